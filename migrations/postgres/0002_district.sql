@@ -1,0 +1,28 @@
+-- A city district, keyed by its number ("01"). `area` is the number under which its inputs are counted:
+-- its own, or a neighbour's where too few people live (Sentrum, Marka).
+CREATE TABLE district (
+    number TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    area TEXT NOT NULL,
+    households BIGINT NOT NULL DEFAULT 0,
+    boundary TEXT,
+    version BIGINT NOT NULL DEFAULT 1
+);
+
+-- Which district a basic statistical unit lies in; the published address carries the unit's number.
+CREATE TABLE grunnkrets (
+    number TEXT NOT NULL PRIMARY KEY,
+    district TEXT NOT NULL REFERENCES district (number)
+);
+
+CREATE TABLE branch (
+    id UUID NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    version BIGINT NOT NULL DEFAULT 1
+);
+
+CREATE TABLE branch_district (
+    branch UUID NOT NULL REFERENCES branch (id),
+    district TEXT NOT NULL REFERENCES district (number),
+    PRIMARY KEY (branch, district)
+);

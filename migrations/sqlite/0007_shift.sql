@@ -1,0 +1,28 @@
+-- A time and a meeting place. Its codes are derived from the server's key, `id` and `code_version`: none is stored.
+CREATE TABLE shift (
+    id BLOB NOT NULL PRIMARY KEY,
+    campaign BLOB NOT NULL REFERENCES campaign (id),
+    kind TEXT NOT NULL CHECK (kind IN ('door', 'stand', 'morning', 'leaflets', 'meeting')),
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    meeting_place TEXT NOT NULL,
+    capacity INTEGER NOT NULL,
+    zetkin_url TEXT,
+    selector TEXT NOT NULL UNIQUE,
+    code_version INTEGER NOT NULL DEFAULT 1,
+    misses INTEGER NOT NULL DEFAULT 0,
+    locked_until INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+CREATE TABLE shift_branch (
+    shift BLOB NOT NULL REFERENCES shift (id),
+    branch BLOB NOT NULL REFERENCES branch (id),
+    PRIMARY KEY (shift, branch)
+) STRICT;
+
+CREATE TABLE shift_turf (
+    shift BLOB NOT NULL REFERENCES shift (id),
+    turf BLOB NOT NULL REFERENCES turf (id),
+    PRIMARY KEY (shift, turf)
+) STRICT;

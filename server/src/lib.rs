@@ -1,0 +1,3 @@
+//! The server of Dørbank.
+
+pub mod store;

@@ -1,0 +1,360 @@
+//! One store on two databases: `Db` is opened by address, `Tx` runs one SQL text on either.
+//!
+//! Every statement is written once, in the part of SQL that both understand (`$1`, `ON CONFLICT`, `RETURNING`,
+//! multi-row `VALUES`), and is listed with `statements!` so that a test can prepare it on both. See ADR 0002.
+
+use std::{path::PathBuf, str::FromStr, sync::Arc};
+
+use sqlx::{
+    AssertSqlSafe, Column as _, Row as _,
+    postgres::{PgArguments, PgPoolOptions, PgRow},
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// Names statements and lists them, so that the test `every_statement_prepares_on_both` finds each.
+#[macro_export]
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        /// Every statement of this file, by name.
+        pub(crate) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
+    };
+}
+
+/// A value on its way into a statement. The option inside keeps its type when it is absent, which PostgreSQL needs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `INTEGER` / `BIGINT`
+    Int(Option<i64>),
+    /// `REAL` / `DOUBLE PRECISION`
+    Real(Option<f64>),
+    /// `INTEGER` 0 or 1 / `BOOLEAN`
+    Bool(Option<bool>),
+    /// `TEXT`
+    Text(Option<String>),
+    /// `BLOB` / `BYTEA`
+    Bytes(Option<Vec<u8>>),
+    /// `BLOB` / `UUID`
+    Id(Option<Uuid>),
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident, $convert:expr;)*) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self { Self::$variant(Some($convert(value))) }
+        }
+        impl From<Option<$from>> for Value {
+            fn from(value: Option<$from>) -> Self { Self::$variant(value.map($convert)) }
+        }
+    )*};
+}
+value_from! {
+    i64 => Int, |v| v;
+    i32 => Int, i64::from;
+    u32 => Int, i64::from;
+    f64 => Real, |v| v;
+    bool => Bool, |v| v;
+    String => Text, |v| v;
+    &str => Text, str::to_owned;
+    Vec<u8> => Bytes, |v| v;
+    &[u8] => Bytes, |v: &[u8]| v.to_vec();
+    Uuid => Id, |v| v;
+}
+impl<const N: usize> From<[u8; N]> for Value {
+    fn from(value: [u8; N]) -> Self {
+        Self::Bytes(Some(value.to_vec()))
+    }
+}
+
+/// Collects arguments: `args![turf, seq, name]`.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Value::from($value)),*] };
+}
+
+/// A row of either database. Columns are read by position.
+#[derive(Debug)]
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+/// A type that both databases can give.
+pub trait Readable:
+    for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>
+{
+}
+impl<T> Readable for T where
+    T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>
+{
+}
+
+impl Row {
+    /// The column at `index`.
+    ///
+    /// # Errors
+    /// When there is no such column or it holds another type.
+    pub fn get<T: Readable>(&self, index: usize) -> Result<T, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(index)?,
+            Self::Postgres(row) => row.try_get(index)?,
+        })
+    }
+
+    /// The names of the columns, in order.
+    pub fn columns(&self) -> Vec<String> {
+        match self {
+            Self::Sqlite(row) => row.columns().iter().map(|c| c.name().to_owned()).collect(),
+            Self::Postgres(row) => row.columns().iter().map(|c| c.name().to_owned()).collect(),
+        }
+    }
+}
+
+/// The database, open.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// One file. A single writer, whose queue is fair; many readers.
+    Sqlite {
+        /// The one connection that writes.
+        writer: sqlx::SqlitePool,
+        /// Connections that only read.
+        readers: sqlx::SqlitePool,
+        /// The queue for the writer.
+        turn: Arc<Mutex<()>>,
+        /// Where the file is.
+        path: PathBuf,
+    },
+    /// A PostgreSQL database, shared by any number of server processes.
+    Postgres(sqlx::PgPool),
+}
+
+/// Rows per multi-row statement: SQLite takes at most 32,766 arguments, and beyond some hundred rows nothing is gained.
+pub const ROWS_PER_STATEMENT: usize = 500;
+
+impl Db {
+    /// Opens `address` (`sqlite:PATH` or `postgres://…`), creates the file where there is none, and runs the migrations.
+    ///
+    /// # Errors
+    /// When the address is of neither kind, the database cannot be reached, or a migration fails.
+    pub async fn open(address: &str) -> Result<Self, StoreError> {
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            let pool = PgPoolOptions::new().max_connections(8).connect(address).await?;
+            sqlx::migrate!("../migrations/postgres").run(&pool).await?;
+            return Ok(Self::Postgres(pool));
+        }
+        let Some(path) = address.strip_prefix("sqlite:") else {
+            return Err(StoreError::Address(address.split(':').next().unwrap_or_default().to_owned()));
+        };
+        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A phone deletes its copy on our receipt, so the receipt must outlive a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .pragma("secure_delete", "ON")
+            .busy_timeout(std::time::Duration::from_secs(20));
+        let writer = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
+        sqlx::migrate!("../migrations/sqlite").run(&writer).await?;
+        let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        Ok(Self::Sqlite { writer, readers, turn: Arc::new(Mutex::new(())), path: PathBuf::from(path) })
+    }
+
+    /// Begins a transaction that may write. On SQLite it waits for its turn and takes the write lock at once.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite { writer, turn, .. } => {
+                let turn = turn.clone().lock_owned().await;
+                Ok(Tx::Sqlite { tx: writer.begin_with("BEGIN IMMEDIATE").await?, _turn: Some(turn) })
+            }
+            Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+        }
+    }
+
+    /// Begins a transaction that only reads: one snapshot for all its statements.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite { readers, .. } => Ok(Tx::Sqlite { tx: readers.begin().await?, _turn: None }),
+            Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)),
+        }
+    }
+
+    /// Closes the connections; on SQLite the WAL goes into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A transaction on either database. Dropped without `commit`, it is rolled back.
+#[derive(Debug)]
+pub enum Tx {
+    /// On SQLite.
+    Sqlite {
+        /// The transaction.
+        tx: sqlx::Transaction<'static, sqlx::Sqlite>,
+        /// The place in the writer's queue, given up when the transaction ends.
+        _turn: Option<OwnedMutexGuard<()>>,
+    },
+    /// On PostgreSQL.
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+fn sqlite_arguments(args: Vec<Value>) -> Result<SqliteArguments, StoreError> {
+    use sqlx::Arguments as _;
+    let mut out = SqliteArguments::default();
+    for arg in args {
+        match arg {
+            Value::Int(v) => out.add(v),
+            Value::Real(v) => out.add(v),
+            Value::Bool(v) => out.add(v),
+            Value::Text(v) => out.add(v),
+            Value::Bytes(v) => out.add(v),
+            Value::Id(v) => out.add(v),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(out)
+}
+
+fn postgres_arguments(args: Vec<Value>) -> Result<PgArguments, StoreError> {
+    use sqlx::Arguments as _;
+    let mut out = PgArguments::default();
+    for arg in args {
+        match arg {
+            Value::Int(v) => out.add(v),
+            Value::Real(v) => out.add(v),
+            Value::Bool(v) => out.add(v),
+            Value::Text(v) => out.add(v),
+            Value::Bytes(v) => out.add(v),
+            Value::Id(v) => out.add(v),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(out)
+}
+
+impl Tx {
+    /// Runs a statement and says how many rows it touched.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub async fn execute(&mut self, sql: &str, args: Vec<Value>) -> Result<u64, StoreError> {
+        let text = AssertSqlSafe(sql.to_owned());
+        Ok(match self {
+            Self::Sqlite { tx, .. } => sqlx::query_with(text, sqlite_arguments(args)?).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => sqlx::query_with(text, postgres_arguments(args)?).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// All rows that a statement gives.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub async fn all(&mut self, sql: &str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let text = AssertSqlSafe(sql.to_owned());
+        Ok(match self {
+            Self::Sqlite { tx, .. } => {
+                sqlx::query_with(text, sqlite_arguments(args)?).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                sqlx::query_with(text, postgres_arguments(args)?).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The one row that a statement gives, or none.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub async fn one(&mut self, sql: &str, args: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs `head VALUES (…), (…) tail` over all `rows`, some hundred rows a statement, and gives what `RETURNING` gave.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub async fn many(&mut self, head: &str, rows: Vec<Vec<Value>>, tail: &str) -> Result<Vec<Row>, StoreError> {
+        let mut out = Vec::new();
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<_> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
+            let sql = format!("{head} {} {tail}", values(chunk.len(), chunk[0].len()));
+            out.extend(self.all(&sql, chunk.into_iter().flatten().collect()).await?);
+        }
+        Ok(out)
+    }
+
+    /// Rows whose key is in a list: `head (…) tail`, where `head` ends in `IN` and the list is `args` after `first`.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub async fn all_in(&mut self, head: &str, first: &[Value], keys: &[Value], tail: &str) -> Result<Vec<Row>, StoreError> {
+        let mut out = Vec::new();
+        for chunk in keys.chunks(ROWS_PER_STATEMENT) {
+            let list: Vec<String> = (0..chunk.len()).map(|i| format!("${}", first.len() + i + 1)).collect();
+            let sql = format!("{head} ({}) {tail}", list.join(", "));
+            out.extend(self.all(&sql, first.iter().chain(chunk).cloned().collect()).await?);
+        }
+        Ok(out)
+    }
+
+    /// Whether this runs on SQLite, for the named exceptions of ADR 0002.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
+    /// Makes all of it durable.
+    ///
+    /// # Errors
+    /// When the database cannot.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite { tx, .. } => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// `VALUES ($1, $2), ($3, $4)` for so many rows and columns.
+pub fn values(rows: usize, columns: usize) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::from("VALUES ");
+    for row in 0..rows {
+        out.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            let comma = if column == 0 { "" } else { ", " };
+            write!(out, "{comma}${}", row * columns + column + 1).expect("a String takes any text");
+        }
+        out.push(')');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_number_their_arguments_row_by_row() {
+        assert_eq!(values(2, 3), "VALUES ($1, $2, $3), ($4, $5, $6)");
+    }
+}

@@ -1,0 +1,3 @@
+//! Sync: what crosses the wire, and what to do next.
+
+pub mod wire;
