@@ -1,0 +1,55 @@
+//! Checks the words: every language has the same keys and the same `{placeholders}`. Writes a constant for each key,
+//! so that a screen which names a key that is not there does not compile.
+
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
+
+const LANGUAGES: [&str; 3] = ["nb", "nn", "en"];
+const FILES: [&str; 3] = ["common", "field", "office"];
+
+fn placeholders(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.to_owned()).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../locales");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let mut all: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
+    for language in LANGUAGES {
+        for file in FILES {
+            let path = root.join(language).join(format!("{file}.json"));
+            println!("cargo::rerun-if-changed={}", path.display());
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let words: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            for (key, word) in words {
+                let before = all.entry(language).or_default().insert(key.clone(), word);
+                assert!(before.is_none(), "{}: the key {key} stands in two files", path.display());
+            }
+        }
+    }
+    let first = &all[LANGUAGES[0]];
+    for language in &LANGUAGES[1..] {
+        let other = &all[language];
+        for (key, word) in first {
+            let theirs = other.get(key).unwrap_or_else(|| panic!("locales/{language} lacks the key {key}"));
+            assert_eq!(placeholders(word), placeholders(theirs), "locales/{language}: {key} has other placeholders than bokmål");
+        }
+        for key in other.keys() {
+            assert!(first.contains_key(key), "locales/{language} has the key {key}, which bokmål lacks");
+        }
+    }
+    let mut out = String::new();
+    let mut bases: Vec<&str> = first.keys().filter_map(|key| key.strip_suffix(".one")).collect();
+    for base in &bases {
+        assert!(first.contains_key(&format!("{base}.other")), "{base}.one has no {base}.other");
+    }
+    bases.retain(|base| !first.contains_key(*base));
+    for key in first.keys().map(String::as_str).chain(bases) {
+        let name = key.replace(['.', '-'], "_").to_uppercase();
+        writeln!(out, "/// {key}\npub const {name}: &str = {key:?};").expect("a String takes any text");
+    }
+    let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    fs::write(Path::new(&folder).join("keys.rs"), out).expect("OUT_DIR can be written");
+}

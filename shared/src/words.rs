@@ -1,0 +1,105 @@
+//! The words on the screens, in three languages. `shared/build.rs` has checked that all have the same keys.
+
+use std::collections::HashMap;
+
+/// One constant for each key; a wrong one does not compile.
+pub mod key {
+    include!(concat!(env!("OUT_DIR"), "/keys.rs"));
+}
+
+/// The languages, bokmål first.
+pub const LANGUAGES: [&str; 3] = ["nb", "nn", "en"];
+
+/// The words of one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    language: String,
+    words: HashMap<String, String>,
+}
+
+impl Words {
+    /// Reads the file of one language, as the build packs it for the phone.
+    ///
+    /// # Errors
+    /// When it is not a JSON object of texts.
+    pub fn parse(language: &str, json: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self { language: language.to_owned(), words: serde_json::from_str(json)? })
+    }
+
+    /// The words that are built into the program; bokmål where the language is not one of [`LANGUAGES`].
+    #[cfg(feature = "all-words")]
+    pub fn embedded(language: &str) -> Self {
+        macro_rules! files {
+            ($language:literal) => {
+                [
+                    include_str!(concat!("../../locales/", $language, "/common.json")),
+                    include_str!(concat!("../../locales/", $language, "/field.json")),
+                    include_str!(concat!("../../locales/", $language, "/office.json")),
+                ]
+            };
+        }
+        let (language, files) = match language {
+            "nn" => ("nn", files!("nn")),
+            "en" => ("en", files!("en")),
+            _ => ("nb", files!("nb")),
+        };
+        let words = files.iter().filter_map(|file| serde_json::from_str::<HashMap<String, String>>(file).ok()).flatten().collect();
+        Self { language: language.to_owned(), words }
+    }
+
+    /// `nb`, `nn` or `en`.
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// The word. Where the file of the phone is older than the code, the key itself: something is better than nothing.
+    pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
+        self.words.get(key).map_or(key, String::as_str)
+    }
+
+    /// The word, with its `{placeholders}` filled.
+    pub fn with(&self, key: &str, values: &[(&str, &str)]) -> String {
+        let mut out = String::new();
+        let mut rest = self.get(key);
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let Some((name, tail)) = after.split_once('}') else {
+                rest = after;
+                break;
+            };
+            out.push_str(values.iter().find(|(known, _)| *known == name).map_or(name, |(_, value)| value));
+            rest = tail;
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// `KEY.one` for one, `KEY.other` for any other number; `{n}` is filled with the number. (All three languages count so.)
+    pub fn count(&self, key: &str, n: u64, values: &[(&str, &str)]) -> String {
+        let key = format!("{key}.{}", if n == 1 { "one" } else { "other" });
+        let number = n.to_string();
+        let mut all = vec![("n", number.as_str())];
+        all.extend_from_slice(values);
+        self.with(&key, &all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Words {
+        Words::parse("nb", r#"{"a": "{n} av {all} dører", "b.one": "{n} dør", "b.other": "{n} dører"}"#).unwrap()
+    }
+
+    #[test]
+    fn placeholders_are_filled_once_and_never_read_again() {
+        assert_eq!(words().with("a", &[("n", "{all}"), ("all", "9")]), "{all} av 9 dører");
+        assert_eq!(words().get("missing.key"), "missing.key");
+    }
+
+    #[test]
+    fn one_is_singular_and_all_else_plural() {
+        assert_eq!([0, 1, 2].map(|n| words().count("b", n, &[])), ["0 dører", "1 dør", "2 dører"]);
+    }
+}
