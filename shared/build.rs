@@ -18,6 +18,7 @@ fn main() {
     println!("cargo::rerun-if-changed={}", root.display());
     let mut all: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
     for language in LANGUAGES {
+        all.entry(language).or_default();
         for file in FILES {
             let path = root.join(language).join(format!("{file}.json"));
             println!("cargo::rerun-if-changed={}", path.display());
