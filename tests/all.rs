@@ -1,1 +1,5 @@
+//! All integration tests, in one binary.
 
+mod import;
+mod real_data;
+mod server;

@@ -1,1 +1,6 @@
+//! Helpers of the integration tests: the real router on a real socket, over a fresh database of either kind.
 
+pub mod postgres;
+mod server;
+
+pub use server::{Engine, START_MS, TestServer, database};

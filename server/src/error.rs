@@ -1,0 +1,102 @@
+//! What a handler answers when it cannot do what was asked: a status and one closed code, nothing else.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use dorbank_shared::error::{Code, Refusal};
+
+use crate::store::StoreError;
+
+/// A request that was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The caller can do something about it.
+    #[error("refused: {0:?}")]
+    Refused(Code),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Anything else failed.
+    #[error(transparent)]
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self::Refused(code)
+    }
+}
+
+impl ApiError {
+    /// A fault of the server, from any error.
+    pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+
+    /// The code that the caller gets.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refused(code) => *code,
+            Self::Store(StoreError::Stale) => Code::Stale,
+            Self::Store(error) if is_busy(error) => Code::Busy,
+            Self::Store(_) | Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// The status that goes with a code.
+pub const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Malformed => StatusCode::BAD_REQUEST,
+        Code::Unknown => StatusCode::UNAUTHORIZED,
+        Code::Forbidden | Code::CodeRefused | Code::ShiftClosed => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Stale | Code::ShiftFull => StatusCode::CONFLICT,
+        Code::CodeLocked => StatusCode::TOO_MANY_REQUESTS,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Code::UpdateNeeded => StatusCode::UPGRADE_REQUIRED,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Whether the database only asks to try again later.
+fn is_busy(error: &StoreError) -> bool {
+    match error {
+        StoreError::Sql(sqlx::Error::PoolTimedOut) => true,
+        // SQLITE_BUSY and SQLITE_LOCKED with their extended codes; serialization failure and deadlock.
+        StoreError::Sql(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| matches!(code.as_ref(), "5" | "6" | "261" | "517" | "773" | "40001" | "40P01"))
+        }
+        _ => false,
+    }
+}
+
+/// What may be logged of an error: its kind and the database's own code, since messages can quote values.
+pub fn kind(error: &StoreError) -> String {
+    match error {
+        StoreError::Sql(sqlx::Error::Database(error)) => {
+            format!("database {} {}", error.code().unwrap_or_default(), error.table().unwrap_or_default())
+        }
+        StoreError::Sql(sqlx::Error::PoolTimedOut) => "no connection was free in time".to_owned(),
+        StoreError::Sql(sqlx::Error::PoolClosed) => "the server is stopping".to_owned(),
+        StoreError::Sql(sqlx::Error::Io(error)) => format!("database connection: {}", error.kind()),
+        StoreError::Sql(sqlx::Error::ColumnDecode { index, .. }) => format!("column {index} does not decode"),
+        StoreError::Sql(_) => "database".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let code = self.code();
+        match &self {
+            Self::Refused(_) => {}
+            Self::Store(error) => tracing::error!(kind = kind(error), "the store failed"),
+            Self::Internal(error) => tracing::error!(%error, "a request failed"),
+        }
+        (status(code), Json(Refusal { error: code })).into_response()
+    }
+}

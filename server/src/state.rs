@@ -1,0 +1,116 @@
+//! What every handler and job is given: the store, the clock, randomness, settings and keys.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha20Rng;
+use uuid::Uuid;
+
+use crate::{
+    assets::{Site, SiteError},
+    clock::Clock,
+    config::Config,
+    keys::{Keys, KeysError},
+    store::{Db, StoreError},
+};
+
+/// The state of a running server. Cloning it gives another handle to the same.
+#[derive(Clone)]
+pub struct AppState {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator set.
+    pub config: Arc<Config>,
+    /// The server's key.
+    pub keys: Arc<Keys>,
+    /// The built static files.
+    pub site: Arc<Site>,
+    rng: Arc<Mutex<ChaCha20Rng>>,
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Why the server could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The database.
+    #[error("the database cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    /// The key.
+    #[error("the server's key: {0}")]
+    Keys(#[from] KeysError),
+    /// The built files.
+    #[error("the built files: {0}")]
+    Site(#[from] SiteError),
+    /// A folder could not be made.
+    #[error("{0}: {1}")]
+    Folder(String, std::io::Error),
+}
+
+/// A seed from the operating system.
+pub fn system_seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    rand::rng().fill_bytes(&mut seed);
+    seed
+}
+
+impl AppState {
+    /// Opens the database (and makes its folder), the key and the built files.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, seed: [u8; 32]) -> Result<Self, StateError> {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let folder = config.database.strip_prefix("sqlite:").and_then(|path| std::path::Path::new(path).parent());
+        for folder in folder.into_iter().chain([config.data.as_path()]) {
+            std::fs::create_dir_all(folder).map_err(|error| StateError::Folder(folder.display().to_string(), error))?;
+        }
+        let mut fresh = [0; 32];
+        rng.fill_bytes(&mut fresh);
+        Ok(Self {
+            db: Db::open(&config.database).await?,
+            clock,
+            keys: Arc::new(Keys::open(&config.keys_dir(), fresh)?),
+            site: Arc::new(Site::open(&config.site)?),
+            config: Arc::new(config),
+            rng: Arc::new(Mutex::new(rng)),
+        })
+    }
+
+    /// Milliseconds since 1970, UTC.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// So many random bytes.
+    pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// A generator of its own for a job that shuffles or draws much, seeded from this one.
+    pub fn fork_rng(&self) -> ChaCha20Rng {
+        ChaCha20Rng::from_seed(self.random_bytes())
+    }
+
+    /// A new id that sorts by time. For all but the input side.
+    pub fn id_v7(&self) -> Uuid {
+        let ms = u64::try_from(self.now_ms()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(ms, &self.random_bytes()).into_uuid()
+    }
+
+    /// A new random id, which tells nothing. For the input side.
+    pub fn id_v4(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random_bytes()).into_uuid()
+    }
+}
