@@ -109,7 +109,12 @@ fn parse(path: &Path) -> Result<Parsed, ImportError> {
     file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read)?;
     sniff::addresses(&head)?;
     file.rewind().map_err(read)?;
-    let mut reader = csv::ReaderBuilder::new().delimiter(b';').flexible(true).from_reader(BufReader::with_capacity(HEAD_BYTES, file));
+    // Lines end in CR LF. Told to end them at LF alone, the reader counts them as an editor does; the CR is trimmed away.
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(b';')
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(BufReader::with_capacity(HEAD_BYTES, file));
     let columns = Columns::find(&reader.headers().map_err(|error| broken(path, error))?.clone())?;
     let projections = Projections::default();
     let mut parsed = Parsed::default();

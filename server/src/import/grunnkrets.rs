@@ -31,7 +31,7 @@ pub fn read(path: &Path) -> Result<Table, ImportError> {
 
 fn parse(bytes: &[u8], delimiter: u8) -> Result<Table, WrongFile> {
     let wrong = |found: String| WrongFile::new(GRUNNKRETS_FILE, found, GRUNNKRETS_HELP);
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).terminator(csv::Terminator::Any(b'\n')).from_reader(bytes);
     let header: Vec<String> = reader
         .headers()
         .map_err(|_| wrong("a header that cannot be read".to_owned()))?
@@ -54,6 +54,10 @@ fn parse(bytes: &[u8], delimiter: u8) -> Result<Table, WrongFile> {
         let line = row.position().map_or(0, csv::Position::line);
         let field = |index: usize| row.get(index).unwrap_or_default().trim();
         let key = digits(field(unit), 8).ok_or_else(|| wrong(format!("line {line}, whose grunnkretsnummer has not eight digits")))?;
+        // A unit beyond the border that the table names all the same lies in no district.
+        if field(district).is_empty() {
+            continue;
+        }
         let number = district_number(field(district)).ok_or_else(|| wrong(format!("line {line}, whose bydelnr is no number of a district")))?;
         if let Some(name) = name.map(field).filter(|name| !name.is_empty()) {
             table.names.entry(number.clone()).or_insert_with(|| name.to_owned());

@@ -114,7 +114,10 @@ fn kind(head: &[u8]) -> Kind<'_> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         // The last character may be cut where the look ends.
-        Err(error) if error.error_len().is_none() => std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default(),
+        // And a wrong byte after the first line is a wrong row, not a wrong file.
+        Err(error) if error.error_len().is_none() || head[..error.valid_up_to()].contains(&b'\n') => {
+            std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
+        }
         Err(_) => return Kind::OtherText,
     };
     let text = text.trim_start_matches('\u{feff}').trim_start();
