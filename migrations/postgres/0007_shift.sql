@@ -26,3 +26,18 @@ CREATE TABLE shift_turf (
     turf UUID NOT NULL REFERENCES turf (id),
     PRIMARY KEY (shift, turf)
 );
+
+-- Turfs that a shift once had, kept for the same reason as turf_past.
+CREATE TABLE shift_turf_past (
+    shift UUID NOT NULL,
+    turf UUID NOT NULL,
+    PRIMARY KEY (shift, turf)
+);
+CREATE FUNCTION shift_turf_past() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO shift_turf_past (shift, turf) VALUES (OLD.shift, OLD.turf) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER shift_turf_past AFTER DELETE ON shift_turf
+    FOR EACH ROW EXECUTE FUNCTION shift_turf_past();

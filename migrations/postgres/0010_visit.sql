@@ -1,4 +1,5 @@
 -- What happened at a door, never what was said. `unit` is absent for what concerns the whole entrance.
+-- `silenced`: this entry turned the register's do_not_knock on, so its undo turns it off again.
 -- 72 hours after the shift `device` is emptied, `occurred_at` cut to its day and the outcome coarsened.
 CREATE TABLE visit (
     id UUID NOT NULL PRIMARY KEY,
@@ -12,7 +13,8 @@ CREATE TABLE visit (
     device UUID,
     device_seq BIGINT NOT NULL,
     superseded_by UUID,
-    coarse BOOLEAN NOT NULL DEFAULT FALSE
+    coarse BOOLEAN NOT NULL DEFAULT FALSE,
+    silenced BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE INDEX visit_door ON visit (campaign, entrance, unit);
 CREATE INDEX visit_turf ON visit (turf);

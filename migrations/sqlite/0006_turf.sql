@@ -16,3 +16,13 @@ CREATE TABLE turf_entrance (
     PRIMARY KEY (turf, entrance)
 ) STRICT;
 CREATE INDEX turf_entrance_entrance ON turf_entrance (entrance);
+
+-- What a turf once held: a phone that is offline may still send what it noted there.
+CREATE TABLE turf_past (
+    turf BLOB NOT NULL,
+    entrance BLOB NOT NULL,
+    PRIMARY KEY (turf, entrance)
+) STRICT;
+CREATE TRIGGER turf_entrance_past AFTER DELETE ON turf_entrance BEGIN
+    INSERT INTO turf_past (turf, entrance) VALUES (OLD.turf, OLD.entrance) ON CONFLICT DO NOTHING;
+END;

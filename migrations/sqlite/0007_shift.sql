@@ -26,3 +26,13 @@ CREATE TABLE shift_turf (
     turf BLOB NOT NULL REFERENCES turf (id),
     PRIMARY KEY (shift, turf)
 ) STRICT;
+
+-- Turfs that a shift once had, kept for the same reason as turf_past.
+CREATE TABLE shift_turf_past (
+    shift BLOB NOT NULL,
+    turf BLOB NOT NULL,
+    PRIMARY KEY (shift, turf)
+) STRICT;
+CREATE TRIGGER shift_turf_past AFTER DELETE ON shift_turf BEGIN
+    INSERT INTO shift_turf_past (shift, turf) VALUES (OLD.shift, OLD.turf) ON CONFLICT DO NOTHING;
+END;

@@ -1,4 +1,5 @@
 -- What happened at a door, never what was said. `unit` is absent for what concerns the whole entrance.
+-- `silenced`: this entry turned the register's do_not_knock on, so its undo turns it off again.
 -- 72 hours after the shift `device` is emptied, `occurred_at` cut to its day and the outcome coarsened.
 CREATE TABLE visit (
     id BLOB NOT NULL PRIMARY KEY,
@@ -12,7 +13,8 @@ CREATE TABLE visit (
     device BLOB,
     device_seq INTEGER NOT NULL,
     superseded_by BLOB,
-    coarse INTEGER NOT NULL DEFAULT 0
+    coarse INTEGER NOT NULL DEFAULT 0,
+    silenced INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX visit_door ON visit (campaign, entrance, unit);
 CREATE INDEX visit_turf ON visit (turf);

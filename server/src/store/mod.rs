@@ -1,6 +1,27 @@
 //! All SQL. One noun a file; a function is one statement or a few that belong together, and its caller owns the transaction.
 
+pub mod audit;
+pub mod branch;
+pub mod campaign;
 pub mod db;
+pub mod device;
+pub mod district;
+pub mod door_state;
+pub mod entrance;
+pub mod meta;
+pub mod officer;
+mod parts;
+pub mod quarantine;
+pub mod receipt;
+pub mod round;
+pub mod scope;
+pub mod session;
+pub mod shift;
+pub mod spool;
+pub mod stamp;
+pub mod ticket;
+pub mod turf;
+pub mod visit;
 
 pub use db::{Db, Row, Tx, Value};
 
@@ -34,4 +55,33 @@ impl StoreError {
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
+}
+
+/// Every statement of the store, as (file, name, text). A test prepares each on both databases.
+pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
+    [
+        ("audit", audit::STATEMENTS),
+        ("branch", branch::STATEMENTS),
+        ("campaign", campaign::STATEMENTS),
+        ("device", device::STATEMENTS),
+        ("district", district::STATEMENTS),
+        ("door_state", door_state::STATEMENTS),
+        ("entrance", entrance::STATEMENTS),
+        ("meta", meta::STATEMENTS),
+        ("officer", officer::STATEMENTS),
+        ("quarantine", quarantine::STATEMENTS),
+        ("receipt", receipt::STATEMENTS),
+        ("round", round::STATEMENTS),
+        ("scope", scope::STATEMENTS),
+        ("session", session::STATEMENTS),
+        ("shift", shift::STATEMENTS),
+        ("spool", spool::STATEMENTS),
+        ("stamp", stamp::STATEMENTS),
+        ("ticket", ticket::STATEMENTS),
+        ("turf", turf::STATEMENTS),
+        ("visit", visit::STATEMENTS),
+    ]
+    .into_iter()
+    .flat_map(|(file, statements)| statements.iter().map(move |(name, sql)| (file, *name, *sql)))
+    .collect()
 }

@@ -1,0 +1,26 @@
+//! Settings of the whole database, by key.
+
+use super::{StoreError, Tx};
+use crate::{args, statements};
+
+statements! {
+    FIND = "SELECT value FROM meta WHERE key = $1";
+    SET = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    SET_ONCE = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+}
+
+/// What stands under a key.
+pub async fn find(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
+    tx.one(FIND, args![key]).await?.map(|row| row.get(0)).transpose()
+}
+
+/// Sets a key.
+pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
+    tx.execute(SET, args![key, value]).await?;
+    Ok(())
+}
+
+/// Sets a key unless it is set, and says whether this call did.
+pub async fn set_once(tx: &mut Tx, key: &str, value: &str) -> Result<bool, StoreError> {
+    Ok(tx.execute(SET_ONCE, args![key, value]).await? == 1)
+}

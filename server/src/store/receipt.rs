@@ -1,0 +1,85 @@
+//! Receipts: one row for each entry that was ever answered, so that a repeat gets the same answer.
+
+use std::collections::HashSet;
+
+use dorbank_shared::sync::wire::{Reason, Status};
+use uuid::Uuid;
+
+use super::{
+    Row, StoreError, Tx, Value,
+    parts::{around_list, around_values},
+};
+use crate::{args, statements};
+
+statements! {
+    AMONG = "SELECT id, device, device_seq, mac, status, reason, seq FROM receipt WHERE id IN ($1)";
+    INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    HELD = "SELECT COUNT(*), CAST(COALESCE(MAX(device_seq), 0) AS BIGINT) FROM (SELECT device_seq FROM receipt WHERE device = $1 \
+        UNION SELECT device_seq FROM quarantine WHERE device = $1) AS seen";
+    GAPS = "SELECT before, device_seq FROM (SELECT COALESCE(LAG(device_seq) OVER (ORDER BY device_seq), 0) AS before, device_seq \
+        FROM (SELECT device_seq FROM receipt WHERE device = $1 UNION SELECT device_seq FROM quarantine WHERE device = $1) AS seen) AS steps \
+        WHERE device_seq - before > 1 ORDER BY device_seq LIMIT $2";
+}
+
+/// What was answered for an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry.
+    pub id: Uuid,
+    /// Whose entry it is.
+    pub device: Uuid,
+    /// The phone's counter.
+    pub device_seq: i64,
+    /// HMAC-SHA-256 of the envelope's digest under the campaign's key; empty once that is destroyed.
+    pub mac: Vec<u8>,
+    /// What became of it.
+    pub status: Status,
+    /// Why, where it was quarantined.
+    pub reason: Option<Reason>,
+    /// The campaign's number for it.
+    pub seq: Option<i64>,
+}
+
+fn receipt(row: &Row) -> Result<Receipt, StoreError> {
+    let (status, reason): (String, Option<String>) = (row.get(4)?, row.get(5)?);
+    Ok(Receipt {
+        id: row.get(0)?,
+        device: row.get(1)?,
+        device_seq: row.get(2)?,
+        mac: row.get(3)?,
+        status: Status::parse(&status).ok_or(StoreError::Inconsistent { table: "receipt", column: "status" })?,
+        reason: match reason {
+            Some(reason) => Some(Reason::parse(&reason).ok_or(StoreError::Inconsistent { table: "receipt", column: "reason" })?),
+            None => None,
+        },
+        seq: row.get(6)?,
+    })
+}
+
+/// What was answered for some entries, in no order.
+pub async fn among(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<Vec<Receipt>, StoreError> {
+    let (head, tail) = around_list(AMONG);
+    let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    tx.all_in(head, &[], &keys, tail).await?.iter().map(receipt).collect()
+}
+
+/// Writes receipts. An id that another transaction answered meanwhile is a unique violation; the push is then done again.
+pub async fn insert(tx: &mut Tx, campaign: Uuid, receipts: &[Receipt]) -> Result<(), StoreError> {
+    let (head, tail) = around_values(INSERT);
+    let rows = receipts
+        .iter()
+        .map(|r| args![r.id, campaign, r.device, r.device_seq, r.mac.as_slice(), r.status.name(), r.reason.map(Reason::name), r.seq])
+        .collect();
+    tx.many(head, rows, tail).await?;
+    Ok(())
+}
+
+/// How many of a phone's counters the server holds, and the highest of them.
+pub async fn held(tx: &mut Tx, device: Uuid) -> Result<(i64, i64), StoreError> {
+    tx.one(HELD, args![device]).await?.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The first gaps in a phone's counters, each as the counters before and after it.
+pub async fn gaps(tx: &mut Tx, device: Uuid, limit: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    tx.all(GAPS, args![device, limit]).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}

@@ -1,0 +1,81 @@
+//! One-time tickets for inputs. Which tickets a phone drew is written nowhere.
+
+use dorbank_shared::input::TICKET_BYTES;
+use uuid::Uuid;
+
+use super::{
+    StoreError, Tx, Value,
+    parts::{around_list, around_values},
+};
+use crate::{args, statements};
+
+statements! {
+    POOL = "SELECT COUNT(*) FROM ticket_pool WHERE round = $1";
+    FILL = "INSERT INTO ticket_pool (ticket, round) VALUES ($1, $2)";
+    TAKE = "DELETE FROM ticket_pool WHERE ticket IN (SELECT ticket FROM ticket_pool WHERE round = $1 AND ticket >= $2 ORDER BY ticket LIMIT $3) \
+        RETURNING ticket";
+    ISSUE = "INSERT INTO ticket (ticket_hash, round) VALUES ($1, $2)";
+    AMONG = "SELECT ticket_hash, round, envelope_hash FROM ticket WHERE ticket_hash IN ($1)";
+    SPEND = "INSERT INTO ticket (ticket_hash, round, envelope_hash) VALUES ($1, $2, $3) \
+        ON CONFLICT (ticket_hash) DO UPDATE SET envelope_hash = excluded.envelope_hash WHERE ticket.envelope_hash IS NULL RETURNING ticket_hash";
+    DRAWN = "UPDATE device SET tickets = tickets + $2 WHERE id = $1 RETURNING tickets";
+}
+
+/// A ticket that was drawn, by its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// SHA-256 of the ticket.
+    pub hash: Vec<u8>,
+    /// The round that it is for.
+    pub round: Uuid,
+    /// SHA-256 of the envelope that it was spent on.
+    pub envelope_hash: Option<Vec<u8>>,
+}
+
+/// How many tickets wait in a round's pool.
+pub async fn pool(tx: &mut Tx, round: Uuid) -> Result<i64, StoreError> {
+    tx.one(POOL, args![round]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Puts fresh random tickets into a round's pool.
+pub async fn fill(tx: &mut Tx, round: Uuid, tickets: &[[u8; TICKET_BYTES]]) -> Result<(), StoreError> {
+    let (head, tail) = around_values(FILL);
+    tx.many(head, tickets.iter().map(|ticket| args![*ticket, round]).collect(), tail).await?;
+    Ok(())
+}
+
+/// Takes up to `limit` tickets out of a round's pool, from a random place on. Tickets are random, so their order is too.
+pub async fn take(tx: &mut Tx, round: Uuid, from: [u8; TICKET_BYTES], limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+    tx.all(TAKE, args![round, from, limit]).await?.iter().map(|row| row.get(0)).collect()
+}
+
+/// Makes tickets spendable, by their hashes.
+pub async fn issue(tx: &mut Tx, round: Uuid, hashes: &[[u8; 32]]) -> Result<(), StoreError> {
+    let (head, tail) = around_values(ISSUE);
+    tx.many(head, hashes.iter().map(|hash| args![*hash, round]).collect(), tail).await?;
+    Ok(())
+}
+
+/// Adds to how many tickets a phone drew (never which) and gives the sum. With 0 it only reads, and holds the phone's row.
+pub async fn count_drawn(tx: &mut Tx, device: Uuid, more: i64) -> Result<i64, StoreError> {
+    tx.one(DRAWN, args![device, more]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// The tickets with these hashes, in no order.
+pub async fn among(tx: &mut Tx, hashes: &[[u8; 32]]) -> Result<Vec<Issued>, StoreError> {
+    let (head, tail) = around_list(AMONG);
+    let keys: Vec<Value> = hashes.iter().map(|hash| (*hash).into()).collect();
+    tx.all_in(head, &[], &keys, tail)
+        .await?
+        .iter()
+        .map(|row| Ok(Issued { hash: row.get(0)?, round: row.get(1)?, envelope_hash: row.get(2)? }))
+        .collect()
+}
+
+/// Spends issued tickets: `(ticket hash, round, envelope hash)`. Gives the hashes of those that this call spent; the
+/// others were spent before, perhaps a moment ago by another process.
+pub async fn spend(tx: &mut Tx, spent: &[([u8; 32], Uuid, [u8; 32])]) -> Result<Vec<Vec<u8>>, StoreError> {
+    let (head, tail) = around_values(SPEND);
+    let rows = spent.iter().map(|(ticket, round, envelope)| args![*ticket, *round, *envelope]).collect();
+    tx.many(head, rows, tail).await?.iter().map(|row| row.get(0)).collect()
+}

@@ -1,0 +1,163 @@
+//! Visits: what happened at a door, never what was said.
+
+use std::collections::HashSet;
+
+use dorbank_shared::visit::{Outcome, VisitV1};
+use uuid::Uuid;
+
+use super::{
+    Row, StoreError, Tx, Value,
+    parts::{around_list, around_values},
+};
+use crate::{args, statements};
+
+statements! {
+    INSERT = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    AMONG = "SELECT id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced FROM visit WHERE id IN ($1)";
+    STANDING = "SELECT id, entrance, unit, outcome, device FROM visit WHERE campaign = $1 AND superseded_by IS NULL AND entrance IN ($2)";
+    SUPERSEDE = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET superseded_by = excluded.superseded_by";
+    WISHES = "SELECT COUNT(*) FROM receipt r JOIN visit v ON v.id = r.id WHERE r.device = $1 AND v.outcome = $2 AND v.superseded_by IS NULL";
+    QUIET_UNITS = "SELECT id FROM unit WHERE do_not_knock = $1 AND id IN ($2)";
+    QUIET_ENTRANCES = "SELECT id FROM entrance WHERE do_not_knock = $1 AND id IN ($2)";
+    SET_UNITS = "UPDATE unit SET do_not_knock = $1 WHERE id IN ($2)";
+    SET_ENTRANCES = "UPDATE entrance SET do_not_knock = $1 WHERE id IN ($2)";
+}
+
+/// A visit as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// The entry's id.
+    pub id: Uuid,
+    /// What the phone wrote.
+    pub body: VisitV1,
+    /// Whose entry it is, until its outcome is coarsened.
+    pub device: Option<Uuid>,
+    /// The phone's counter.
+    pub device_seq: i64,
+    /// The entry that replaced or withdrew it.
+    pub superseded_by: Option<Uuid>,
+    /// It turned the register's wish for quiet on.
+    pub silenced: bool,
+}
+
+/// A visit that still stands, as far as the fold and the merge look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The entry's id.
+    pub id: Uuid,
+    /// The entrance.
+    pub entrance: Uuid,
+    /// The unit, or the entrance itself.
+    pub door: Uuid,
+    /// What happened.
+    pub outcome: Outcome,
+    /// Whose entry it is, until its outcome is coarsened.
+    pub device: Option<Uuid>,
+}
+
+fn outcome(row: &Row, index: usize) -> Result<Outcome, StoreError> {
+    let name: String = row.get(index)?;
+    Outcome::parse(&name).ok_or(StoreError::Inconsistent { table: "visit", column: "outcome" })
+}
+
+fn visit(row: &Row) -> Result<Visit, StoreError> {
+    Ok(Visit {
+        id: row.get(0)?,
+        body: VisitV1 {
+            campaign: row.get(1)?,
+            turf: row.get(2)?,
+            entrance: row.get(3)?,
+            unit: row.get(4)?,
+            outcome: outcome(row, 5)?,
+            leaflet: row.get(6)?,
+            occurred_at: row.get(7)?,
+        },
+        device: row.get(8)?,
+        device_seq: row.get(9)?,
+        superseded_by: row.get(10)?,
+        silenced: row.get(11)?,
+    })
+}
+
+fn columns(v: &Visit) -> Vec<Value> {
+    let b = &v.body;
+    args![
+        v.id,
+        b.campaign,
+        b.turf,
+        b.entrance,
+        b.unit,
+        b.outcome.name(),
+        b.leaflet,
+        b.occurred_at,
+        v.device,
+        v.device_seq,
+        v.superseded_by,
+        v.silenced
+    ]
+}
+
+fn keys(ids: &HashSet<Uuid>) -> Vec<Value> {
+    ids.iter().map(|id| (*id).into()).collect()
+}
+
+/// Writes new visits.
+pub async fn insert(tx: &mut Tx, visits: &[Visit]) -> Result<(), StoreError> {
+    let (head, tail) = around_values(INSERT);
+    tx.many(head, visits.iter().map(columns).collect(), tail).await?;
+    Ok(())
+}
+
+/// Some visits, in no order.
+pub async fn among(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<Vec<Visit>, StoreError> {
+    let (head, tail) = around_list(AMONG);
+    tx.all_in(head, &[], &keys(ids), tail).await?.iter().map(visit).collect()
+}
+
+/// Writes what replaced these visits; nothing else of them is changed.
+pub async fn supersede(tx: &mut Tx, visits: &[Visit]) -> Result<(), StoreError> {
+    let (head, tail) = around_values(SUPERSEDE);
+    tx.many(head, visits.iter().map(columns).collect(), tail).await?;
+    Ok(())
+}
+
+/// The visits of a campaign that still stand at these entrances, at any of their doors.
+pub async fn standing(tx: &mut Tx, campaign: Uuid, entrances: &HashSet<Uuid>) -> Result<Vec<Standing>, StoreError> {
+    let (head, tail) = around_list(STANDING);
+    tx.all_in(head, &args![campaign], &keys(entrances), tail)
+        .await?
+        .iter()
+        .map(|row| {
+            let (entrance, unit): (Uuid, Option<Uuid>) = (row.get(1)?, row.get(2)?);
+            Ok(Standing { id: row.get(0)?, entrance, door: unit.unwrap_or(entrance), outcome: outcome(row, 3)?, device: row.get(4)? })
+        })
+        .collect()
+}
+
+/// How many wishes for quiet a phone has noted that still stand.
+pub async fn wishes(tx: &mut Tx, device: Uuid) -> Result<i64, StoreError> {
+    tx.one(WISHES, args![device, Outcome::DoNotKnock.name()]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Which of these units and entrances the register already keeps quiet.
+pub async fn quiet(tx: &mut Tx, units: &HashSet<Uuid>, entrances: &HashSet<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+    let mut found = HashSet::new();
+    for (statement, ids) in [(QUIET_UNITS, units), (QUIET_ENTRANCES, entrances)] {
+        let (head, tail) = around_list(statement);
+        for row in tx.all_in(head, &args![true], &keys(ids), tail).await? {
+            found.insert(row.get(0)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Notes in the register that nobody rings at these units and entrances, or that one may again.
+pub async fn set_quiet(tx: &mut Tx, units: &HashSet<Uuid>, entrances: &HashSet<Uuid>, quiet: bool) -> Result<(), StoreError> {
+    for (statement, ids) in [(SET_UNITS, units), (SET_ENTRANCES, entrances)] {
+        let (head, tail) = around_list(statement);
+        tx.all_in(head, &args![quiet], &keys(ids), tail).await?;
+    }
+    Ok(())
+}
