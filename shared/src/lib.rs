@@ -3,13 +3,18 @@
 //! No I/O, no clock, no randomness: each comes in as an argument, so the same code runs on the phone, on the server and
 //! in the simulator.
 
+pub mod code;
 pub mod district;
 pub mod error;
 pub mod geo;
 pub mod input;
+pub mod officer;
 pub mod place;
+pub mod principal;
+pub mod release;
 pub mod round;
 pub mod seal;
+pub mod shift;
 pub mod sync;
 pub mod visit;
 pub mod words;
