@@ -1,3 +1,8 @@
 //! Sync: what crosses the wire, and what to do next.
 
+pub mod base;
+pub mod engine;
 pub mod wire;
+
+#[cfg(test)]
+mod engine_tests;

@@ -1,0 +1,430 @@
+//! What to send, and when: `step(state, event, dice) -> effects`, with no I/O, clock or randomness of its own.
+//!
+//! The phone and the simulator run this same code. Timers, answers, faults of the network and of storage are events;
+//! requests, timers and writes are effects. Rules that hold whatever happens:
+//!
+//! - an entry leaves `unsent` only by [`Event::Settled`], which storage reports after the receipt is durable;
+//! - a receipt counts only when its digest is that of our own bytes;
+//! - push comes before pull, and a fault of one never stops the other for good;
+//! - every fault ends in a timer, so the engine can never fall asleep with entries unsent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::wire::{Admission, MAX_ENTRIES, PullResponse, PushResponse, Reason, Status};
+
+/// The first back-off, in milliseconds.
+pub const FIRST_BACK_OFF_MS: u64 = 1_000;
+/// The longest back-off, in milliseconds.
+pub const LONGEST_BACK_OFF_MS: u64 = 300_000;
+/// How often a quiet phone asks, in milliseconds.
+pub const POLL_MS: u64 = 60_000;
+/// How often a phone asks that waits for its lead, in milliseconds.
+pub const WAITING_POLL_MS: u64 = 4_000;
+/// An answer that has not come by then will not come, in milliseconds.
+pub const ANSWER_MS: u64 = 30_000;
+
+/// What the engine knows of an entry: enough to recognise its receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// Its counter.
+    pub device_seq: u64,
+    /// Its id.
+    pub id: Uuid,
+    /// [`super::wire::Envelope::digest`].
+    pub digest: String,
+}
+
+/// Why no usable answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// No connection, cut off, or timed out.
+    Network,
+    /// An answer, but not of our server: a login page, a captive portal, an empty 200.
+    NotOurs,
+    /// The credential is not known.
+    Unknown,
+    /// The request was too large for something on the way.
+    TooLarge,
+    /// The app is too old to pull.
+    UpdateNeeded,
+    /// The server, or something before it, failed or is busy.
+    Server,
+}
+
+/// What the screen must say beside the count, if anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// No network, as far as we know. Nothing is wrong.
+    Offline,
+    /// Something that is not our server answers: sign in to the network, or use mobile data.
+    Portal,
+    /// The server does not know this phone: ask the lead. What is saved stays.
+    Unknown,
+    /// The app is too old to fetch. What is saved is still sent.
+    UpdateNeeded,
+    /// The server fails.
+    Server,
+    /// Storage failed.
+    Storage,
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Network => Self::Offline,
+            Fault::NotOurs => Self::Portal,
+            Fault::Unknown => Self::Unknown,
+            Fault::UpdateNeeded => Self::UpdateNeeded,
+            Fault::TooLarge | Fault::Server => Self::Server,
+        }
+    }
+}
+
+/// A receipt for storage to make durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry's counter.
+    pub device_seq: u64,
+    /// What became of it.
+    pub status: Status,
+    /// Why, where it was quarantined.
+    pub reason: Option<Reason>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The app was opened: this is in storage.
+    Opened {
+        /// Entries without a receipt.
+        unsent: Vec<Meta>,
+        /// Entries with a receipt that are still kept, for the case that the server is restored from a backup.
+        sent: Vec<Meta>,
+        /// The highest counter ever given.
+        max_issued: u64,
+        /// The server's epoch, as last seen.
+        epoch: Option<String>,
+    },
+    /// An entry is durable on the phone.
+    Saved(Meta),
+    /// A reason to try now: the network is said to be back, the app came to the front, somebody tapped.
+    Nudge,
+    /// The timer with this number fired.
+    Timer(u64),
+    /// The answer to the request with this number.
+    Pushed(u64, Result<PushResponse, Fault>),
+    /// The answer to the request with this number. The shell applies the rows before or after; the engine reads the rest.
+    Pulled(u64, Result<PullResponse, Fault>),
+    /// Storage made these receipts durable.
+    Settled(Vec<u64>),
+    /// Storage put these entries back among the unsent.
+    Reopened(Vec<u64>),
+    /// Storage failed at what was asked of it last.
+    StorageFailed,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send these entries; answer with [`Event::Pushed`] and this number.
+    Push {
+        /// The request's number.
+        request: u64,
+        /// The entries, oldest first.
+        entries: Vec<u64>,
+    },
+    /// Pull; answer with [`Event::Pulled`] and this number.
+    Pull {
+        /// The request's number.
+        request: u64,
+    },
+    /// Make these receipts durable; answer with [`Event::Settled`].
+    Settle(Vec<Receipt>),
+    /// The server was restored: put these entries back among the unsent and remember the epoch, in one transaction;
+    /// answer with [`Event::Reopened`].
+    Reopen {
+        /// The entries, by counter.
+        entries: Vec<u64>,
+        /// The new epoch.
+        epoch: String,
+    },
+    /// Remember the epoch.
+    KeepEpoch(String),
+    /// Fire [`Event::Timer`] with this number after so long. A later timer replaces an earlier one.
+    Timer {
+        /// Its number.
+        number: u64,
+        /// Milliseconds.
+        after_ms: u64,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Flight {
+    Push(u64),
+    Pull(u64),
+}
+
+/// All that the engine remembers. The screen reads its counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    unsent: BTreeMap<u64, Meta>,
+    sent: BTreeMap<u64, Meta>,
+    /// Entries whose receipt is on its way into storage.
+    settling: BTreeSet<u64>,
+    /// Entries that failed alone; they wait until the others have had their turn.
+    stepped_over: BTreeSet<u64>,
+    max_issued: u64,
+    held: u64,
+    quarantined: u64,
+    epoch: Option<String>,
+    admission: Option<Admission>,
+    flight: Option<Flight>,
+    requests: u64,
+    timers: u64,
+    failures: u32,
+    batch: usize,
+    again: bool,
+    problem: Option<Problem>,
+}
+
+impl State {
+    /// Entries that wait for a receipt: "3 venter på nett".
+    pub fn waiting(&self) -> usize {
+        self.unsent.len()
+    }
+
+    /// The highest counter ever given: how many visits and corrections were noted here.
+    pub fn max_issued(&self) -> u64 {
+        self.max_issued
+    }
+
+    /// How many entries of this phone the server said it holds.
+    pub fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// How many receipts said that the entry waits for an organiser.
+    pub fn quarantined(&self) -> u64 {
+        self.quarantined
+    }
+
+    /// Where this phone stands, as last heard.
+    pub fn admission(&self) -> Option<Admission> {
+        self.admission
+    }
+
+    /// What the screen must say, if anything.
+    pub fn problem(&self) -> Option<Problem> {
+        self.problem
+    }
+
+    /// The server's epoch, as last seen.
+    pub fn epoch(&self) -> Option<&str> {
+        self.epoch.as_deref()
+    }
+
+    /// What a push says the phone has.
+    pub fn have(&self) -> super::wire::Have {
+        super::wire::Have {
+            min_unacked: self.unsent.keys().next().copied().unwrap_or(self.max_issued + 1),
+            max_issued: self.max_issued,
+            unsent: self.unsent.len() as u64,
+        }
+    }
+
+    fn batch_limit(&self) -> usize {
+        if self.batch == 0 { MAX_ENTRIES } else { self.batch }
+    }
+
+    fn to_push(&self) -> Vec<u64> {
+        let ready = |skip: bool| {
+            self.unsent
+                .keys()
+                .filter(|seq| !self.settling.contains(seq) && (skip == self.stepped_over.contains(seq)))
+                .take(self.batch_limit())
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        let first = ready(false);
+        if first.is_empty() { ready(true) } else { first }
+    }
+
+    fn timer(&mut self, after_ms: u64) -> Effect {
+        self.timers += 1;
+        Effect::Timer { number: self.timers, after_ms }
+    }
+
+    /// Sends what waits, else pulls; with a timer in case no answer ever comes.
+    fn start(&mut self) -> Vec<Effect> {
+        let entries = self.to_push();
+        self.requests += 1;
+        let request = self.requests;
+        let first = if entries.is_empty() {
+            self.flight = Some(Flight::Pull(request));
+            Effect::Pull { request }
+        } else {
+            self.flight = Some(Flight::Push(request));
+            Effect::Push { request, entries }
+        };
+        self.again = false;
+        let watch = self.timer(ANSWER_MS);
+        vec![first, watch]
+    }
+
+    fn start_unless_busy(&mut self) -> Vec<Effect> {
+        if self.flight.is_some() {
+            self.again = true;
+            return Vec::new();
+        }
+        self.start()
+    }
+
+    fn failed(&mut self, fault: Fault, dice: u64) -> Vec<Effect> {
+        self.flight = None;
+        self.problem = Some(fault.into());
+        self.failures = self.failures.saturating_add(1);
+        let ceiling = FIRST_BACK_OFF_MS.saturating_mul(1 << self.failures.min(16)).min(LONGEST_BACK_OFF_MS);
+        // Full jitter: a hundred phones that come back at once do not knock at once.
+        vec![self.timer(FIRST_BACK_OFF_MS / 4 + dice % ceiling)]
+    }
+
+    fn meet_epoch(&mut self, epoch: &str) -> Vec<Effect> {
+        if self.epoch.as_deref() == Some(epoch) {
+            return Vec::new();
+        }
+        let known = self.epoch.replace(epoch.to_owned()).is_some();
+        if known && !self.sent.is_empty() {
+            return vec![Effect::Reopen { entries: self.sent.keys().copied().collect(), epoch: epoch.to_owned() }];
+        }
+        vec![Effect::KeepEpoch(epoch.to_owned())]
+    }
+
+    fn pushed(&mut self, answer: &PushResponse, dice: u64) -> Vec<Effect> {
+        let mut receipts = Vec::new();
+        let mut wait = None;
+        for result in &answer.results {
+            let Some(meta) = self.unsent.values().find(|meta| meta.id == result.id) else { continue };
+            if meta.digest != result.digest {
+                continue;
+            }
+            if result.status.is_receipt() {
+                self.stepped_over.remove(&meta.device_seq);
+                receipts.push(Receipt { device_seq: meta.device_seq, status: result.status, reason: result.reason });
+            } else {
+                wait = Some(wait.unwrap_or(0).max(result.after_ms.unwrap_or(FIRST_BACK_OFF_MS)));
+            }
+        }
+        let mut effects = self.meet_epoch(&answer.epoch);
+        self.held = answer.held;
+        if receipts.is_empty() {
+            // An answer that answers for nothing is treated like none, else it would be asked for without end.
+            effects.extend(self.failed(Fault::Server, dice));
+            if let (Some(wait), Some(Effect::Timer { after_ms, .. })) = (wait, effects.last_mut()) {
+                *after_ms = (*after_ms).max(wait);
+            }
+            return effects;
+        }
+        self.failures = 0;
+        self.batch = 0;
+        self.problem = None;
+        self.settling.extend(receipts.iter().map(|receipt| receipt.device_seq));
+        self.quarantined += receipts.iter().filter(|receipt| receipt.status == Status::Quarantined).count() as u64;
+        effects.push(Effect::Settle(receipts));
+        effects.extend(self.start());
+        effects
+    }
+
+    fn push_failed(&mut self, fault: Fault, dice: u64) -> Vec<Effect> {
+        let size = self.to_push().len();
+        if fault == Fault::TooLarge || (fault == Fault::Server && self.failures >= 1) {
+            if size > 1 {
+                self.batch = (size / 2).max(1);
+            } else if let Some(seq) = self.to_push().first() {
+                // One entry that breaks the server alone must not hold up the rest. It stays, and is tried again.
+                self.stepped_over.insert(*seq);
+                self.batch = 0;
+            }
+        }
+        self.failed(fault, dice)
+    }
+
+    fn pulled(&mut self, answer: &PullResponse) -> Vec<Effect> {
+        self.flight = None;
+        self.failures = 0;
+        self.problem = None;
+        self.admission = Some(answer.admission);
+        self.held = answer.held;
+        let mut effects = self.meet_epoch(&answer.epoch);
+        let more = answer.turfs.iter().any(|turf| !turf.complete);
+        if self.again || more || !self.to_push().is_empty() {
+            effects.extend(self.start());
+        } else {
+            let after = if answer.admission == Admission::Waiting { WAITING_POLL_MS } else { POLL_MS };
+            effects.push(self.timer(after));
+        }
+        effects
+    }
+
+    /// What to do about `event`. `dice` is any number; it spreads retries.
+    pub fn step(&mut self, event: Event, dice: u64) -> Vec<Effect> {
+        match event {
+            Event::Opened { unsent, sent, max_issued, epoch } => {
+                *self = Self { max_issued, epoch, admission: self.admission, requests: self.requests, timers: self.timers, ..Self::default() };
+                self.unsent = unsent.into_iter().map(|meta| (meta.device_seq, meta)).collect();
+                self.sent = sent.into_iter().map(|meta| (meta.device_seq, meta)).collect();
+                self.start()
+            }
+            Event::Saved(meta) => {
+                self.max_issued = self.max_issued.max(meta.device_seq);
+                self.unsent.insert(meta.device_seq, meta);
+                // While the network is away a new entry does not hasten the next try: batteries are small.
+                if self.failures > 0 { Vec::new() } else { self.start_unless_busy() }
+            }
+            Event::Nudge => self.start_unless_busy(),
+            Event::Timer(number) if number == self.timers => match self.flight {
+                Some(Flight::Push(_)) => self.push_failed(Fault::Network, dice),
+                Some(Flight::Pull(_)) => self.failed(Fault::Network, dice),
+                None => self.start(),
+            },
+            Event::Timer(_) => Vec::new(),
+            Event::Pushed(request, Ok(answer)) => {
+                if self.flight == Some(Flight::Push(request)) {
+                    self.flight = None;
+                    return self.pushed(&answer, dice);
+                }
+                // A late answer is still a receipt. It starts nothing.
+                let late = self.pushed(&answer, dice);
+                late.into_iter().filter(|effect| matches!(effect, Effect::Settle(_))).collect()
+            }
+            Event::Pushed(request, Err(fault)) if self.flight == Some(Flight::Push(request)) => self.push_failed(fault, dice),
+            Event::Pulled(request, Ok(answer)) if self.flight == Some(Flight::Pull(request)) => self.pulled(&answer),
+            Event::Pulled(request, Err(fault)) if self.flight == Some(Flight::Pull(request)) => self.failed(fault, dice),
+            Event::Pushed(..) | Event::Pulled(..) => Vec::new(),
+            Event::Settled(seqs) => {
+                for seq in seqs {
+                    self.settling.remove(&seq);
+                    if let Some(meta) = self.unsent.remove(&seq) {
+                        self.sent.insert(seq, meta);
+                    }
+                }
+                Vec::new()
+            }
+            Event::Reopened(seqs) => {
+                for seq in seqs {
+                    if let Some(meta) = self.sent.remove(&seq) {
+                        self.unsent.insert(seq, meta);
+                    }
+                }
+                self.start_unless_busy()
+            }
+            Event::StorageFailed => {
+                self.settling.clear();
+                self.problem = Some(Problem::Storage);
+                if self.flight.is_some() { Vec::new() } else { vec![self.timer(FIRST_BACK_OFF_MS)] }
+            }
+        }
+    }
+}

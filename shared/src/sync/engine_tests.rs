@@ -1,0 +1,222 @@
+//! The engine's rules, one by one, and under every order of events that proptest can think of.
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::{
+    engine::{ANSWER_MS, Effect, Event, Fault, Meta, Problem, State},
+    wire::{Admission, EntryResult, PullResponse, PushResponse, Status},
+};
+
+fn meta(seq: u64) -> Meta {
+    Meta { device_seq: seq, id: Uuid::from_u128(u128::from(seq)), digest: format!("d{seq}") }
+}
+
+fn answer(seqs: &[u64], status: Status, epoch: &str) -> PushResponse {
+    let results = seqs
+        .iter()
+        .map(|seq| EntryResult { id: meta(*seq).id, digest: meta(*seq).digest, status, seq: None, reason: None, after_ms: None })
+        .collect();
+    PushResponse { results, missing: vec![], held: seqs.len() as u64, epoch: epoch.into(), server_time: 0 }
+}
+
+fn nothing_new(epoch: &str) -> PullResponse {
+    PullResponse {
+        admission: Admission::Admitted,
+        sign: "K7".into(),
+        epoch: epoch.into(),
+        server_time: 0,
+        bundle: None,
+        turfs: vec![],
+        removed: vec![],
+        held: 0,
+    }
+}
+
+fn opened(unsent: &[u64], sent: &[u64], epoch: Option<&str>) -> (State, Vec<Effect>) {
+    let mut state = State::default();
+    let event = Event::Opened {
+        unsent: unsent.iter().copied().map(meta).collect(),
+        sent: sent.iter().copied().map(meta).collect(),
+        max_issued: unsent.iter().chain(sent).copied().max().unwrap_or(0),
+        epoch: epoch.map(str::to_owned),
+    };
+    let effects = state.step(event, 0);
+    (state, effects)
+}
+
+fn request(effects: &[Effect]) -> (u64, Vec<u64>) {
+    effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Push { request, entries } => Some((*request, entries.clone())),
+            Effect::Pull { request } => Some((*request, vec![])),
+            _ => None,
+        })
+        .expect("a request")
+}
+
+fn timer(effects: &[Effect]) -> (u64, u64) {
+    effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Timer { number, after_ms } => Some((*number, *after_ms)),
+            _ => None,
+        })
+        .expect("a timer")
+}
+
+#[test]
+fn an_entry_leaves_only_when_its_receipt_is_durable() {
+    let (mut state, effects) = opened(&[1, 2], &[], Some("a"));
+    let (number, entries) = request(&effects);
+    assert_eq!(entries, [1, 2]);
+    let effects = state.step(Event::Pushed(number, Ok(answer(&[1, 2], Status::Applied, "a"))), 0);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Settle(receipts) if receipts.len() == 2)));
+    assert_eq!(state.waiting(), 2, "not before storage says so");
+    state.step(Event::Settled(vec![1, 2]), 0);
+    assert_eq!(state.waiting(), 0);
+}
+
+#[test]
+fn a_receipt_for_other_bytes_is_none() {
+    let (mut state, effects) = opened(&[1], &[], None);
+    let mut wrong = answer(&[1], Status::Applied, "a");
+    wrong.results[0].digest = "other".into();
+    let effects = state.step(Event::Pushed(request(&effects).0, Ok(wrong)), 7);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Settle(_))));
+    timer(&effects);
+    assert_eq!(state.waiting(), 1);
+}
+
+#[test]
+fn a_login_page_is_not_a_receipt_and_the_screen_says_so() {
+    let (mut state, effects) = opened(&[1], &[], None);
+    let effects = state.step(Event::Pushed(request(&effects).0, Err(Fault::NotOurs)), 7);
+    assert_eq!((state.waiting(), state.problem()), (1, Some(Problem::Portal)));
+    timer(&effects);
+}
+
+#[test]
+fn an_answer_that_never_comes_is_given_up_and_still_counts_when_it_comes_late() {
+    let (mut state, effects) = opened(&[1], &[], None);
+    let (number, _) = request(&effects);
+    assert_eq!(timer(&effects).1, ANSWER_MS);
+    let effects = state.step(Event::Timer(timer(&effects).0), 3);
+    timer(&effects);
+    let late = state.step(Event::Pushed(number, Ok(answer(&[1], Status::Applied, "a"))), 0);
+    assert!(matches!(&late[..], [Effect::Settle(receipts)] if receipts.len() == 1));
+}
+
+#[test]
+fn after_a_restore_everything_sent_is_offered_again() {
+    let (mut state, effects) = opened(&[], &[1, 2], Some("a"));
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
+    assert!(effects.contains(&Effect::Reopen { entries: vec![1, 2], epoch: "b".into() }));
+    let effects = state.step(Event::Reopened(vec![1, 2]), 0);
+    assert_eq!((request(&effects).1, state.waiting()), (vec![1, 2], 2));
+}
+
+#[test]
+fn one_entry_that_breaks_the_server_does_not_hold_up_the_rest() {
+    let (mut state, mut effects) = opened(&[1, 2, 3], &[], Some("a"));
+    let mut durable: Vec<u64> = vec![];
+    for round in 0..60 {
+        let next: Option<(u64, Vec<u64>)> = effects.iter().find_map(|effect| match effect {
+            Effect::Push { request, entries } => Some((*request, entries.clone())),
+            _ => None,
+        });
+        effects = match next {
+            Some((number, entries)) if entries.contains(&2) => state.step(Event::Pushed(number, Err(Fault::Server)), round),
+            Some((number, entries)) => {
+                let after = state.step(Event::Pushed(number, Ok(answer(&entries, Status::Applied, "a"))), round);
+                state.step(Event::Settled(entries.clone()), round);
+                durable.extend(entries);
+                after
+            }
+            None => match effects.iter().find_map(|effect| if let Effect::Timer { number, .. } = effect { Some(*number) } else { None }) {
+                Some(number) => state.step(Event::Timer(number), round),
+                None => break,
+            },
+        };
+    }
+    durable.sort_unstable();
+    assert_eq!((durable, state.waiting()), (vec![1, 3], 1));
+}
+
+#[derive(Debug, Clone)]
+enum Move {
+    Save,
+    Nudge,
+    FireTimer,
+    Answer(Status),
+    AnswerPull,
+    Fail(Fault),
+    Settle,
+    StorageFails,
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        3 => Just(Move::Save),
+        1 => Just(Move::Nudge),
+        2 => Just(Move::FireTimer),
+        3 => prop_oneof![Just(Status::Applied), Just(Status::Duplicate), Just(Status::Merged), Just(Status::Quarantined), Just(Status::Retry)].prop_map(Move::Answer),
+        2 => Just(Move::AnswerPull),
+        3 => prop_oneof![Just(Fault::Network), Just(Fault::NotOurs), Just(Fault::Server), Just(Fault::TooLarge), Just(Fault::Unknown), Just(Fault::UpdateNeeded)].prop_map(Move::Fail),
+        3 => Just(Move::Settle),
+        1 => Just(Move::StorageFails),
+    ]
+}
+
+proptest! {
+    /// Whatever happens: nothing leaves without a durable receipt, and the engine always has a request or a timer ahead of it.
+    #[test]
+    fn the_engine_never_loses_an_entry_and_never_falls_asleep(script in prop::collection::vec(moves(), 1..80)) {
+        let (mut state, first) = opened(&[], &[], Some("a"));
+        let mut saved = 0u64;
+        let mut durable: Vec<u64> = vec![];
+        let mut flight: Option<(u64, Option<Vec<u64>>)> = None;
+        let mut pending: Option<u64> = None;
+        let mut to_settle: Vec<u64> = vec![];
+        let mut queue = first;
+        for (turn, step) in script.into_iter().chain([Move::Nudge]).enumerate() {
+            for effect in queue.drain(..) {
+                match effect {
+                    Effect::Push { request, entries } => flight = Some((request, Some(entries))),
+                    Effect::Pull { request } => flight = Some((request, None)),
+                    Effect::Timer { number, .. } => pending = Some(number),
+                    Effect::Settle(receipts) => to_settle.extend(receipts.iter().map(|receipt| receipt.device_seq)),
+                    Effect::Reopen { .. } | Effect::KeepEpoch(_) => {}
+                }
+            }
+            prop_assert!(pending.is_some(), "no timer ahead");
+            prop_assert_eq!(state.waiting() as u64, saved - durable.len() as u64);
+            let dice = turn as u64 * 7919;
+            queue = match step {
+                Move::Save => { saved += 1; state.step(Event::Saved(meta(saved)), dice) }
+                Move::Nudge => state.step(Event::Nudge, dice),
+                Move::FireTimer => state.step(Event::Timer(pending.unwrap()), dice),
+                Move::Answer(status) => match flight.take() {
+                    Some((request, Some(entries))) => state.step(Event::Pushed(request, Ok(answer(&entries, status, "a"))), dice),
+                    other => { flight = other; vec![] }
+                },
+                Move::AnswerPull => match flight.take() {
+                    Some((request, None)) => state.step(Event::Pulled(request, Ok(nothing_new("a"))), dice),
+                    other => { flight = other; vec![] }
+                },
+                Move::Fail(fault) => match flight.take() {
+                    Some((request, Some(_))) => state.step(Event::Pushed(request, Err(fault)), dice),
+                    Some((request, None)) => state.step(Event::Pulled(request, Err(fault)), dice),
+                    None => vec![],
+                },
+                Move::Settle => {
+                    let seqs: Vec<u64> = std::mem::take(&mut to_settle);
+                    for seq in &seqs { if !durable.contains(seq) { durable.push(*seq); } }
+                    state.step(Event::Settled(seqs), dice)
+                }
+                Move::StorageFails => { to_settle.clear(); state.step(Event::StorageFailed, dice) }
+            };
+        }
+    }
+}
