@@ -1,0 +1,81 @@
+// Chromium by Playwright's core. The only engine here whose processor can be slowed down and whose bytes can be counted.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { Page, PHONE } from '../page.mjs';
+
+const EXECUTABLE = process.env.DORBANK_CHROMIUM ?? '/usr/bin/chromium';
+const ARGS = ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
+
+export class ChromiumPage extends Page {
+  engine = 'chromium';
+  canRestart = true;
+  /** What the console said that was an error or a warning. @type {string[]} */
+  complaints = [];
+
+  /** @param {{ viewport?: { width: number, height: number }, colorScheme?: 'light' | 'dark', locale?: string, phone?: boolean }} [options] */
+  static async open(options = {}) {
+    const page = new ChromiumPage();
+    page.options = options;
+    page.profile = mkdtempSync(join(tmpdir(), 'dorbank-chromium-'));
+    await page.#launch();
+    return page;
+  }
+
+  async #launch() {
+    const { viewport = PHONE, colorScheme = 'light', locale = 'nb-NO', phone = true } = this.options;
+    this.context = await chromium.launchPersistentContext(this.profile, {
+      executablePath: EXECUTABLE, args: ARGS, viewport, colorScheme, locale, hasTouch: phone, isMobile: phone, deviceScaleFactor: phone ? 2 : 1,
+      reducedMotion: 'reduce', acceptDownloads: true,
+    });
+    this.context.setDefaultTimeout(10_000);
+    this.page = this.context.pages()[0] ?? (await this.context.newPage());
+    this.#listen(this.page);
+  }
+
+  /** @param {import('playwright-core').Page} page */
+  #listen(page) {
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.message}`));
+  }
+
+  /** A second tab of the same browser. */
+  async tab() {
+    const other = new ChromiumPage();
+    other.options = this.options;
+    other.profile = null;
+    other.context = this.context;
+    other.page = await this.context.newPage();
+    other.complaints = this.complaints;
+    this.#listen(other.page);
+    return other;
+  }
+
+  async goto(address) { await this.page.goto(address, { waitUntil: 'load' }); }
+  async reload() { await this.page.reload({ waitUntil: 'load' }); }
+  async handle(fn, arg) {
+    const handle = await this.page.evaluateHandle(`(${fn})(${JSON.stringify(arg)})`);
+    return handle.asElement();
+  }
+  async tap(handle) { await handle.click({ timeout: 4_000 }); }
+  async type(handle, text) { await handle.fill(text); }
+  async evaluate(fn, arg) { return this.page.evaluate(`(${fn})(${JSON.stringify(arg)})`); }
+  async screenshot(file, { full = true } = {}) { await this.page.screenshot({ path: file, fullPage: full, animations: 'disabled' }); }
+  /** Commands of the browser's own protocol. */
+  async protocol() { return this.context.newCDPSession(this.page); }
+
+  async restart(address) {
+    await this.context.close();
+    await this.#launch();
+    await this.goto(address);
+  }
+
+  async close() {
+    if (this.profile === null) return this.page.close();
+    await this.context.close();
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

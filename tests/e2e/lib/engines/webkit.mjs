@@ -1,0 +1,112 @@
+// WebKit, Safari's engine, by plain WebDriver: WebKitGTK's small browser in a display of its own.
+//
+// What cannot be driven here: in automation the browser always has a throw-away profile, so that a restart loses
+// everything; `navigator.storage.persist` does not exist, so that the ready check shows storage as not promised; and the
+// window's toolbar does not let the page be narrower than about 450 pixels.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { Page, PHONE } from '../page.mjs';
+import { until } from '../wait.mjs';
+
+/** The key under which WebDriver names an element. */
+const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
+
+function miniBrowser() {
+  if (process.env.DORBANK_WEBKIT) return process.env.DORBANK_WEBKIT;
+  for (const folder of ['/usr/lib', ...readdirSync('/usr/lib').filter((name) => name.includes('-linux-')).map((name) => `/usr/lib/${name}`), '/usr/libexec']) {
+    for (const version of ['webkit2gtk-4.1', 'webkitgtk-6.0', 'webkit2gtk-4.0']) {
+      const path = `${folder}/${version}/MiniBrowser`;
+      if (existsSync(path)) return path;
+    }
+  }
+  throw new Error('no MiniBrowser: install webkit2gtk-driver, or name one in DORBANK_WEBKIT');
+}
+
+/** @returns {Promise<number>} */
+export function freePort() {
+  return new Promise((done, failed) => {
+    const probe = net.createServer();
+    probe.once('error', failed);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = /** @type {net.AddressInfo} */ (probe.address());
+      probe.close(() => done(port));
+    });
+  });
+}
+
+export class WebKitPage extends Page {
+  engine = 'webkit';
+  canRestart = false;
+
+  static async open() {
+    const page = new WebKitPage();
+    const port = await freePort();
+    page.base = `http://127.0.0.1:${port}`;
+    // A group of its own, so that the display, the driver and the browser end together.
+    page.driver = spawn('xvfb-run', ['-a', '-s', '-screen 0 1280x1024x24', 'WebKitWebDriver', `--port=${port}`, '--host=127.0.0.1'], {
+      detached: true, stdio: 'ignore',
+      env: { ...process.env, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', WEBKIT_DISABLE_COMPOSITING_MODE: '1', LIBGL_ALWAYS_SOFTWARE: '1', LANG: 'C.UTF-8' },
+    });
+    page.driver.on('error', () => {});
+    await until('the WebKit driver', async () => (await fetch(`${page.base}/status`)).ok, { patience: 20_000 });
+    const { sessionId } = await page.#ask('POST', '/session', {
+      capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': { binary: miniBrowser(), args: ['--automation'] } } },
+    });
+    page.session = `/session/${sessionId}`;
+    await page.#ask('POST', `${page.session}/timeouts`, { script: 20_000, pageLoad: 30_000 });
+    await page.#fit();
+    return page;
+  }
+
+  /** Makes the page itself, not the window, as large as a phone. */
+  async #fit() {
+    let window = { width: PHONE.width, height: PHONE.height + 60 };
+    for (let turn = 0; turn < 3; turn += 1) {
+      await this.#ask('POST', `${this.session}/window/rect`, window);
+      const inner = await this.evaluate(() => ({ width: innerWidth, height: innerHeight }));
+      if (inner.width === PHONE.width && inner.height === PHONE.height) return;
+      window = { width: window.width + PHONE.width - inner.width, height: window.height + PHONE.height - inner.height };
+    }
+  }
+
+  /** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+  async #ask(method, path, body) {
+    const answer = await fetch(this.base + path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) });
+    const { value } = /** @type {{ value: any }} */ (await answer.json());
+    if (!answer.ok) throw new Error(`${value?.error ?? answer.status}: ${value?.message ?? ''}`);
+    return value;
+  }
+
+  async goto(address) { await this.#ask('POST', `${this.session}/url`, { url: address }); }
+  async reload() { await this.#ask('POST', `${this.session}/refresh`, {}); }
+  async handle(fn, arg) {
+    const value = await this.#ask('POST', `${this.session}/execute/sync`, { script: `return (${fn})(...arguments)`, args: [arg ?? null] });
+    return value?.[ELEMENT] ? value : null;
+  }
+  async tap(handle) { await this.#ask('POST', `${this.session}/element/${handle[ELEMENT]}/click`, {}); }
+  async type(handle, text) {
+    await this.#ask('POST', `${this.session}/element/${handle[ELEMENT]}/clear`, {});
+    await this.#ask('POST', `${this.session}/element/${handle[ELEMENT]}/value`, { text });
+  }
+  async evaluate(fn, arg) {
+    const script = `const done = arguments[arguments.length - 1];
+      Promise.resolve().then(() => (${fn})(arguments[0])).then((value) => done({ value }), (error) => done({ error: String(error) }));`;
+    const answer = await this.#ask('POST', `${this.session}/execute/async`, { script, args: [arg ?? null] });
+    if (answer.error) throw new Error(answer.error);
+    return answer.value;
+  }
+  async screenshot(file) {
+    writeFileSync(file, Buffer.from(await this.#ask('GET', `${this.session}/screenshot`), 'base64'));
+  }
+  async restart() { throw new Error('WebKitGTK keeps no profile in automation'); }
+
+  async close() {
+    await this.#ask('DELETE', this.session).catch(() => {});
+    try {
+      process.kill(-(/** @type {number} */ (this.driver.pid)), 'SIGTERM');
+    } catch {
+      // Already gone.
+    }
+  }
+}
