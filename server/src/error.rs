@@ -51,9 +51,9 @@ pub const fn status(code: Code) -> StatusCode {
     match code {
         Code::Malformed => StatusCode::BAD_REQUEST,
         Code::Unknown => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::CodeRefused | Code::ShiftClosed => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::CodeRefused | Code::ShiftClosed | Code::LinkRefused | Code::CrossSite => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::Stale | Code::ShiftFull => StatusCode::CONFLICT,
+        Code::Stale | Code::ShiftFull | Code::Exists => StatusCode::CONFLICT,
         Code::CodeLocked => StatusCode::TOO_MANY_REQUESTS,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -89,14 +89,32 @@ pub fn kind(error: &StoreError) -> String {
     }
 }
 
+/// Travels with an answer to where it is logged, or, on a route that leaves no trace, is dropped.
+#[derive(Debug, Clone)]
+pub struct Fault(pub String);
+
+impl ApiError {
+    /// The answer, with what may be logged beside it.
+    pub fn answer(&self) -> Response {
+        let code = self.code();
+        let mut response = (status(code), Json(Refusal { error: code })).into_response();
+        self.note_on(&mut response);
+        response
+    }
+
+    /// Puts what may be logged beside an answer.
+    pub fn note_on(&self, response: &mut Response) {
+        let kind = match self {
+            Self::Store(error) if !matches!(error, StoreError::Stale) => kind(error),
+            Self::Internal(error) => error.to_string(),
+            _ => return,
+        };
+        response.extensions_mut().insert(Fault(kind));
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let code = self.code();
-        match &self {
-            Self::Refused(_) => {}
-            Self::Store(error) => tracing::error!(kind = kind(error), "the store failed"),
-            Self::Internal(error) => tracing::error!(%error, "a request failed"),
-        }
-        (status(code), Json(Refusal { error: code })).into_response()
+        self.answer()
     }
 }

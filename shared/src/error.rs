@@ -33,6 +33,36 @@ pub enum Code {
     Internal,
     /// A newer version of the app is needed to fetch (never to send).
     UpdateNeeded,
+    /// The sign-in link is unknown, used, run out, or was opened in another browser.
+    LinkRefused,
+    /// A change was asked for by a page that is not ours.
+    CrossSite,
+    /// There is one already.
+    Exists,
+}
+
+impl Code {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Stale => "stale",
+            Self::CodeRefused => "code_refused",
+            Self::CodeLocked => "code_locked",
+            Self::ShiftFull => "shift_full",
+            Self::ShiftClosed => "shift_closed",
+            Self::TooLarge => "too_large",
+            Self::Busy => "busy",
+            Self::Internal => "internal",
+            Self::UpdateNeeded => "update_needed",
+            Self::LinkRefused => "link_refused",
+            Self::CrossSite => "cross_site",
+            Self::Exists => "exists",
+        }
+    }
 }
 
 /// What a refused request answers.
@@ -40,4 +70,16 @@ pub enum Code {
 pub struct Refusal {
     /// The reason.
     pub error: Code,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_crosses_the_wire() {
+        for code in [Code::Malformed, Code::CodeRefused, Code::UpdateNeeded, Code::LinkRefused, Code::CrossSite, Code::Exists] {
+            assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{}\"", code.name()));
+        }
+    }
 }

@@ -1,0 +1,62 @@
+//! A phone joins a shift: a code for a credential. Nothing is readable until the lead admits it.
+
+use dorbank_shared::{
+    code::{self, ShiftCode},
+    error::Code,
+    shift::{Device, Shift},
+    sync::wire::{Admission, JoinResponse},
+};
+
+use super::{codes, credential::Token};
+use crate::{error::ApiError, state::AppState, store};
+
+/// Exchanges a code for a credential.
+///
+/// A wrong code and an unknown shift are answered alike; that a shift exists shows only in its lock, and its name is
+/// no secret.
+///
+/// # Errors
+/// `code_refused`, `code_locked`, `shift_closed` or `shift_full`; or when the database fails.
+pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiError> {
+    let now = state.now_ms();
+    let code = ShiftCode::parse(text).map_err(|_| Code::CodeRefused)?;
+    let is_typed = matches!(code, ShiftCode::Typed { .. });
+    let mut tx = state.db.begin().await?;
+    let mut shift = store::shift::by_selector(&mut tx, code.selector()).await?;
+    if let Some(found) = &shift {
+        store::shift::lock(&mut tx, found.id).await?;
+        shift = store::shift::find(&mut tx, found.id).await?;
+    }
+    let fits = codes::fits(&state.keys, shift.as_ref(), &code);
+    let shift = shift.ok_or(Code::CodeRefused)?;
+    if is_typed && shift.is_locked(now) {
+        return Err(Code::CodeLocked.into());
+    }
+    if !fits {
+        // 128 bits need no lock, and none should be set off by an old poster.
+        if is_typed {
+            store::shift::note_miss(&mut tx, shift.id, shift.after_miss(now)).await?;
+            tx.commit().await?;
+        }
+        return Err(Code::CodeRefused.into());
+    }
+    if !shift.is_open(now) {
+        return Err(Code::ShiftClosed.into());
+    }
+    let devices = store::device::of_shift(&mut tx, shift.id).await?;
+    let sign = free_sign(state, &shift, &devices).ok_or(Code::ShiftFull)?;
+    let (id, token) = (state.id_v7(), Token::new(state));
+    store::device::insert(&mut tx, id, shift.id, &sign, token.hash(), now).await?;
+    tx.commit().await?;
+    Ok(JoinResponse { device: id, credential: token.text(), sign, admission: Admission::Waiting })
+}
+
+/// Two characters that no phone of the shift has, or nothing when it has as many phones as it may have.
+fn free_sign(state: &AppState, shift: &Shift, devices: &[Device]) -> Option<String> {
+    let holding = devices.iter().filter(|device| matches!(device.admission, Admission::Waiting | Admission::Admitted)).count();
+    if i64::try_from(holding).is_ok_and(|holding| holding >= shift.places()) {
+        return None;
+    }
+    let first = usize::from(u16::from_be_bytes(state.random_bytes()));
+    (0..code::SIGNS).map(|step| code::sign(first + step)).find(|sign| devices.iter().all(|device| device.sign != *sign))
+}

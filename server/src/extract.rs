@@ -1,0 +1,68 @@
+//! Bodies that come as JSON from scripts or as forms from pages without scripting, and answers that fit each.
+
+use axum::{
+    Form, Json,
+    body::{Body as RawBody, Bytes},
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use dorbank_shared::error::Code;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{access::wants_page, error::ApiError};
+
+/// A body, read.
+#[derive(Debug, Clone)]
+pub struct Body<T>(pub T);
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let form = is_form(request.headers());
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await.map_err(|refused| {
+            let too_large = refused.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE;
+            if too_large { Code::TooLarge } else { Code::Malformed }
+        })?;
+        if form {
+            let again = Request::from_parts(parts, RawBody::from(bytes));
+            let Form(value) = Form::from_request(again, state).await.map_err(|_| Code::Malformed)?;
+            return Ok(Self(value));
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|_| Code::Malformed.into())
+    }
+}
+
+/// Whether the answer is for a page without scripting, which is led on, or for a script, which reads JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForPage(pub bool);
+
+impl<S: Sync> FromRequestParts<S> for ForPage {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(is_form(&parts.headers) || wants_page(&parts.headers)))
+    }
+}
+
+impl ForPage {
+    /// Leads a page to `place` (with the code of what went wrong in its query), and gives a script the value.
+    pub fn answer<T: Serialize>(self, place: &str, result: Result<T, ApiError>) -> Response {
+        match (self.0, result) {
+            (true, Ok(_)) => Redirect::to(place).into_response(),
+            (true, Err(error)) => {
+                let mut response = Redirect::to(&format!("{place}?error={}", error.code().name())).into_response();
+                error.note_on(&mut response);
+                response
+            }
+            (false, Ok(value)) => Json(value).into_response(),
+            (false, Err(error)) => error.into_response(),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Handlers: each extracts, calls and replies. One noun a file; `routes()` declares who may call what.
+
+pub mod health;
+pub mod join;
+pub mod officer;
+pub mod shift;
+pub mod sign_in;
+pub mod site;
+
+use crate::access::Routes;
+
+/// Every route but the server-rendered pages.
+pub fn routes() -> Routes {
+    Routes::new()
+        .merge(health::routes())
+        .merge(join::routes())
+        .merge(officer::routes())
+        .merge(shift::routes())
+        .merge(sign_in::routes())
+        .merge(site::routes())
+}

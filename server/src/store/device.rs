@@ -1,0 +1,94 @@
+//! Phones that joined a shift.
+
+use dorbank_shared::{principal::DevicePrincipal, shift::Device, sync::wire::Admission};
+use uuid::Uuid;
+
+use super::{Row, StoreError, Tx};
+use crate::{args, statements};
+
+statements! {
+    FIND = "SELECT id, shift, turf, sign, state, tickets, unsent, version FROM device WHERE id = $1";
+    OF_SHIFT = "SELECT id, shift, turf, sign, state, tickets, unsent, version FROM device WHERE shift = $1 ORDER BY joined_at, id";
+    BY_CREDENTIAL = "SELECT d.id, d.shift, s.campaign, d.turf, d.state FROM device d JOIN shift s ON s.id = d.shift WHERE d.credential_hash = $1";
+    INSERT = "INSERT INTO device (id, shift, sign, credential_hash, state, joined_at, last_seen_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5)";
+    SET_STATE = "UPDATE device SET state = $3, turf = $4, version = version + 1 WHERE id = $1 AND version = $2";
+    SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = $4 WHERE id = $1";
+    DRAW = "UPDATE device SET tickets = tickets + $2 WHERE id = $1";
+}
+
+fn admission(name: &str) -> Result<Admission, StoreError> {
+    Ok(match name {
+        "waiting" => Admission::Waiting,
+        "admitted" => Admission::Admitted,
+        "refused" => Admission::Refused,
+        "revoked" => Admission::Revoked,
+        _ => return Err(StoreError::Inconsistent { table: "device", column: "state" }),
+    })
+}
+
+const fn name(admission: Admission) -> &'static str {
+    match admission {
+        Admission::Waiting => "waiting",
+        Admission::Admitted => "admitted",
+        Admission::Refused => "refused",
+        Admission::Revoked => "revoked",
+    }
+}
+
+fn device(row: &Row) -> Result<Device, StoreError> {
+    Ok(Device {
+        id: row.get(0)?,
+        shift: row.get(1)?,
+        turf: row.get(2)?,
+        sign: row.get(3)?,
+        admission: admission(&row.get::<String>(4)?)?,
+        tickets: row.get(5)?,
+        unsent: row.get(6)?,
+        version: row.get(7)?,
+    })
+}
+
+/// One phone.
+pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Device>, StoreError> {
+    tx.one(FIND, args![id]).await?.as_ref().map(device).transpose()
+}
+
+/// The phones of a shift, in the order in which they joined.
+pub async fn of_shift(tx: &mut Tx, shift: Uuid) -> Result<Vec<Device>, StoreError> {
+    tx.all(OF_SHIFT, args![shift]).await?.iter().map(device).collect()
+}
+
+/// Who holds a credential, by its hash.
+pub async fn by_credential(tx: &mut Tx, hash: &[u8]) -> Result<Option<DevicePrincipal>, StoreError> {
+    let Some(row) = tx.one(BY_CREDENTIAL, args![hash]).await? else { return Ok(None) };
+    Ok(Some(DevicePrincipal {
+        id: row.get(0)?,
+        shift: row.get(1)?,
+        campaign: row.get(2)?,
+        turf: row.get(3)?,
+        admission: admission(&row.get::<String>(4)?)?,
+    }))
+}
+
+/// Writes a phone that joined and waits.
+pub async fn insert(tx: &mut Tx, id: Uuid, shift: Uuid, sign: &str, credential_hash: [u8; 32], now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(INSERT, args![id, shift, sign, credential_hash, now_ms]).await?;
+    Ok(())
+}
+
+/// Says where a phone stands and which turf it walks, if it is still at `version`; else [`StoreError::Stale`].
+pub async fn set_admission(tx: &mut Tx, id: Uuid, version: i64, admission: Admission, turf: Option<Uuid>) -> Result<(), StoreError> {
+    if tx.execute(SET_STATE, args![id, version, name(admission), turf]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// Notes that a phone was heard of, how many entries it says it has not sent, and its highest counter.
+pub async fn note_seen(tx: &mut Tx, id: Uuid, now_ms: i64, unsent: i64, max_issued: i64) -> Result<(), StoreError> {
+    tx.execute(SEEN, args![id, now_ms, unsent, max_issued]).await?;
+    Ok(())
+}
+
+/// Notes that a phone drew so many tickets, never which.
+pub async fn note_drawn(tx: &mut Tx, id: Uuid, tickets: i64) -> Result<(), StoreError> {
+    tx.execute(DRAW, args![id, tickets]).await?;
+    Ok(())
+}
