@@ -5,7 +5,7 @@
 // window's toolbar does not let the page be narrower than about 450 pixels.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
+import { freePort } from '../net.mjs';
 import { Page, PHONE } from '../page.mjs';
 import { until } from '../wait.mjs';
 
@@ -21,18 +21,6 @@ function miniBrowser() {
     }
   }
   throw new Error('no MiniBrowser: install webkit2gtk-driver, or name one in DORBANK_WEBKIT');
-}
-
-/** @returns {Promise<number>} */
-export function freePort() {
-  return new Promise((done, failed) => {
-    const probe = net.createServer();
-    probe.once('error', failed);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {net.AddressInfo} */ (probe.address());
-      probe.close(() => done(port));
-    });
-  });
 }
 
 export class WebKitPage extends Page {
