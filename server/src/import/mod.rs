@@ -18,6 +18,8 @@ use std::path::PathBuf;
 pub use address::{AddressOptions, addresses};
 pub use area::{DistrictOptions, districts};
 pub use locate::Locator;
+pub(crate) use locate::write_outline;
+pub(crate) use projection::round;
 pub use projection::Projections;
 pub use report::{DistrictReport, Refused, Report};
 pub use row::Reason;

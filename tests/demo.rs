@@ -1,0 +1,149 @@
+//! The demo, as it is built: nothing is empty, everything agrees with itself, and one seed makes one city.
+
+use std::collections::{BTreeMap, HashSet};
+
+use dorbank_server::{
+    args,
+    demo::{DemoError, DemoOptions, DemoReport, Size, build},
+    import::{AddressOptions, ImportError, Locator, addresses},
+    store::{Db, branch, campaign, device, district, entrance, officer, round, shift, stamp, turf},
+};
+use dorbank_shared::{principal::Role, sync::wire::Admission};
+use dorbank_tests::{Engine, START_MS, database};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+struct Demo {
+    db: Db,
+    dir: TempDir,
+    report: DemoReport,
+}
+
+async fn demo(engine: Engine, seed: u64) -> Demo {
+    let dir = TempDir::new().unwrap();
+    let db = Db::open(&database(engine, dir.path()).await).await.unwrap();
+    let options = DemoOptions { size: Size::Small, keys_dir: dir.path().join("keys") };
+    let report = build(&db, seed, START_MS, &options).await.unwrap();
+    Demo { db, dir, report }
+}
+
+#[tokio::test]
+async fn no_part_of_a_demo_is_empty() {
+    for engine in Engine::BOTH {
+        let Demo { db, report, .. } = demo(engine, 1).await;
+        println!("{report}");
+        let mut tx = db.read().await.unwrap();
+        assert!(stamp::is_demo(&mut tx).await.unwrap());
+
+        let districts = district::all(&mut tx).await.unwrap();
+        let names: Vec<(&str, &str)> = districts.iter().map(|d| (d.number.as_str(), d.name.as_str())).collect();
+        assert_eq!((names.len(), names[0], names[16]), (17, ("01", "Gamle Oslo"), ("17", "Marka")));
+        let branches = branch::all(&mut tx).await.unwrap();
+        assert_eq!(branches.len(), 16);
+        assert_eq!(branches.iter().filter(|b| b.districts.is_empty()).map(|b| b.name.as_str()).collect::<Vec<_>>(), ["Studentlaget"]);
+        assert_eq!(branches.iter().map(|b| b.districts.len()).sum::<usize>(), 17);
+
+        let roles: HashSet<Role> = officer::all(&mut tx).await.unwrap().into_iter().map(|o| o.role).collect();
+        assert_eq!(roles.len(), Role::ALL.len());
+        assert!(officer::all(&mut tx).await.unwrap().iter().all(|o| o.email.ends_with("@demo.invalid") && o.role.needs_branch() == o.branch.is_some()));
+
+        let rounds = round::all(&mut tx).await.unwrap();
+        assert_eq!((rounds.len(), rounds[0].name.as_str()), (1, "høst 2026"));
+        let topics = round::topics(&mut tx, rounds[0].id).await.unwrap();
+        assert_eq!(topics.len(), 15);
+        assert!(topics.iter().all(|t| ![&t.name.nb, &t.name.nn, &t.name.en].iter().any(|name| name.is_empty())));
+        assert_eq!(campaign::all(&mut tx).await.unwrap().len(), 16);
+        assert!(report.entrances > 500 && report.visits > 1_000 && report.inputs > 150, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_shift_runs_and_others_were_and_will_be() {
+    let Demo { db, report, .. } = demo(Engine::Sqlite, 2).await;
+    let mut tx = db.read().await.unwrap();
+    let running = shift::find(&mut tx, report.running.unwrap()).await.unwrap().unwrap();
+    assert_eq!((running.starts_at, running.ends_at), (START_MS - 30 * 60_000, START_MS + 2 * 3_600_000));
+    let turfs = turf::of_shift(&mut tx, running.id).await.unwrap();
+    assert_eq!(turfs.len(), 5);
+    for turf in &turfs {
+        assert_eq!(turf.district, "01");
+        let doors: usize = entrance::of_turf(&mut tx, turf.id).await.unwrap().iter().map(|e| e.units.len()).sum();
+        assert!((30..=62).contains(&doors), "{doors} doors in {}", turf.name);
+    }
+    let phones = device::of_shift(&mut tx, running.id).await.unwrap();
+    let mut states: BTreeMap<String, usize> = BTreeMap::new();
+    for phone in &phones {
+        *states.entry(format!("{:?}", phone.admission)).or_default() += 1;
+        assert_eq!(phone.admission == Admission::Admitted, phone.turf.is_some());
+    }
+    assert_eq!(states, BTreeMap::from([("Admitted".to_owned(), 3), ("Waiting".to_owned(), 1)]));
+    assert_eq!(phones.iter().map(|phone| phone.sign.as_str()).collect::<HashSet<_>>().len(), 4);
+    let shifts = shift::of_branch(&mut tx, None).await.unwrap();
+    assert!(shifts.iter().any(|s| s.ends_at < START_MS) && shifts.iter().any(|s| s.starts_at > START_MS));
+}
+
+#[tokio::test]
+async fn every_entrance_lies_in_its_district() {
+    let Demo { db, .. } = demo(Engine::Sqlite, 3).await;
+    let mut tx = db.read().await.unwrap();
+    let locator = Locator::load(&mut tx).await.unwrap();
+    for place in entrance::places(&mut tx).await.unwrap() {
+        assert_eq!(locator.district(None, place.at), place.district.as_deref());
+    }
+    // Households in proportion: Frogner has more doors than Grorud, Grorud more than Marka.
+    let mut doors = Vec::new();
+    for number in ["05", "10", "17"] {
+        doors.push(entrance::of_district(&mut tx, number).await.unwrap().iter().map(|e| e.units.len()).sum::<usize>());
+    }
+    assert!(doors[0] > 2 * doors[1] && doors[1] > doors[2] && doors[2] > 0, "{doors:?}");
+}
+
+#[tokio::test]
+async fn about_a_third_of_the_doors_open() {
+    let Demo { db, .. } = demo(Engine::Sqlite, 4).await;
+    let mut tx = db.read().await.unwrap();
+    let mut count = async |sql: &str| -> i64 { tx.one(sql, args![]).await.unwrap().unwrap().get(0).unwrap() };
+    let knocked = count("SELECT COUNT(*) FROM door_state WHERE state <> 'no_access' AND state <> 'intercom_let_in'").await;
+    let home = count("SELECT COUNT(*) FROM door_state WHERE state IN ('talked', 'declined', 'come_back', 'done')").await;
+    let share = home as f64 / knocked as f64;
+    assert!((0.27..0.42).contains(&share), "{share}");
+    let quiet = count("SELECT COUNT(*) FROM door_state WHERE state = 'do_not_knock'").await;
+    assert!(quiet > 0);
+    assert_eq!(tx.one("SELECT COUNT(*) FROM unit WHERE do_not_knock = $1", args![true]).await.unwrap().unwrap().get::<i64>(0).unwrap(), quiet);
+}
+
+#[tokio::test]
+async fn one_seed_makes_one_city() {
+    let (one, same, other) = (demo(Engine::Sqlite, 5).await, demo(Engine::Sqlite, 5).await, demo(Engine::Sqlite, 6).await);
+    assert_eq!(one.report, same.report);
+    assert_ne!(one.report.running, other.report.running);
+    let mut registers = Vec::new();
+    for demo in [&one, &same] {
+        let mut tx = demo.db.read().await.unwrap();
+        let mut all = entrance::registered_in(&mut tx, "demo", &["0301".to_owned()]).await.unwrap();
+        all.sort_by_key(|r| r.id);
+        registers.push(all);
+    }
+    assert_eq!(registers[0], registers[1]);
+}
+
+#[tokio::test]
+async fn a_demo_is_never_mixed_with_anything() {
+    let Demo { db, dir, .. } = demo(Engine::Sqlite, 7).await;
+    let options = DemoOptions { size: Size::Small, keys_dir: dir.path().join("other") };
+    assert!(matches!(build(&db, 7, START_MS, &options).await, Err(DemoError::NotEmpty)));
+    let file = dir.path().join("addresses.csv");
+    std::fs::write(&file, "lokalid;").unwrap();
+    let refused = addresses(&db, &file, &AddressOptions::default(), START_MS, &mut Uuid::nil).await;
+    assert!(matches!(refused, Err(ImportError::Demo)));
+
+    let real = TempDir::new().unwrap();
+    let db = Db::open(&database(Engine::Sqlite, real.path()).await).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let known = district::NewDistrict { number: "01".into(), name: "Øst".into(), area: "01".into(), households: 0, boundary: None };
+    district::put(&mut tx, &[known]).await.unwrap();
+    tx.commit().await.unwrap();
+    let options = DemoOptions { size: Size::Small, keys_dir: real.path().join("keys") };
+    assert!(matches!(build(&db, 7, START_MS, &options).await, Err(DemoError::NotEmpty)));
+    assert!(!stamp::is_demo(&mut db.read().await.unwrap()).await.unwrap());
+}
