@@ -62,9 +62,10 @@ for (const bundle of ['field', 'office']) {
   asset(`${bundle}.css`, squeeze(text('public/style/tokens.css') + text(`public/style/${bundle}.css`)), { phone });
 }
 asset('boot.js', read('public/field/boot.js'), { phone: true });
+const words = {};
 for (const language of ['nb', 'nn', 'en']) {
-  const words = ['common', 'field'].map((file) => JSON.parse(text(`locales/${language}/${file}.json`)));
-  asset(`words-${language}.json`, JSON.stringify(Object.assign({}, ...words)), { phone: true });
+  words[language] = Object.assign({}, ...['common', 'field'].map((file) => JSON.parse(text(`locales/${language}/${file}.json`))));
+  asset(`words-${language}.json`, JSON.stringify(words[language]), { phone: true });
 }
 
 const build = sha256(JSON.stringify([assets, sha256(read('public/field/index.html')), sha256(read('public/field/sw.js'))])).slice(0, 12);
@@ -74,6 +75,11 @@ const fill = (template) =>
     .replace(/\{\{asset:([^}]+)\}\}/g, (_, name) => {
       if (!assets[name]) throw new Error(`a template names ${name}, which is no asset`);
       return `/${assets[name]}`;
+    })
+    .replace(/\{\{text:(nb|nn|en):([^}]+)\}\}/g, (_, language, key) => {
+      const word = words[language][key];
+      if (!word) throw new Error(`a template names the words ${key}, which ${language} lacks`);
+      return word.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
     });
 
 const shell = fill(text('public/field/index.html'));
