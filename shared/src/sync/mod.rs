@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod engine;
+pub mod replay;
 pub mod wire;
 
 #[cfg(test)]
