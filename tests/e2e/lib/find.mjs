@@ -3,8 +3,9 @@
 
 /**
  * Runs in the page. The visible elements of a role with a name.
- * @param {{ role: string, name?: string, part?: string, last?: boolean, all?: boolean }} wanted
- *   `name` is the whole name, `part` some of it
+ * @param {{ role: string, name?: string, part?: string, css?: string, last?: boolean, all?: boolean, center?: boolean }} wanted
+ *   `name` is the whole name, `part` some of it, `css` narrows where names are data (an address, a topic); with `center`
+ *   it is brought to the middle of the window, away from the bars above and below
  * @returns {Element | Element[] | null}
  */
 export function inPage(wanted) {
@@ -50,13 +51,16 @@ export function inPage(wanted) {
   const found = [...document.querySelectorAll(SELECTORS[wanted.role] ?? `[role=${wanted.role}]`)].filter((element) => {
     const own = element.getAttribute('role');
     if (own && own !== wanted.role && !(wanted.role === 'checkbox' && own === 'switch')) return false;
+    if (wanted.css && !element.matches(wanted.css)) return false;
     if (!visible(element)) return false;
     const name = nameOf(element);
     if (wanted.name !== undefined) return name === tidy(wanted.name);
     return wanted.part === undefined || name.includes(tidy(wanted.part));
   });
   if (wanted.all) return found;
-  return (wanted.last ? found.at(-1) : found[0]) ?? null;
+  const one = (wanted.last ? found.at(-1) : found[0]) ?? null;
+  if (wanted.center) (one?.getClientRects().length ? one : one?.labels?.[0])?.scrollIntoView({ block: 'center', behavior: 'instant' });
+  return one;
 }
 
 /** Runs in the page. What stands on it, for the failure's text. */

@@ -3,7 +3,7 @@
 import { inPage, outline, visibleText } from './find.mjs';
 import { until } from './wait.mjs';
 
-/** @typedef {{ role: string, name?: string, part?: string, last?: boolean }} Wanted */
+/** @typedef {{ role: string, name?: string, part?: string, css?: string, last?: boolean }} Wanted */
 
 export class Page {
   /** The engine's name. */
@@ -39,7 +39,7 @@ export class Page {
     const handle = await this.find(wanted, how);
     // The page may draw the element anew between the finding and the tap: then it is found again.
     await until(`a tap on ${wanted.role} "${wanted.name ?? wanted.part ?? ''}"`, async () => {
-      const fresh = (await this.handle(inPage, wanted)) ?? handle;
+      const fresh = (await this.handle(inPage, { ...wanted, center: true })) ?? handle;
       await this.tap(fresh);
       return true;
     }, { patience: 5_000, explain: () => this.evaluate(outline) });

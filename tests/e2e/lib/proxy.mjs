@@ -35,8 +35,8 @@ export class Proxy {
   /** @type {Set<import('node:net').Socket>} */ #sockets = new Set();
   /** @type {http.Server | null} */ #server = null;
   #port = 0;
-  /** "METHOD /path" of all requests that reached the proxy, with the status the page got (0: none). */
-  log = /** @type {{ route: string, status: number, fault?: string }[]} */ ([]);
+  /** "METHOD /path" of all requests that reached the proxy, with the status (0: none) and the bytes that the page got. */
+  log = /** @type {{ route: string, status: number, bytes: number, encoding: string, fault?: string }[]} */ ([]);
 
   /** @param {string} upstream the server's origin; may be changed while the proxy runs */
   constructor(upstream) {
@@ -112,7 +112,7 @@ export class Proxy {
   /** @param {http.IncomingMessage} request @param {http.ServerResponse} answer */
   async #pass(request, answer) {
     const route = `${request.method} ${request.url}`;
-    const entry = { route, status: 0, fault: /** @type {string | undefined} */ (undefined) };
+    const entry = { route, status: 0, bytes: 0, encoding: '', fault: /** @type {string | undefined} */ (undefined) };
     this.log.push(entry);
     try {
       const body = await readAll(request);
@@ -130,6 +130,8 @@ export class Proxy {
       if (fault?.kind === 'call') await fault.run?.();
       if (fault?.kind === 'drop' || fault?.kind === 'call') return void request.socket.destroy();
       entry.status = reply.status;
+      entry.encoding = String(reply.headers['content-encoding'] ?? '');
+      entry.bytes = reply.body.length + Object.entries(reply.headers).reduce((sum, [key, value]) => sum + key.length + String(value).length + 4, 19);
       answer.writeHead(reply.status, reply.headers);
       if (fault?.kind === 'truncate') {
         answer.write(reply.body.subarray(0, fault.bytes ?? 0), () => request.socket.destroy());

@@ -1,0 +1,76 @@
+// What a volunteer feels, on a processor four times slower: a cold start without a network, and a tap until it is durable.
+import { ChromiumPage } from '../e2e/lib/engines/chromium.mjs';
+import { Server } from '../e2e/lib/server.mjs';
+import { joined } from '../e2e/lib/story.mjs';
+import { words } from '../e2e/lib/words.mjs';
+
+const SLOWER = 4;
+const w = words('nb');
+
+/** @param {ChromiumPage} page */
+async function slowDown(page) {
+  const protocol = await page.protocol();
+  await protocol.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+  return protocol;
+}
+
+/** Runs in the page before anything else: notes when the list can be used, which is when it has been painted. */
+function watchList() {
+  const look = () => {
+    const link = document.querySelector('a[href^="/field/entrance/"]');
+    if (!link || link.getClientRects().length === 0) return void requestAnimationFrame(look);
+    requestAnimationFrame(() => { globalThis.listUsableAt = performance.now(); });
+  };
+  look();
+}
+
+/** Runs in the page: notes how long each tap takes until the screen shows the tick, which it does after the write. */
+function watchTaps(start) {
+  globalThis.tapTimes = [];
+  let begun = null;
+  const waiting = () => [...document.querySelectorAll('button')].filter((b) => (b.getAttribute('aria-label') ?? b.textContent).startsWith(start)).length;
+  addEventListener('click', (event) => {
+    const button = event.target.closest('button');
+    if (!button || !(button.getAttribute('aria-label') ?? button.textContent).startsWith(start)) return;
+    begun = { at: event.timeStamp, doors: waiting() };
+  }, true);
+  new MutationObserver(() => {
+    if (!begun || waiting() >= begun.doors) return;
+    globalThis.tapTimes.push(performance.now() - begun.at);
+    begun = null;
+  }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+}
+
+/** @param {{ starts: number, taps: number }} wanted @returns {Promise<{ starts: number[], taps: number[] }>} milliseconds */
+export async function phone({ starts, taps }) {
+  const server = await Server.start();
+  const page = await ChromiumPage.open();
+  try {
+    const { volunteer } = await joined(server, page);
+    await server.proxy.cut();
+    const startTimes = [];
+    for (let run = 0; run < starts; run += 1) {
+      await page.restart('about:blank');
+      await page.context.addInitScript(watchList);
+      await slowDown(page);
+      await page.goto(server.origin + volunteer.turf);
+      startTimes.push(await page.waitFor('a usable list', () => globalThis.listUsableAt));
+      startTimes[run] = await page.evaluate(() => globalThis.listUsableAt);
+    }
+    await page.restart(server.origin + volunteer.turf);
+    const names = await volunteer.openEntrance(0, 4);
+    await slowDown(page);
+    const start = w.word('door.not_home_at', { door: '' });
+    await page.evaluate(watchTaps, start);
+    // Tapped and taken back in turn, so that one entrance gives as many taps as are wanted.
+    for (let tap = 0; tap < taps; tap += 1) {
+      const door = names[tap % names.length];
+      await volunteer.notHome(door);
+      await volunteer.undo(door);
+    }
+    return { starts: startTimes, taps: await page.evaluate(() => globalThis.tapTimes) };
+  } finally {
+    await page.close();
+    await server.stop();
+  }
+}

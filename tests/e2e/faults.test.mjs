@@ -1,0 +1,158 @@
+// What a network and a server do on a bad day, in Chromium: nothing lost, nothing twice, and the screen says what is safe.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { inputs } from './lib/database.mjs';
+import { ChromiumPage } from './lib/engines/chromium.mjs';
+import { SITE } from './lib/paths.mjs';
+import { LOGIN_PAGE } from './lib/proxy.mjs';
+import { Server } from './lib/server.mjs';
+import { exactlyOnce, joined, ofPhone } from './lib/story.mjs';
+import { until } from './lib/wait.mjs';
+import { words } from './lib/words.mjs';
+
+const PUSH = /^POST \/sync\/v1\/push/;
+const INPUTS = /^POST \/inputs\/v1/;
+const w = words('nb');
+
+/** @type {Server} */ let server;
+before(async () => { server = await Server.start(); });
+after(() => server.stop());
+
+/** A phone that is in, ready, and at an entrance with doors; what `work` did is then on the server exactly once. */
+async function phone(turf, doors, work) {
+  const page = await ChromiumPage.open();
+  try {
+    const { volunteer, sign } = await joined(server, page, turf);
+    const names = await volunteer.openEntrance(0, doors);
+    await work({ page, volunteer, names, sign });
+    server.proxy.heal();
+    await server.proxy.open();
+    const figures = await volunteer.endShift();
+    const found = await ofPhone(server, sign);
+    exactlyOnce(found, figures.here);
+    return { figures, found };
+  } finally {
+    server.proxy.heal();
+    await server.proxy.open();
+    await page.close();
+  }
+}
+
+/** Everything sent, as the screen says. */
+const allSent = (page) => page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+/** What a phone does when it finds a network again. */
+const nudge = (page) => page.evaluate(() => { dispatchEvent(new Event('online')); });
+
+test('the server is killed between save and receipt, before and after it committed', { timeout: 120_000 }, async () => {
+  const { found } = await phone(0, 3, async ({ page, volunteer, names }) => {
+    await server.kill();
+    await volunteer.notHome(names[0]);
+    await server.up();
+    let killed = false;
+    server.proxy.strike({ route: PUSH, kind: 'call', run: async () => { await server.kill(); killed = true; } });
+    await volunteer.notHome(names[1]);
+    await nudge(page);
+    await until('the kill', () => killed, { patience: 30_000 });
+    await volunteer.notHome(names[2]);
+    await server.up();
+    await nudge(page);
+    await allSent(page);
+  });
+  assert.equal(found.visits.length, 3);
+});
+
+test('answers lost, repeated, cut short, refused or empty: each visit and each input is there once', { timeout: 150_000 }, async () => {
+  const before = await inputs(server.database);
+  const faults = /** @type {import('./lib/proxy.mjs').Fault[]} */ ([
+    { route: PUSH, kind: 'drop' },
+    { route: PUSH, kind: 'repeat' },
+    { route: PUSH, kind: 'cut' },
+    { route: PUSH, kind: 'truncate', bytes: 40 },
+    { route: PUSH, kind: 'answer', status: 200, body: '' },
+    { route: PUSH, kind: 'answer', status: 502, body: 'bad gateway' },
+    { route: PUSH, kind: 'answer', status: 429, body: '', headers: { 'retry-after': '1' } },
+    { route: PUSH, kind: 'answer', status: 413, body: '' },
+  ]);
+  await phone(1, 3, async ({ page, volunteer, names }) => {
+    for (const fault of faults) {
+      server.proxy.strike(fault);
+      await volunteer.notHome(names[0]);
+      await nudge(page);
+      await until(`${fault.kind} ${fault.status ?? ''} to strike`, () => server.proxy.pending === 0, { patience: 20_000 });
+      // The door again, so that the next fault has something new to strike.
+      await volunteer.undo(names[0]);
+      await nudge(page);
+      await allSent(page);
+    }
+    await volunteer.conversation(names[1], 'Ungdommen mangler et sted å være.');
+    for (const kind of /** @type {const} */ (['drop', 'repeat'])) server.proxy.strike({ route: INPUTS, kind });
+    await page.goto(`${server.origin}/field/end`);
+    await page.click('button', w.word('end.finish'));
+    await until('both faults of the inputs', async () => {
+      if (await page.has({ role: 'button', name: w.word('end.finish') })) await page.click('button', w.word('end.finish'), { patience: 1_000 }).catch(() => {});
+      else if (await page.has({ role: 'button', name: w.word('end.send') })) await page.click('button', w.word('end.send'), { patience: 1_000 }).catch(() => {});
+      return server.proxy.pending === 0;
+    }, { patience: 30_000, every: 500, explain: () => page.text() });
+  });
+  const after = await inputs(server.database);
+  assert.deepEqual([after.spool - before.spool, after.spent - before.spent], [1, 1]);
+});
+
+test('a login page with status 200 is not a receipt, and the screen says what to do', { timeout: 120_000 }, async () => {
+  await phone(2, 2, async ({ page, volunteer, names }) => {
+    server.proxy.strike({ route: /^(POST|GET) \/(sync|inputs)\//, kind: 'answer', status: 200, body: LOGIN_PAGE, times: Infinity });
+    await volunteer.notHome(names[0]);
+    await nudge(page);
+    await page.sees(w.word('saved.portal', { n: 1 }), { patience: 20_000 });
+    await volunteer.notHome(names[1]);
+    assert.equal((await server.database.rows("SELECT 1 AS one FROM device WHERE unsent < 0")).length, 0);
+    server.proxy.heal();
+    await nudge(page);
+    await allSent(page);
+  });
+});
+
+test('two tabs of one phone share one outbox: no counter twice, no visit twice', { timeout: 120_000 }, async () => {
+  const { found } = await phone(3, 4, async ({ page, volunteer, names }) => {
+    const address = await page.evaluate(() => location.href);
+    const other = await page.tab();
+    await other.goto(address);
+    const { Volunteer } = await import('./lib/volunteer.mjs');
+    const second = new Volunteer(other, server.origin);
+    await server.proxy.cut();
+    await Promise.all([volunteer.notHome(names[0]), second.notHome(names[1])]);
+    await Promise.all([volunteer.notHome(names[2]), second.notHome(names[3])]);
+    await server.proxy.open();
+    await Promise.all([nudge(page), nudge(other)]);
+    await until('all four', async () => Number((await server.database.one("SELECT COUNT(*) AS n FROM visit WHERE device IS NOT NULL"))) >= 4, { patience: 30_000 });
+    await other.close();
+  });
+  assert.equal(found.visits.length, 4);
+});
+
+test('a new build does not take over while a form is open, and does when it is asked to', { timeout: 120_000 }, async () => {
+  await phone(4, 2, async ({ page, volunteer, names }) => {
+    await volunteer.note(names[0], 'talked');
+    await page.click('button', w.word('ask.yes'));
+    const sentence = 'Halvferdig setning som ingen må ta fra meg';
+    await page.fill(w.word('note.words'), sentence);
+    await page.evaluate(() => { globalThis.stillHere = navigator.serviceWorker.controller; });
+    const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/const BUILD = "[^"]*"/, 'const BUILD = "the-next-one"');
+    server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
+    await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
+    await page.waitFor('the new build to wait', async () => Boolean((await navigator.serviceWorker.getRegistration('/field/')).waiting), undefined, { patience: 20_000 });
+    assert.equal(await page.evaluate(() => globalThis.stillHere === navigator.serviceWorker.controller), true, 'the same worker, the same page');
+    assert.equal(await page.evaluate(() => document.querySelector('textarea, main input[type=text]').value), sentence);
+    assert.equal(await page.has({ role: 'button', name: w.word('update.take') }), false, 'nothing offers to reload a form away');
+    await volunteer.chooseTopic(0);
+    await page.click('button', w.word('note.save'));
+    await page.waitFor('the note to be saved', () => !document.querySelector('textarea'));
+    await page.goto(`${server.origin}${volunteer.turf}`);
+    await page.click('button', w.word('update.take'), { patience: 20_000 });
+    await page.waitFor('the new build', async () => {
+      const registration = await navigator.serviceWorker.getRegistration('/field/');
+      return !registration.waiting && (await caches.keys()).includes('app-the-next-one');
+    }, undefined, { patience: 20_000 });
+  });
+});

@@ -1,0 +1,99 @@
+// The core that every engine must pass: join, be admitted, lose the network, work, reload, start the browser again,
+// get the network back, and find everything on the server exactly once.
+import assert from 'node:assert/strict';
+import { doorWork, inputs } from './database.mjs';
+import { Lead } from './lead.mjs';
+import { Volunteer } from './volunteer.mjs';
+
+/**
+ * Joins and is admitted, with the network.
+ * @param {import('./server.mjs').Server} server @param {import('./page.mjs').Page} page
+ */
+export async function joined(server, page, turf = 0) {
+  const lead = await Lead.signIn(server);
+  try {
+    const volunteer = new Volunteer(page, server.origin);
+    const sign = await volunteer.join(await lead.code());
+    await lead.admit(sign, turf);
+    await volunteer.admitted();
+    await volunteer.readyForOffline();
+    return { volunteer, sign, shift: lead.shift };
+  } finally {
+    await lead.close();
+  }
+}
+
+/** What the phone of this sign did, from the database. @param {import('./server.mjs').Server} server @param {string} sign */
+export async function ofPhone(server, sign) {
+  const db = server.database;
+  const device = await db.one(`SELECT ${db.hex('id')} AS id FROM device WHERE sign = '${sign}' AND state = 'admitted' ORDER BY joined_at DESC LIMIT 1`);
+  const work = await doorWork(db);
+  return {
+    visits: work.visits.filter((visit) => visit.device === device),
+    receipts: work.receipts.filter((receipt) => receipt.device === device),
+    quarantined: work.quarantined,
+  };
+}
+
+/**
+ * Every counter from 1 to `noted` was answered exactly once, and nothing else was stored.
+ * @param {Awaited<ReturnType<typeof ofPhone>>} phone @param {number} noted
+ */
+export function exactlyOnce(phone, noted) {
+  const counters = phone.receipts.map((receipt) => Number(receipt.device_seq)).sort((a, b) => a - b);
+  assert.deepEqual(counters, Array.from({ length: noted }, (_, index) => index + 1), 'a receipt for each counter, once');
+  assert.equal(new Set(phone.visits.map((visit) => visit.id)).size, phone.visits.length, 'no visit twice');
+  assert.equal(phone.quarantined, 0, 'nothing in quarantine');
+}
+
+/** How often each outcome was stored. @param {{ outcome: string }[]} visits */
+export function tally(visits) {
+  /** @type {Record<string, number>} */
+  const all = {};
+  for (const visit of visits) all[visit.outcome] = (all[visit.outcome] ?? 0) + 1;
+  return all;
+}
+
+/**
+ * The whole path.
+ * @param {import('./server.mjs').Server} server @param {import('./page.mjs').Page} page
+ */
+export async function wholePath(server, page) {
+  const before = await inputs(server.database);
+  const { volunteer, sign } = await joined(server, page);
+
+  await server.proxy.cut();
+  await page.reload();
+  await volunteer.toTurf();
+
+  const doors = await volunteer.openEntrance(0, 5);
+  await volunteer.notHome(doors[0]);
+  await volunteer.notHome(doors[1]);
+  await volunteer.undo(doors[1]);
+  await volunteer.note(doors[1], 'declined');
+  await volunteer.conversation(doors[2], 'Det går for få busser om kvelden, særlig i helga.');
+
+  // Nothing that was noted may hang on the page or the browser staying alive.
+  await page.reload();
+  if (page.canRestart) await page.restart(server.origin + (volunteer.turf ?? '/field/'));
+  await volunteer.toTurf();
+  const more = await volunteer.openEntrance(0, 1);
+  await volunteer.notHome(more[0]);
+
+  await server.proxy.open();
+  const figures = await volunteer.endShift();
+  assert.equal(figures.sealed, 1, 'one input was sealed');
+  assert.equal(figures.acknowledged, 1, 'and acknowledged');
+  assert.equal(figures.here, figures.held, 'the server holds what was noted here');
+
+  const phone = await ofPhone(server, sign);
+  exactlyOnce(phone, Math.max(...phone.receipts.map((receipt) => Number(receipt.device_seq))));
+  const counted = tally(phone.visits);
+  assert.equal(counted.talked, 1);
+  assert.equal(counted.declined, 1);
+  assert.ok(counted.not_home >= 2, 'both doors where nobody opened');
+  const after = await inputs(server.database);
+  assert.equal(after.spool - before.spool, 1, 'one envelope in the spool');
+  assert.equal(after.spent - before.spent, 1, 'one ticket spent');
+  return { volunteer, sign, figures };
+}
