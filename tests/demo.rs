@@ -6,7 +6,8 @@ use dorbank_server::{
     args,
     demo::{DemoError, DemoOptions, DemoReport, Size, build},
     import::{AddressOptions, ImportError, Locator, addresses},
-    store::{Db, branch, campaign, device, district, entrance, officer, round, shift, stamp, turf},
+    release,
+    store::{Db, branch, campaign, device, district, entrance, officer, round, shift, spool, stamp, turf},
 };
 use dorbank_shared::{principal::Role, sync::wire::Admission};
 use dorbank_tests::{Engine, START_MS, database};
@@ -80,6 +81,24 @@ async fn a_shift_runs_and_others_were_and_will_be() {
     assert_eq!(phones.iter().map(|phone| phone.sign.as_str()).collect::<HashSet<_>>().len(), 4);
     let shifts = shift::of_branch(&mut tx, None).await.unwrap();
     assert!(shifts.iter().any(|s| s.ends_at < START_MS) && shifts.iter().any(|s| s.starts_at > START_MS));
+}
+
+#[tokio::test]
+async fn the_committee_has_releases_to_read_and_some_areas_wait() {
+    for engine in Engine::BOTH {
+        let Demo { db, report, .. } = demo(engine, 8).await;
+        let mut tx = db.read().await.unwrap();
+        let round = round::all(&mut tx).await.unwrap().remove(0);
+        assert_eq!(release::list(&mut tx, round.id).await.unwrap().len(), report.releases);
+        assert_eq!(report.releases, 3);
+        let latest = release::latest(&mut tx, round.id).await.unwrap().unwrap();
+        let open: Vec<&str> = latest.areas.iter().filter(|area| area.open).map(|area| area.number.as_str()).collect();
+        assert_eq!((open, latest.areas.len()), (vec!["01", "02", "05"], 15));
+        // What was said at the doors of the shift that runs waits for the next mix.
+        assert!(spool::count(&mut tx, round.id).await.unwrap() > 0);
+        let fine: i64 = tx.one("SELECT COUNT(*) FROM visit WHERE coarse = $1", args![false]).await.unwrap().unwrap().get(0).unwrap();
+        assert!(fine > 0 && fine < i64::try_from(report.visits).unwrap() / 4, "{fine} of {}", report.visits);
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The demo's codebook: fifteen topics, each tied to a chapter of the programme, and what people say about it.
+//! What people say in the demo about each topic of the built-in codebook.
 
 /// What is said about a topic: clauses that begin small, so that something may come before them.
 #[derive(Debug)]
@@ -16,27 +16,18 @@ pub struct Voices {
 /// A topic of the demo.
 #[derive(Debug)]
 pub struct DemoTopic {
-    /// Its name in bokmål.
+    /// Its name in bokmål, as in the codebook.
     pub nb: &'static str,
-    /// Its name in nynorsk.
-    pub nn: &'static str,
-    /// Its name in English.
-    pub en: &'static str,
-    /// The chapter of the programme.
-    pub chapter: &'static str,
     /// How often it comes up, against the others.
     pub weight: f64,
     /// What is said.
     pub voices: Voices,
 }
 
-/// The codebook, in the order of the screen.
+/// In the order of the codebook.
 pub static TOPICS: [DemoTopic; 15] = [
     DemoTopic {
         nb: "Bolig og husleie",
-        nn: "Bustad og husleige",
-        en: "Housing and rent",
-        chapter: "1 Bolig",
         weight: 16.0,
         voices: Voices {
             nb: &[
@@ -57,9 +48,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Skole",
-        nn: "Skule",
-        en: "School",
-        chapter: "2 Skole og barnehage",
         weight: 11.0,
         voices: Voices {
             nb: &[
@@ -79,9 +67,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Barnehage og AKS",
-        nn: "Barnehage og AKS",
-        en: "Kindergarten and after-school care",
-        chapter: "2 Skole og barnehage",
         weight: 6.0,
         voices: Voices {
             nb: &[
@@ -99,9 +84,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Kollektivtrafikk",
-        nn: "Kollektivtrafikk",
-        en: "Public transport",
-        chapter: "3 Transport",
         weight: 10.0,
         voices: Voices {
             nb: &[
@@ -120,9 +102,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Trafikk og trygge skoleveier",
-        nn: "Trafikk og trygge skulevegar",
-        en: "Traffic and safe ways to school",
-        chapter: "3 Transport",
         weight: 7.0,
         voices: Voices {
             nb: &[
@@ -141,9 +120,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Eldreomsorg",
-        nn: "Eldreomsorg",
-        en: "Care for the elderly",
-        chapter: "4 Helse og omsorg",
         weight: 8.0,
         voices: Voices {
             nb: &[
@@ -162,9 +138,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Helse og psykisk helse",
-        nn: "Helse og psykisk helse",
-        en: "Health and mental health",
-        chapter: "4 Helse og omsorg",
         weight: 7.0,
         voices: Voices {
             nb: &[
@@ -182,9 +155,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Klima og miljø",
-        nn: "Klima og miljø",
-        en: "Climate and environment",
-        chapter: "5 Klima og natur",
         weight: 6.0,
         voices: Voices {
             nb: &[
@@ -202,9 +172,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Parker og grøntområder",
-        nn: "Parkar og grøntområde",
-        en: "Parks and green areas",
-        chapter: "5 Klima og natur",
         weight: 6.0,
         voices: Voices {
             nb: &[
@@ -222,9 +189,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Søppel og renhold",
-        nn: "Søppel og reinhald",
-        en: "Waste and cleaning",
-        chapter: "6 Byutvikling",
         weight: 6.0,
         voices: Voices {
             nb: &[
@@ -242,9 +206,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Trygghet i nabolaget",
-        nn: "Tryggleik i nabolaget",
-        en: "Safety in the neighbourhood",
-        chapter: "7 Trygge nabolag",
         weight: 7.0,
         voices: Voices {
             nb: &[
@@ -262,9 +223,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Priser og privatøkonomi",
-        nn: "Prisar og privatøkonomi",
-        en: "Prices and household economy",
-        chapter: "8 Arbeid og inntekt",
         weight: 10.0,
         voices: Voices {
             nb: &[
@@ -283,9 +241,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Fritid, ungdom og idrett",
-        nn: "Fritid, ungdom og idrett",
-        en: "Leisure, youth and sport",
-        chapter: "9 Oppvekst og fritid",
         weight: 6.0,
         voices: Voices {
             nb: &[
@@ -303,9 +258,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Kultur og bibliotek",
-        nn: "Kultur og bibliotek",
-        en: "Culture and libraries",
-        chapter: "9 Oppvekst og fritid",
         weight: 3.0,
         voices: Voices {
             nb: &[
@@ -323,9 +275,6 @@ pub static TOPICS: [DemoTopic; 15] = [
     },
     DemoTopic {
         nb: "Fellesskap og inkludering",
-        nn: "Fellesskap og inkludering",
-        en: "Community and inclusion",
-        chapter: "10 Fellesskap",
         weight: 4.0,
         voices: Voices {
             nb: &[
@@ -342,3 +291,14 @@ pub static TOPICS: [DemoTopic; 15] = [
         },
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_of_the_codebook_is_spoken_of() {
+        let names: Vec<String> = crate::round::default_codebook().expect("it reads").into_iter().map(|row| row.nb).collect();
+        assert_eq!(names, TOPICS.iter().map(|topic| topic.nb).collect::<Vec<_>>());
+    }
+}

@@ -23,8 +23,7 @@ use dorbank_shared::{
     input::Arena,
     officer::Officer,
     principal::Role,
-    round::Name,
-    seal::{self, SealError},
+    seal::SealError,
     sync::wire::Admission,
 };
 use uuid::Uuid;
@@ -40,10 +39,14 @@ use self::{
     said::Collection,
 };
 use crate::{
-    keys::write_secret,
+    coarsen,
+    job::Actor,
+    mix::{self, MixError},
+    release::{self, ReleaseError},
+    round::{self as rounds, NewRound, RoundError, default_codebook},
     store::{
         Db, StoreError, Tx, branch, campaign, device, district, entrance, officer,
-        round::{self, NewTopic, Round, RoundState},
+        round::{self, Round},
         shift, stamp, turf,
     },
 };
@@ -93,17 +96,18 @@ pub enum DemoError {
     /// The database said no.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The round's key could not be made, or nothing sealed to it.
+    /// Nothing could be sealed to the round's key.
     #[error("the round's key: {0}")]
     Seal(#[from] SealError),
-    /// The round's private key could not be written.
-    #[error("{path}: {source}")]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// The system's own words.
-        source: std::io::Error,
-    },
+    /// The round could not be made or opened.
+    #[error("the round: {0}")]
+    Round(#[from] RoundError),
+    /// What was said could not be mixed.
+    #[error("the mix: {0}")]
+    Mix(#[from] MixError),
+    /// Nothing could be released.
+    #[error("the release: {0}")]
+    Release(#[from] ReleaseError),
 }
 
 /// Makes a demo in an empty database and stamps it as one.
@@ -115,23 +119,26 @@ pub async fn build(db: &Db, seed: u64, now_ms: i64, options: &DemoOptions) -> Re
     let calendar = Calendar::around(now_ms);
     let past = options.size.past();
     let city = City::build(&mut maker, options.size.scale());
-    let round = round(&mut maker, &calendar, options, past.weeks)?;
-    let plan = Plan::build(&mut maker, &city, &calendar, round.new.id, &past);
+    write_city(db, &city, now_ms).await?;
+    let round = open_round(db, &mut maker, &calendar, options, past.weeks).await?;
+    let plan = Plan::build(&mut maker, &city, &calendar, round.id, &past);
     let mut report = DemoReport::new(&city, &plan);
-
     let mut tx = db.begin().await?;
-    write_city(&mut tx, &city, &plan, &round, now_ms).await?;
+    write_plan(&mut tx, &city, &plan).await?;
     report.officers = write_officers(&mut tx, &mut maker, &plan).await?;
+    let topics = topics(&mut tx, round.id).await?;
     tx.commit().await?;
 
-    let collection = Collection { round: round.new.id, topics: &round.topics, public_key: &round.new.public_key };
+    let collection = Collection { round: round.id, topics: &topics, public_key: &round.public_key };
     for weeks_ago in (1..=past.weeks).rev() {
         let mut tx = db.begin().await?;
         for tour in plan.tours.iter().filter(|tour| tour.when == When::WeeksAgo(weeks_ago)) {
             hold(&mut tx, &mut maker, &city, &plan, tour, collection, &mut report).await?;
         }
         tx.commit().await?;
+        report.releases += monday(db, &mut maker, &calendar, options, round.id, 7 - 7 * weeks_ago).await?;
     }
+    coarsen::run(db, &Actor::schedule(), now_ms, &mut maker.rng).await?;
     let mut tx = db.begin().await?;
     if let Some(tour) = plan.running() {
         run(&mut tx, &mut maker, &city, &plan, tour, collection, &mut report).await?;
@@ -140,52 +147,58 @@ pub async fn build(db: &Db, seed: u64, now_ms: i64, options: &DemoOptions) -> Re
     Ok(report)
 }
 
-/// The round with its codebook and key.
-struct Made {
-    new: Round,
-    codebook: Vec<NewTopic>,
-    topics: Vec<Uuid>,
+/// What the server does by itself in the night before a Monday and on its morning, if that was before now. Gives how
+/// many releases came of it.
+async fn monday(db: &Db, maker: &mut Maker, calendar: &Calendar, options: &DemoOptions, round: Uuid, day: i64) -> Result<usize, DemoError> {
+    let freeze_at = calendar.at(day, 4, 0);
+    if freeze_at > calendar.now_ms {
+        return Ok(0);
+    }
+    let actor = Actor::schedule();
+    coarsen::run(db, &actor, calendar.at(day, 2, 0), &mut maker.rng).await?;
+    mix::run(db, &options.keys_dir, round, &actor, calendar.at(day, 3, 0), &mut maker.rng).await?;
+    release::freeze(db, round, &actor, freeze_at, &mut maker.rng).await?;
+    Ok(1)
 }
 
-fn round(maker: &mut Maker, calendar: &Calendar, options: &DemoOptions, weeks: i64) -> Result<Made, DemoError> {
-    let id = maker.id();
-    let private: [u8; 32] = maker.bytes();
-    let public_key = seal::public_key(&private)?;
-    let path = options.keys_dir.join(format!("round-{id}.key"));
-    write_secret(&path, &private).map_err(|source| DemoError::Key { path, source })?;
-    let codebook: Vec<NewTopic> = codebook::TOPICS
-        .iter()
-        .map(|topic| NewTopic {
-            id: maker.id(),
-            parent: None,
-            name: Name { nb: topic.nb.to_owned(), nn: topic.nn.to_owned(), en: topic.en.to_owned() },
-            chapter: topic.chapter.to_owned(),
-        })
-        .collect();
-    let topics = codebook.iter().map(|topic| topic.id).collect();
-    let new = Round {
-        id,
+/// Makes the round with its key and the built-in codebook, and opens it.
+async fn open_round(db: &Db, maker: &mut Maker, calendar: &Calendar, options: &DemoOptions, weeks: i64) -> Result<Round, DemoError> {
+    let (keys, actor, made_at) = (&options.keys_dir, Actor::operator(), calendar.at(-7 * weeks, 8, 0));
+    let new = NewRound {
         name: calendar.season(),
-        state: RoundState::Open,
         opens_on: calendar.date(-7 * weeks),
         closes_on: calendar.date(60),
-        public_key,
-        version: 1,
+        codebook: default_codebook()?,
     };
-    Ok(Made { new, codebook, topics })
+    let (id, _) = rounds::make(db, keys, &new, &actor, made_at, &mut maker.rng).await?;
+    rounds::open(db, keys, id, &actor, made_at, &mut maker.rng).await?;
+    Ok(round::find(&mut db.read().await?, id).await?.ok_or(RoundError::Missing)?)
 }
 
-async fn write_city(tx: &mut Tx, city: &City, plan: &Plan, round: &Made, now_ms: i64) -> Result<(), DemoError> {
-    if stamp::is_demo(tx).await? || !district::all(tx).await?.is_empty() || entrance::count(tx).await? > 0 || !officer::all(tx).await?.is_empty() {
+/// The ids of the topics that people speak of, in the order of [`codebook::TOPICS`].
+async fn topics(tx: &mut Tx, round: Uuid) -> Result<Vec<Uuid>, DemoError> {
+    let known = round::topics(tx, round).await?;
+    let find = |name: &str| known.iter().find(|topic| topic.name.nb == name).map(|topic| topic.id);
+    let ids = codebook::TOPICS.iter().map(|topic| find(topic.nb).ok_or_else(|| RoundError::Codebook(format!("it has no topic {}", topic.nb))));
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+async fn write_city(db: &Db, city: &City, now_ms: i64) -> Result<(), DemoError> {
+    let mut tx = db.begin().await?;
+    let empty = district::all(&mut tx).await?.is_empty() && entrance::count(&mut tx).await? == 0 && officer::all(&mut tx).await?.is_empty();
+    if !empty || !round::all(&mut tx).await?.is_empty() {
         return Err(DemoError::NotEmpty);
     }
-    stamp::set_demo(tx).await?;
-    district::put(tx, &city.districts).await?;
+    stamp::set_demo(&mut tx).await?;
+    district::put(&mut tx, &city.districts).await?;
+    entrance::put(&mut tx, &city.registered(), now_ms).await?;
+    entrance::put_units(&mut tx, &city.units()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn write_plan(tx: &mut Tx, city: &City, plan: &Plan) -> Result<(), DemoError> {
     branch::insert(tx, &plan.branches).await?;
-    entrance::put(tx, &city.registered(), now_ms).await?;
-    entrance::put_units(tx, &city.units()).await?;
-    round::insert(tx, &round.new).await?;
-    round::insert_topics(tx, round.new.id, &round.codebook).await?;
     for campaign in &plan.campaigns {
         campaign::insert(tx, campaign).await?;
     }

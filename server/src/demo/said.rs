@@ -21,7 +21,7 @@ const WITH_WORDS: f64 = 0.75;
 pub struct Collection<'a> {
     /// The round.
     pub round: Uuid,
-    /// Its topics, in the codebook's order.
+    /// Its topics, in the order of [`TOPICS`].
     pub topics: &'a [Uuid],
     /// Its public key.
     pub public_key: &'a [u8],
