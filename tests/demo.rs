@@ -21,9 +21,13 @@ struct Demo {
 }
 
 async fn demo(engine: Engine, seed: u64) -> Demo {
+    sized(engine, seed, Size::Small).await
+}
+
+async fn sized(engine: Engine, seed: u64, size: Size) -> Demo {
     let dir = TempDir::new().unwrap();
     let db = Db::open(&database(engine, dir.path()).await).await.unwrap();
-    let options = DemoOptions { size: Size::Small, keys_dir: dir.path().join("keys") };
+    let options = DemoOptions { size, keys_dir: dir.path().join("keys") };
     let report = build(&db, seed, START_MS, &options).await.unwrap();
     Demo { db, dir, report }
 }
@@ -165,4 +169,22 @@ async fn a_demo_is_never_mixed_with_anything() {
     let options = DemoOptions { size: Size::Small, keys_dir: real.path().join("keys") };
     assert!(matches!(build(&db, 7, START_MS, &options).await, Err(DemoError::NotEmpty)));
     assert!(!stamp::is_demo(&mut db.read().await.unwrap()).await.unwrap());
+}
+
+#[tokio::test]
+#[ignore = "too long for every run; make soak runs it"]
+async fn a_demo_of_full_size_is_as_large_as_a_city_needs() {
+    let start = std::time::Instant::now();
+    let Demo { db, report, .. } = sized(Engine::Sqlite, 1, Size::Default).await;
+    println!("{report}made in {} ms", start.elapsed().as_millis());
+    assert!(report.entrances > 3_000 && report.visits > 10_000 && report.releases == 8, "{report}");
+    let mut tx = db.read().await.unwrap();
+    let round = round::all(&mut tx).await.unwrap().remove(0);
+    let latest = release::latest(&mut tx, round.id).await.unwrap().unwrap();
+    for area in &latest.areas {
+        println!("{} {}: {:?} {:?} {:?}", area.number, area.name, area.base, area.reach, area.cells.iter().map(|cell| cell.shown).collect::<Vec<_>>());
+    }
+    println!("city: {:?}", latest.city.base);
+    let open = latest.areas.iter().filter(|area| area.open).count();
+    assert!((8..=13).contains(&open), "{open} areas are open");
 }
