@@ -107,7 +107,9 @@ for (const [at, language] of LANGUAGES.entries()) {
       await signIn(page, server.origin, await name('committee'), w);
       await visit('/programme', '09-programme');
       const area = await db.one("SELECT area FROM release_cell WHERE area <> '*' AND band = 'exact' ORDER BY area LIMIT 1");
-      if (area) await visit(`/programme/${area}`, '10-area');
+      if (area) await visit(`/programme?area=${area}`, '10-area');
+      const closed = await db.one("SELECT area FROM release_cell WHERE band = 'closed' ORDER BY area LIMIT 1");
+      if (closed) await visit(`/programme?area=${closed}`, '10-area-closed');
       await signIn(page, server.origin, await name('county'), w);
       await visit('/admin', '11-admin');
     } finally {

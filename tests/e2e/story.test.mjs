@@ -25,7 +25,7 @@ async function committeeSees(server) {
     await page.goto(`${server.origin}/programme`);
     await page.sees(w.word('programme.title'));
     await page.sees(w.word('programme.closed'));
-    await page.goto(`${server.origin}/programme/${open[0].area}`);
+    await page.goto(`${server.origin}/programme?area=${open[0].area}`);
     await page.sees(w.word('programme.col.topic'));
     await page.sees(w.word('programme.reach.doors'));
   } finally {
