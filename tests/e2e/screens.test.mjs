@@ -38,13 +38,15 @@ for (const [at, language] of LANGUAGES.entries()) {
       await page.goto(`${server.origin}/field/settings`);
       await page.sees(w.word('settings.language'));
       await gallery.look(page, '05-settings');
+      await page.goto(`${server.origin}/field/ready`);
+      await page.sees(w.word('ready.turf'));
+      await gallery.look(page, '05-ready');
 
       const doors = await volunteer.openEntrance(0, 4);
       await gallery.look(page, '06-entrance');
       await volunteer.notHome(doors[0]);
       await gallery.look(page, '07-entrance-noted');
-      await page.clickOn({ role: 'button', part: doors[1], css: `:not([aria-label^="${w.word('door.not_home_at', { door: '' })}"])` });
-      await page.sees(w.word('door.what_happened'));
+      await volunteer.openDoor(doors[1]);
       await gallery.look(page, '08-what-happened');
       await page.click('button', w.word('outcome.talked'));
       await page.sees(w.word('ask.script'));

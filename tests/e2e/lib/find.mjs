@@ -48,7 +48,9 @@ export function inPage(wanted) {
     const shown = element.labels?.length && element.getClientRects().length === 0 ? element.labels[0] : element;
     return shown.getClientRects().length > 0 && getComputedStyle(shown).visibility !== 'hidden';
   };
-  const found = [...document.querySelectorAll(SELECTORS[wanted.role] ?? `[role=${wanted.role}]`)].filter((element) => {
+  // Behind an open dialog nothing can be tapped.
+  const modal = [...document.querySelectorAll('dialog:modal')].at(-1);
+  const found = [...(modal ?? document).querySelectorAll(SELECTORS[wanted.role] ?? `[role=${wanted.role}]`)].filter((element) => {
     const own = element.getAttribute('role');
     if (own && own !== wanted.role && !(wanted.role === 'checkbox' && own === 'switch')) return false;
     if (wanted.css && !element.matches(wanted.css)) return false;

@@ -2,8 +2,8 @@
 import { until } from './wait.mjs';
 import { words } from './words.mjs';
 
-/** Opens the sheet of a door that nothing was noted at; its button has the door's name and "not yet". */
-const DOOR_LINK = 'a[href^="/field/entrance/"]';
+/** A link to an entrance, in the turf's list. */
+const ENTRANCE_LINK = 'a[href^="/field/entrance/"]';
 
 export class Volunteer {
   /** @param {import('./page.mjs').Page} page @param {string} origin */
@@ -32,7 +32,7 @@ export class Volunteer {
     const w = this.words;
     // Looking at once instead of waiting for the app's own next look.
     await until('the turf', async () => {
-      if (await this.page.has({ role: 'link', css: DOOR_LINK })) return true;
+      if (await this.page.has({ role: 'link', css: ENTRANCE_LINK })) return true;
       if (await this.page.has({ role: 'button', name: w.word('waiting.look') })) await this.page.click('button', w.word('waiting.look'), { patience: 1_000 }).catch(() => {});
       return false;
     }, { every: 400, patience: 30_000, explain: () => this.page.text() });
@@ -47,13 +47,13 @@ export class Volunteer {
   /** Goes to the turf's list. */
   async toTurf() {
     await this.page.goto(this.origin + (this.turf ?? '/field/'));
-    await this.page.find({ role: 'link', css: DOOR_LINK });
+    await this.page.find({ role: 'link', css: ENTRANCE_LINK });
   }
 
   /** Opens the n-th entrance that has at least `doors` doors. @returns {Promise<string[]>} the doors' names, as the screen has them */
   async openEntrance(at = 0, doors = 1) {
-    await this.page.find({ role: 'link', css: DOOR_LINK });
-    const addresses = await this.page.evaluate((css) => [...new Set([...document.querySelectorAll(css)].map((a) => a.getAttribute('href')))], DOOR_LINK);
+    await this.page.find({ role: 'link', css: ENTRANCE_LINK });
+    const addresses = await this.page.evaluate((css) => [...new Set([...document.querySelectorAll(css)].map((a) => a.getAttribute('href')))], ENTRANCE_LINK);
     let passed = 0;
     for (const address of addresses) {
       await this.page.goto(this.origin + address);
@@ -66,8 +66,7 @@ export class Volunteer {
   /** The doors on the screen that can still be noted with one tap. @returns {Promise<string[]>} */
   async untouched() {
     const before = this.words.word('door.not_home_at', { door: '' });
-    await this.page.find({ role: 'heading' });
-    await this.page.waitFor('the entrance', (text) => document.querySelector('button') && !document.querySelector('#skeleton') && document.body.innerText.length > text.length, before);
+    await this.page.waitFor('the entrance', () => document.querySelector('.page h2, .page .note') !== null);
     return this.page.evaluate((start) => [...document.querySelectorAll('button')].map((b) => b.getAttribute('aria-label') ?? b.textContent).filter((name) => name.startsWith(start)).map((name) => name.slice(start.length)), before);
   }
 
@@ -93,9 +92,15 @@ export class Volunteer {
   /** Any other outcome: the door, then what happened. @param {string} door @param {string} outcome its name in the code */
   async note(door, outcome) {
     const w = this.words;
-    await this.page.clickOn({ role: 'button', part: door, css: `:not([aria-label^="${w.word('door.not_home_at', { door: '' })}"])` });
-    await this.page.sees(w.word('door.what_happened'));
+    await this.openDoor(door);
     await this.page.click('button', w.word(`outcome.${outcome}`));
+    if (outcome !== 'talked') await this.page.waitFor('the sheet to close', () => document.querySelector('dialog[open]') === null);
+  }
+
+  /** Opens the sheet of a door. @param {string} door */
+  async openDoor(door) {
+    await this.page.clickOn({ role: 'button', part: `${door}: ` });
+    await this.page.sees(this.words.word('door.what_happened'));
   }
 
   /** A conversation: asked, two topics, a sentence, sealed. @param {string} door @param {string} sentence */
