@@ -92,8 +92,9 @@ impl Outcome {
     }
 }
 
-/// The body of an entry of kind `visit`, version 1.
+/// The body of an entry of kind `visit`, version 1. Unknown fields are refused: a visit has no room for text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct VisitV1 {
     /// The campaign.
     pub campaign: Uuid,
@@ -122,6 +123,7 @@ impl VisitV1 {
 
 /// The body of an entry of kind `withdrawal`, version 1: the entry named in `supersedes` never happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WithdrawalV1 {
     /// The campaign of the visit that is withdrawn.
     pub campaign: Uuid,

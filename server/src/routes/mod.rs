@@ -1,11 +1,13 @@
 //! Handlers: each extracts, calls and replies. One noun a file; `routes()` declares who may call what.
 
 pub mod health;
+pub mod inputs;
 pub mod join;
 pub mod officer;
 pub mod shift;
 pub mod sign_in;
 pub mod site;
+pub mod sync;
 
 use crate::access::Routes;
 
@@ -13,9 +15,11 @@ use crate::access::Routes;
 pub fn routes() -> Routes {
     Routes::new()
         .merge(health::routes())
+        .merge(inputs::routes())
         .merge(join::routes())
         .merge(officer::routes())
         .merge(shift::routes())
         .merge(sign_in::routes())
         .merge(site::routes())
+        .merge(sync::routes())
 }

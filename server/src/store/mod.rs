@@ -1,24 +1,30 @@
 //! All SQL. One noun a file; a function is one statement or a few that belong together, and its caller owns the transaction.
 
 pub mod audit;
+pub mod backup;
 pub mod branch;
 pub mod campaign;
+pub mod coarsen;
 pub mod db;
 pub mod device;
 pub mod district;
 pub mod door_state;
 pub mod entrance;
+pub mod input;
 pub mod meta;
+pub mod mix_mark;
 pub mod officer;
 mod parts;
 pub mod quarantine;
 pub mod receipt;
+pub mod release;
 pub mod round;
 pub mod scope;
 pub mod session;
 pub mod shift;
 pub mod spool;
 pub mod stamp;
+pub mod tally;
 pub mod ticket;
 pub mod turf;
 pub mod visit;
@@ -63,20 +69,25 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("audit", audit::STATEMENTS),
         ("branch", branch::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
+        ("coarsen", coarsen::STATEMENTS),
         ("device", device::STATEMENTS),
         ("district", district::STATEMENTS),
         ("door_state", door_state::STATEMENTS),
         ("entrance", entrance::STATEMENTS),
+        ("input", input::STATEMENTS),
         ("meta", meta::STATEMENTS),
+        ("mix_mark", mix_mark::STATEMENTS),
         ("officer", officer::STATEMENTS),
         ("quarantine", quarantine::STATEMENTS),
         ("receipt", receipt::STATEMENTS),
+        ("release", release::STATEMENTS),
         ("round", round::STATEMENTS),
         ("scope", scope::STATEMENTS),
         ("session", session::STATEMENTS),
         ("shift", shift::STATEMENTS),
         ("spool", spool::STATEMENTS),
         ("stamp", stamp::STATEMENTS),
+        ("tally", tally::STATEMENTS),
         ("ticket", ticket::STATEMENTS),
         ("turf", turf::STATEMENTS),
         ("visit", visit::STATEMENTS),

@@ -14,10 +14,10 @@ use crate::{args, statements};
 statements! {
     AMONG = "SELECT id, device, device_seq, mac, status, reason, seq FROM receipt WHERE id IN ($1)";
     INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    HELD = "SELECT COUNT(*), CAST(COALESCE(MAX(device_seq), 0) AS BIGINT) FROM (SELECT device_seq FROM receipt WHERE device = $1 \
-        UNION SELECT device_seq FROM quarantine WHERE device = $1) AS seen";
+    HELD = "SELECT COUNT(*), CAST(COALESCE(MAX(device_seq), 0) AS BIGINT) FROM (SELECT device_seq FROM receipt WHERE device = $1 AND device_seq > 0 \
+        UNION SELECT device_seq FROM quarantine WHERE device = $1 AND device_seq > 0) AS seen";
     GAPS = "SELECT before, device_seq FROM (SELECT COALESCE(LAG(device_seq) OVER (ORDER BY device_seq), 0) AS before, device_seq \
-        FROM (SELECT device_seq FROM receipt WHERE device = $1 UNION SELECT device_seq FROM quarantine WHERE device = $1) AS seen) AS steps \
+        FROM (SELECT device_seq FROM receipt WHERE device = $1 AND device_seq > 0 UNION SELECT device_seq FROM quarantine WHERE device = $1 AND device_seq > 0) AS seen) AS steps \
         WHERE device_seq - before > 1 ORDER BY device_seq LIMIT $2";
 }
 

@@ -19,6 +19,7 @@ statements! {
     SUPERSEDE = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET superseded_by = excluded.superseded_by";
     WISHES = "SELECT COUNT(*) FROM receipt r JOIN visit v ON v.id = r.id WHERE r.device = $1 AND v.outcome = $2 AND v.superseded_by IS NULL";
+    WISHED = "SELECT entrance, unit FROM visit WHERE outcome = $1 AND superseded_by IS NULL AND entrance IN ($2)";
     QUIET_UNITS = "SELECT id FROM unit WHERE do_not_knock = $1 AND id IN ($2)";
     QUIET_ENTRANCES = "SELECT id FROM entrance WHERE do_not_knock = $1 AND id IN ($2)";
     SET_UNITS = "UPDATE unit SET do_not_knock = $1 WHERE id IN ($2)";
@@ -139,6 +140,13 @@ pub async fn standing(tx: &mut Tx, campaign: Uuid, entrances: &HashSet<Uuid>) ->
 /// How many wishes for quiet a phone has noted that still stand.
 pub async fn wishes(tx: &mut Tx, device: Uuid) -> Result<i64, StoreError> {
     tx.one(WISHES, args![device, Outcome::DoNotKnock.name()]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// The doors at these entrances where somebody's wish for quiet stands, in whichever campaign it was noted.
+pub async fn wished(tx: &mut Tx, entrances: &HashSet<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+    let (head, tail) = around_list(WISHED);
+    let rows = tx.all_in(head, &args![Outcome::DoNotKnock.name()], &keys(entrances), tail).await?;
+    rows.iter().map(|row| Ok(row.get::<Option<Uuid>>(1)?.unwrap_or(row.get(0)?))).collect()
 }
 
 /// Which of these units and entrances the register already keeps quiet.

@@ -1,0 +1,87 @@
+//! `/sync/v1/`: what phones send and fetch. The answers carry a media type of their own, so that a phone can tell them
+//! from a login page or a captive portal that answers 200 as well.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use dorbank_shared::{
+    error::Code,
+    principal::Principal,
+    sync::wire::{MAX_PUSH_BYTES, MEDIA_TYPE, PullRequest, TicketsRequest},
+};
+use serde::Serialize;
+
+use crate::{
+    access::{ADMITTED, Access, ByDevice, Caller, JOINED, Routes},
+    error::ApiError,
+    extract::Body,
+    state::AppState,
+    sync::{self, CLIENT_MIN, SyncError, entry},
+};
+
+/// The routes of sync.
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/sync/v1/hello", Access::Anyone.no_cookies(), hello)
+        .post("/sync/v1/push", Access::Device(JOINED).limit(MAX_PUSH_BYTES), push)
+        .post("/sync/v1/pull", Access::Device(JOINED).limit(MAX_PUSH_BYTES), pull)
+        .post("/sync/v1/tickets", Access::Device(ADMITTED), tickets)
+}
+
+impl From<SyncError> for ApiError {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Refused(code) => code.into(),
+            SyncError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// JSON under the media type of sync.
+struct Answer<T>(T);
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
+                .into_response(),
+            Err(error) => ApiError::internal(error).into_response(),
+        }
+    }
+}
+
+/// The whole body, whatever it is.
+pub(super) async fn whole(request: Request) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, &()).await.map_err(|refused| {
+        let too_large = refused.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE;
+        if too_large { Code::TooLarge.into() } else { Code::Malformed.into() }
+    })
+}
+
+async fn hello(State(state): State<AppState>, Caller(caller): Caller) -> Result<impl IntoResponse, ApiError> {
+    let admission = match caller {
+        Principal::Device(device) => Some(device.admission),
+        Principal::Anyone | Principal::Officer(_) => None,
+    };
+    Ok(Answer(sync::hello::hello(&state.db, state.now_ms(), &state.site.build, admission).await?))
+}
+
+async fn push(State(state): State<AppState>, ByDevice(device): ByDevice, request: Request) -> Result<impl IntoResponse, ApiError> {
+    let batch = entry::read(&whole(request).await?)?;
+    Ok(Answer(sync::push::push(&state.db, state.now_ms(), device.id, &batch).await?))
+}
+
+async fn pull(State(state): State<AppState>, ByDevice(device): ByDevice, Body(request): Body<PullRequest>) -> Result<impl IntoResponse, ApiError> {
+    Ok(Answer(sync::pull::pull(&state.db, state.now_ms(), device.id, CLIENT_MIN, &request).await?))
+}
+
+async fn tickets(
+    State(state): State<AppState>,
+    ByDevice(device): ByDevice,
+    Body(request): Body<TicketsRequest>,
+) -> Result<impl IntoResponse, ApiError> {
+    Ok(Answer(sync::tickets::draw(&state.db, &mut state.fork_rng(), device.id, request.count).await?))
+}

@@ -1,0 +1,121 @@
+//! Takes sealed inputs: eight slots, each a ticket and an envelope or random bytes in the shape of both.
+//!
+//! No credential, no receipt row, no time, and nothing is logged: what is written here must not say who wrote when.
+
+use std::collections::HashMap;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use dorbank_shared::{
+    error::Code,
+    input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
+    seal::SEALED_BYTES,
+};
+use rand::{Rng, seq::SliceRandom as _};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{
+    SyncError,
+    passing::{TRIES, is_passing},
+};
+use crate::store::{Db, StoreError, Tx, meta, spool, ticket};
+
+/// The most bytes of a request: eight slots in base64, with the JSON around them.
+pub const MAX_INPUTS_BYTES: usize = 64 * 1024;
+
+/// The key in `meta` of the last day (`YYYY-MM-DD`) that is wholly in a backup.
+pub const BACKED_UP_THROUGH: &str = "backed_up_through";
+
+/// A slot, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    ticket_hash: [u8; 32],
+    envelope_hash: [u8; 32],
+    sealed: Vec<u8>,
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// `malformed` unless it is exactly [`SLOTS`] slots of exactly the one size.
+pub fn read(body: &[u8]) -> Result<Vec<Sealed>, Code> {
+    let request: InputsRequest = serde_json::from_slice(body).map_err(|_| Code::Malformed)?;
+    if request.proto != 1 || request.slots.len() != SLOTS {
+        return Err(Code::Malformed);
+    }
+    request.slots.iter().map(read_slot).collect()
+}
+
+fn read_slot(slot: &Slot) -> Result<Sealed, Code> {
+    let decode = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Code::Malformed);
+    let (ticket, sealed) = (decode(&slot.ticket)?, decode(&slot.sealed)?);
+    if ticket.len() != TICKET_BYTES || sealed.len() != SEALED_BYTES {
+        return Err(Code::Malformed);
+    }
+    Ok(Sealed { ticket_hash: Sha256::digest(&ticket).into(), envelope_hash: Sha256::digest(&sealed).into(), sealed })
+}
+
+/// Takes the slots and says what became of each. The same request sent again is answered as before.
+///
+/// # Errors
+/// The store's own; nothing was taken then.
+pub async fn take(db: &Db, rng: &mut (impl Rng + Send), slots: &[Sealed]) -> Result<InputsResponse, SyncError> {
+    let mut order: Vec<(usize, Uuid)> = (0..slots.len()).map(|index| (index, random_id(rng))).collect();
+    order.shuffle(rng);
+    for _ in 1..TRIES {
+        match once(db, &order, slots).await {
+            Err(error) if is_passing(&error) => {}
+            answer => return Ok(answer?),
+        }
+    }
+    Ok(once(db, &order, slots).await?)
+}
+
+fn random_id(rng: &mut impl Rng) -> Uuid {
+    let mut bytes = [0; 16];
+    rng.fill_bytes(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+async fn once(db: &Db, order: &[(usize, Uuid)], slots: &[Sealed]) -> Result<InputsResponse, StoreError> {
+    let mut tx = db.begin().await?;
+    let mut issued = issued(&mut tx, slots).await?;
+    let mut fresh: HashMap<[u8; 32], (usize, Uuid)> = HashMap::new();
+    for (index, id) in order {
+        let slot = &slots[*index];
+        if issued.get(&slot.ticket_hash).is_some_and(|ticket| ticket.1.is_none()) {
+            fresh.entry(slot.ticket_hash).or_insert((*index, *id));
+        }
+    }
+    let mut spent: Vec<_> = fresh.iter().map(|(hash, (index, _))| (*hash, issued[hash].0, slots[*index].envelope_hash)).collect();
+    // In the order of their hashes, so that two requests with the same tickets never wait for each other in a ring.
+    spent.sort_unstable();
+    let won = ticket::spend(&mut tx, &spent).await?;
+    if won.len() < spent.len() {
+        issued = self::issued(&mut tx, slots).await?;
+    }
+    let mut envelopes = Vec::new();
+    for (index, id) in order {
+        let slot = &slots[*index];
+        if fresh.get(&slot.ticket_hash) == Some(&(*index, *id)) && won.iter().any(|hash| *hash == slot.ticket_hash) {
+            let round = issued[&slot.ticket_hash].0;
+            issued.insert(slot.ticket_hash, (round, Some(slot.envelope_hash.to_vec())));
+            envelopes.push(spool::Envelope { id: *id, round, sealed: slot.sealed.clone() });
+        }
+    }
+    spool::insert(&mut tx, &envelopes).await?;
+    let status = |slot: &Sealed| match issued.get(&slot.ticket_hash) {
+        Some((_, Some(hash))) if *hash == slot.envelope_hash => SlotStatus::Held,
+        _ => SlotStatus::Refused,
+    };
+    let response = InputsResponse { slots: slots.iter().map(status).collect(), backed_up_through: meta::find(&mut tx, BACKED_UP_THROUGH).await? };
+    tx.commit().await?;
+    Ok(response)
+}
+
+/// The round of each ticket that was drawn, and what it was spent on.
+async fn issued(tx: &mut Tx, slots: &[Sealed]) -> Result<HashMap<[u8; 32], (Uuid, Option<Vec<u8>>)>, StoreError> {
+    let hashes: Vec<[u8; 32]> = slots.iter().map(|slot| slot.ticket_hash).collect();
+    let found = ticket::among(tx, &hashes).await?;
+    Ok(found.into_iter().filter_map(|ticket| Some((ticket.hash.try_into().ok()?, (ticket.round, ticket.envelope_hash)))).collect())
+}

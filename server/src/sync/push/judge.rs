@@ -1,0 +1,288 @@
+//! Judges a batch, entry by entry in its order, without a database: what is new, what repeats, what can only be kept.
+
+use std::collections::{HashMap, HashSet};
+
+use dorbank_shared::{
+    sync::wire::{Admission, Reason, Status},
+    visit::{Outcome, VisitV1},
+};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{Entry, body::Body, known::Known, quarantined};
+use crate::store::{quarantine::Quarantined, receipt::Receipt, scope::Scope, visit::Visit};
+
+/// How long after its shift a phone's entries are applied without anybody looking, in milliseconds.
+pub(super) const LATE_MS: i64 = 30 * 24 * 3_600_000;
+/// The most wishes for quiet that one phone may note in a shift before somebody confirms them.
+pub(super) const MOST_WISHES: i64 = 15;
+
+/// What is answered for an entry, as far as it can be said before the doors are folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// As before.
+    Repeat(Receipt),
+    /// As the entry at this index of the same batch.
+    Same(usize),
+    /// Applied to this door, in accord or not with what was there.
+    Applied { door: Option<Uuid>, conflict: bool, mac: Vec<u8> },
+    /// Kept. Under an id that is taken it gets no receipt of its own, so there is no code for one.
+    Kept { reason: Reason, mac: Option<Vec<u8>> },
+}
+
+/// Where a door lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub turf: Uuid,
+    pub entrance: Uuid,
+    /// Set by a visit, not only by the withdrawal of one: then the door belongs to this turf from now on.
+    pub visited: bool,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plan {
+    /// One for each entry, in their order.
+    pub answers: Vec<Answer>,
+    /// New visits.
+    pub visits: Vec<Visit>,
+    /// Stored visits that now are superseded.
+    pub superseded: Vec<Visit>,
+    /// Entries that can only be kept.
+    pub kept: Vec<Quarantined>,
+    /// Kept entries that their own phone replaced or withdrew.
+    pub settled: HashSet<Uuid>,
+    /// Doors whose state may have changed, in the order in which they were met.
+    pub doors: Vec<(Uuid, Place)>,
+    /// Doors that the register shall keep quiet: `(door, it is a unit)`.
+    pub silence: HashSet<(Uuid, bool)>,
+    /// Doors whose wish for quiet was undone: `(door, it is a unit)`.
+    pub undone: HashSet<(Uuid, bool)>,
+}
+
+/// The entry that another one supersedes.
+enum Prior {
+    None,
+    New(usize),
+    Stored(Visit),
+    Kept(Uuid),
+}
+
+struct Judge<'a> {
+    now_ms: i64,
+    device: Uuid,
+    scope: &'a Scope,
+    known: Known,
+    plan: Plan,
+    new: HashMap<Uuid, usize>,
+    kept: HashSet<Uuid>,
+}
+
+/// Judges the entries. `bodies` goes with `entries`.
+pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, entries: &[Entry], bodies: Vec<Result<Body, Reason>>) -> Plan {
+    let mut judge = Judge { now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashSet::new() };
+    let mut first: HashMap<Uuid, usize> = HashMap::new();
+    for (index, (entry, body)) in entries.iter().zip(bodies).enumerate() {
+        let mac = mac(&scope.receipt_key, &entry.digest);
+        let answer = if let Some(earlier) = first.get(&entry.id) {
+            if entries[*earlier].digest == entry.digest { Answer::Same(*earlier) } else { judge.keep(entry, None, Reason::IdReuse) }
+        } else if let Some(receipt) = judge.known.receipts.get(&entry.id) {
+            if is_repeat(receipt, device, entry, &mac) { Answer::Repeat(receipt.clone()) } else { judge.keep(entry, None, Reason::IdReuse) }
+        } else {
+            match body.and_then(|body| judge.fresh(entry, &body)) {
+                Ok((door, conflict)) => Answer::Applied { door, conflict, mac },
+                Err(reason) => judge.keep(entry, Some(mac), judge.standing().unwrap_or(reason)),
+            }
+        };
+        first.entry(entry.id).or_insert(index);
+        judge.plan.answers.push(answer);
+    }
+    judge.plan
+}
+
+/// The keyed hash of an entry's digest; nothing once the campaign's key is destroyed.
+fn mac(key: &[u8], digest: &str) -> Vec<u8> {
+    if key.is_empty() {
+        return Vec::new();
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(digest.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// Whether a receipt is for this very entry. Without the key only its phone and counter can tell.
+fn is_repeat(receipt: &Receipt, device: Uuid, entry: &Entry, mac: &[u8]) -> bool {
+    if mac.is_empty() || receipt.mac.is_empty() {
+        return receipt.device == device && receipt.device_seq == entry.device_seq();
+    }
+    receipt.mac == mac
+}
+
+impl Judge<'_> {
+    /// Why nothing from this phone is applied now, if so.
+    fn standing(&self) -> Option<Reason> {
+        if self.scope.admission != Admission::Admitted {
+            Some(Reason::NotAdmitted)
+        } else if self.now_ms > self.scope.ends_at.saturating_add(LATE_MS) {
+            Some(Reason::TooLate)
+        } else {
+            None
+        }
+    }
+
+    /// Keeps an entry in quarantine. A plain digest tells it from others there: its bytes stand beside it anyway.
+    fn keep(&mut self, entry: &Entry, mac: Option<Vec<u8>>, reason: Reason) -> Answer {
+        let digest = Sha256::digest(entry.digest.as_bytes()).to_vec();
+        self.plan.kept.push(quarantined(self.now_ms, self.device, self.scope.campaign, entry, digest, reason));
+        if mac.is_some() {
+            self.kept.insert(entry.id);
+        }
+        Answer::Kept { reason, mac }
+    }
+
+    /// Plans an entry that was never seen. Gives the door that it concerns and whether it met a contradiction.
+    fn fresh(&mut self, entry: &Entry, body: &Body) -> Result<(Option<Uuid>, bool), Reason> {
+        if let Some(reason) = self.standing() {
+            return Err(reason);
+        }
+        let Ok(envelope) = &entry.content else { return Err(Reason::UnreadableBody) };
+        let (campaign, in_scope) = match body {
+            Body::Visit(visit) => (visit.campaign, self.in_scope(visit)),
+            Body::Withdrawal(campaign) => (*campaign, true),
+        };
+        if campaign != self.scope.campaign || !in_scope {
+            return Err(Reason::OutsideScope);
+        }
+        let prior = self.prior(envelope.supersedes)?;
+        let in_time = self.now_ms <= self.scope.ends_at || envelope.captured_at <= self.scope.ends_at;
+        match body {
+            Body::Visit(visit) => self.visit(entry, visit, &prior, in_time),
+            Body::Withdrawal(_) if matches!(prior, Prior::None) => Err(Reason::UnknownSuperseded),
+            Body::Withdrawal(_) => {
+                let (replaced, conflict) = self.supersede(entry.id, prior);
+                let Some(replaced) = replaced else { return Ok((None, conflict)) };
+                let stays = replaced.silenced && !in_time;
+                if replaced.silenced && in_time {
+                    self.plan.undone.insert((replaced.body.door(), replaced.body.unit.is_some()));
+                }
+                // The wish for quiet outlives an undo that comes after the shift: only an officer clears it then.
+                Ok((Some(replaced.body.door()), conflict || stays))
+            }
+        }
+    }
+
+    fn in_scope(&self, visit: &VisitV1) -> bool {
+        self.known.turfs.contains(&visit.turf)
+            && self.known.held.contains(&(visit.turf, visit.entrance))
+            && visit.unit.is_none_or(|unit| self.known.units.contains(&(unit, visit.entrance)))
+    }
+
+    /// Finds what an entry supersedes. Only a phone's own entries can be.
+    fn prior(&self, superseded: Option<Uuid>) -> Result<Prior, Reason> {
+        let Some(id) = superseded else { return Ok(Prior::None) };
+        if let Some(index) = self.new.get(&id) {
+            return Ok(Prior::New(*index));
+        }
+        if self.kept.contains(&id) {
+            return Ok(Prior::Kept(id));
+        }
+        match self.known.receipts.get(&id) {
+            Some(receipt) if receipt.device == self.device => {
+                if receipt.status == Status::Quarantined {
+                    return Ok(Prior::Kept(id));
+                }
+                self.known.superseded.get(&id).cloned().map(Prior::Stored).ok_or(Reason::UnknownSuperseded)
+            }
+            _ => Err(Reason::UnknownSuperseded),
+        }
+    }
+
+    fn visit(&mut self, entry: &Entry, visit: &VisitV1, prior: &Prior, in_time: bool) -> Result<(Option<Uuid>, bool), Reason> {
+        let replaced = match prior {
+            Prior::New(index) => Some(&self.plan.visits[*index]),
+            Prior::Stored(stored) => Some(stored),
+            Prior::None | Prior::Kept(_) => None,
+        };
+        let is_wish = visit.outcome == Outcome::DoNotKnock;
+        let was_wish = replaced.is_some_and(|r| r.body.outcome == Outcome::DoNotKnock && r.superseded_by.is_none());
+        if is_wish && self.known.wishes - i64::from(was_wish) >= MOST_WISHES {
+            return Err(Reason::ManyDoNotKnock);
+        }
+        let (door, is_unit) = (visit.door(), visit.unit.is_some());
+        // Takes over from the entry that it replaces what that one did to the register.
+        let inherits = replaced.is_some_and(|r| r.silenced && r.body.door() == door);
+        let undo = replaced.filter(|r| r.silenced && !(is_wish && inherits)).map(|r| (r.body.door(), r.body.unit.is_some()));
+        let stays = undo.is_some() && !in_time;
+        if let (Some(undo), true) = (undo, in_time) {
+            self.plan.undone.insert(undo);
+        }
+        let (_, conflict) = self.supersede(
+            entry.id,
+            match prior {
+                Prior::None => Prior::None,
+                Prior::New(index) => Prior::New(*index),
+                Prior::Stored(stored) => Prior::Stored(stored.clone()),
+                Prior::Kept(id) => Prior::Kept(*id),
+            },
+        );
+        let mut silenced = false;
+        if is_wish {
+            self.known.wishes += 1;
+            silenced = inherits || !self.known.quiet.contains(&door);
+            self.known.quiet.insert(door);
+            self.plan.silence.insert((door, is_unit));
+        }
+        self.meet(door, Place { turf: visit.turf, entrance: visit.entrance, visited: true });
+        self.new.insert(entry.id, self.plan.visits.len());
+        self.plan.visits.push(Visit {
+            id: entry.id,
+            body: visit.clone(),
+            device: Some(self.device),
+            device_seq: entry.device_seq(),
+            superseded_by: None,
+            silenced,
+        });
+        Ok((Some(door), conflict || stays))
+    }
+
+    /// Marks the prior entry as superseded by `by`. Gives it as it was, and whether another entry had done so before.
+    fn supersede(&mut self, by: Uuid, prior: Prior) -> (Option<Visit>, bool) {
+        let replaced = match prior {
+            Prior::None => return (None, false),
+            Prior::Kept(id) => {
+                self.plan.settled.insert(id);
+                return (None, false);
+            }
+            Prior::New(index) => {
+                let visit = &mut self.plan.visits[index];
+                let before = visit.clone();
+                visit.superseded_by.get_or_insert(by);
+                before
+            }
+            Prior::Stored(stored) => {
+                if stored.superseded_by.is_none() {
+                    let marked = Visit { superseded_by: Some(by), ..stored.clone() };
+                    self.known.superseded.insert(stored.id, marked.clone());
+                    self.plan.superseded.push(marked);
+                }
+                stored
+            }
+        };
+        let conflict = replaced.superseded_by.is_some();
+        if !conflict && replaced.body.outcome == Outcome::DoNotKnock {
+            self.known.wishes -= 1;
+            self.known.quiet.remove(&replaced.body.door());
+        }
+        self.meet(replaced.body.door(), Place { turf: replaced.body.turf, entrance: replaced.body.entrance, visited: false });
+        (Some(replaced), conflict)
+    }
+
+    fn meet(&mut self, door: Uuid, place: Place) {
+        match self.plan.doors.iter_mut().find(|(met, _)| *met == door) {
+            Some((_, met)) if place.visited => *met = place,
+            Some(_) => {}
+            None => self.plan.doors.push((door, place)),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Push: takes entries and answers for each. One transaction for the batch, a fixed number of statements.
+
+mod apply;
+mod body;
+mod judge;
+mod known;
+
+use std::collections::{HashMap, HashSet};
+
+use dorbank_shared::{
+    error::Code,
+    sync::wire::{EntryResult, PushResponse, Reason, Status},
+    visit::Outcome,
+};
+use uuid::Uuid;
+
+use super::{
+    SyncError,
+    entry::{Batch, Entry},
+    passing::{TRIES, is_passing},
+};
+use crate::store::{Db, StoreError, Tx, meta, quarantine, receipt, scope, turf, visit};
+
+/// When a phone whose entry met a busy database may send it again, in milliseconds.
+const AFTER_BUSY_MS: u64 = 5_000;
+/// The most ranges of missing counters that one answer lists.
+const MOST_RANGES: usize = 100;
+
+/// Takes a batch from a phone, whatever its standing: what it may not send is kept in quarantine.
+///
+/// # Errors
+/// `unknown` when there is no such phone; the store's own when not even an answer "not now" could be made.
+pub async fn push(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
+    match tried(db, now_ms, device, batch).await {
+        Err(SyncError::Store(error)) if batch.entries.len() > 1 && !is_passing(&error) => {
+            // One entry broke the transaction for all. Each goes alone, so that it does not hold up the others.
+            tracing::error!(kind = crate::error::kind(&error), "a batch failed and is taken entry by entry");
+            one_by_one(db, now_ms, device, batch).await
+        }
+        Err(SyncError::Store(error)) => {
+            tracing::warn!(kind = crate::error::kind(&error), "a push has to wait");
+            not_now(db, now_ms, device, batch).await
+        }
+        answer => answer,
+    }
+}
+
+async fn tried(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
+    for _ in 1..TRIES {
+        match once(db, now_ms, device, batch).await {
+            Err(SyncError::Store(error)) if is_passing(&error) => {}
+            answer => return answer,
+        }
+    }
+    once(db, now_ms, device, batch).await
+}
+
+async fn one_by_one(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
+    let mut results = Vec::with_capacity(batch.entries.len());
+    for entry in &batch.entries {
+        let alone = Batch { have: batch.have, entries: vec![entry.clone()] };
+        let answer = match tried(db, now_ms, device, &alone).await {
+            Err(SyncError::Store(_)) => not_now(db, now_ms, device, &alone).await?,
+            answer => answer?,
+        };
+        results.extend(answer.results);
+    }
+    let mut tx = db.read().await?;
+    respond(&mut tx, now_ms, device, batch, results).await
+}
+
+/// Every entry stays on the phone. The answer is still made from the database, so that nothing in it is a guess.
+async fn not_now(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
+    let results = batch
+        .entries
+        .iter()
+        .map(|entry| EntryResult {
+            id: entry.id,
+            digest: entry.digest.clone(),
+            status: Status::Retry,
+            seq: None,
+            reason: Some(Reason::Busy),
+            after_ms: Some(AFTER_BUSY_MS),
+        })
+        .collect();
+    let mut tx = db.read().await?;
+    respond(&mut tx, now_ms, device, batch, results).await
+}
+
+/// The whole push in one transaction.
+async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
+    let mut tx = db.begin().await?;
+    let unsent = batch.have.unsent.saturating_sub(batch.entries.len() as u64);
+    scope::seen(&mut tx, device, now_ms, stored(unsent), stored(batch.have.max_issued)).await?;
+    let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
+    let bodies: Vec<_> = batch.entries.iter().map(body::read).collect();
+    let known = known(&mut tx, device, &scope, batch, &bodies).await?;
+    let plan = judge::judge(now_ms, device, &scope, known, &batch.entries, bodies);
+    let results = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
+    let response = respond(&mut tx, now_ms, device, batch, results).await?;
+    tx.commit().await?;
+    Ok(response)
+}
+
+/// Reads all that the judgement of a batch rests on.
+async fn known(
+    tx: &mut Tx,
+    device: Uuid,
+    scope: &scope::Scope,
+    batch: &Batch,
+    bodies: &[Result<body::Body, Reason>],
+) -> Result<known::Known, StoreError> {
+    let superseded = || batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok()?.supersedes);
+    let ids: HashSet<Uuid> = batch.entries.iter().map(|entry| entry.id).chain(superseded()).collect();
+    let receipts: HashMap<Uuid, receipt::Receipt> = receipt::among(tx, &ids).await?.into_iter().map(|r| (r.id, r)).collect();
+    // A repeat needs nothing more; a whole batch of them costs one more statement.
+    let fresh: Vec<_> =
+        batch.entries.iter().zip(bodies).filter(|(entry, _)| !receipts.contains_key(&entry.id)).filter_map(|(_, body)| body.as_ref().ok()).collect();
+    let visits: Vec<_> = fresh.iter().filter_map(|body| body.visit()).collect();
+    let pairs = visits.iter().map(|v| (v.turf, v.entrance)).collect();
+    let units: HashSet<Uuid> = visits.iter().filter_map(|v| v.unit).collect();
+    let (mut quiet_units, mut quiet_entrances) = (HashSet::new(), HashSet::new());
+    for wish in visits.iter().filter(|v| v.outcome == Outcome::DoNotKnock) {
+        match wish.unit {
+            Some(unit) => quiet_units.insert(unit),
+            None => quiet_entrances.insert(wish.entrance),
+        };
+    }
+    let any_wish = !quiet_units.is_empty() || !quiet_entrances.is_empty();
+    let stored: HashSet<Uuid> = superseded().filter(|id| receipts.contains_key(id)).collect();
+    Ok(known::Known {
+        turfs: if visits.is_empty() { HashSet::new() } else { turf::ever_of_shift(tx, scope.shift).await? },
+        held: turf::ever_held(tx, &pairs).await?,
+        units: turf::entrances_of_units(tx, &units).await?,
+        quiet: visit::quiet(tx, &quiet_units, &quiet_entrances).await?,
+        wishes: if any_wish { visit::wishes(tx, device).await? } else { 0 },
+        superseded: visit::among(tx, &stored).await?.into_iter().map(|v| (v.id, v)).collect(),
+        receipts,
+    })
+}
+
+async fn respond(tx: &mut Tx, now_ms: i64, device: Uuid, batch: &Batch, results: Vec<EntryResult>) -> Result<PushResponse, SyncError> {
+    let (held, highest) = receipt::held(tx, device).await?;
+    let gaps = if held == highest { Vec::new() } else { receipt::gaps(tx, device, i64::try_from(MOST_RANGES).unwrap_or(i64::MAX)).await? };
+    Ok(PushResponse {
+        results,
+        missing: missing(&gaps, highest, batch.have.max_issued),
+        held: wire(held),
+        epoch: meta::epoch(tx).await?,
+        server_time: now_ms,
+    })
+}
+
+/// The counters up to `max_issued` that were never seen, as inclusive ranges.
+fn missing(gaps: &[(i64, i64)], highest: i64, max_issued: u64) -> Vec<(u64, u64)> {
+    let between = gaps.iter().map(|(before, after)| (wire(*before) + 1, wire(*after).saturating_sub(1)));
+    let after = (wire(highest).saturating_add(1), max_issued);
+    between
+        .chain([after])
+        .map(|(from, to)| (from, to.min(max_issued)))
+        .filter(|(from, to)| from <= to)
+        .take(MOST_RANGES)
+        .collect()
+}
+
+/// A counter on its way into the store. One beyond the store's range is no counter that a phone reaches by counting.
+fn stored(counter: u64) -> i64 {
+    i64::try_from(counter).unwrap_or(i64::MAX)
+}
+
+fn wire(counter: i64) -> u64 {
+    u64::try_from(counter).unwrap_or_default()
+}
+
+/// What an entry is kept as when it cannot be applied.
+fn quarantined(now_ms: i64, device: Uuid, campaign: Uuid, entry: &Entry, mac: Vec<u8>, reason: Reason) -> quarantine::Quarantined {
+    let (kind, version, captured_at) =
+        entry.content.as_ref().map_or((String::new(), 0, 0), |envelope| {
+            let shown = envelope.kind.chars().filter(|c| !c.is_control()).take(40).collect();
+            (shown, i64::from(envelope.version), envelope.captured_at)
+        });
+    quarantine::Quarantined {
+        id: entry.id,
+        mac,
+        campaign: Some(campaign),
+        device,
+        device_seq: entry.device_seq(),
+        kind,
+        version,
+        captured_at,
+        body: entry.json(),
+        reason,
+        received_at: now_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing;
+
+    #[test]
+    fn missing_counters_are_ranges_below_the_highest_that_was_given() {
+        assert_eq!(missing(&[], 5, 5), []);
+        assert_eq!(missing(&[], 0, 3), [(1, 3)]);
+        assert_eq!(missing(&[(0, 3), (3, 5)], 6, 8), [(1, 2), (4, 4), (7, 8)]);
+        // Entries of the batch may lie beyond what the phone said it had given.
+        assert_eq!(missing(&[(0, 3), (3, 90)], 90, 10), [(1, 2), (4, 10)]);
+        let many: Vec<(i64, i64)> = (0..200).map(|i| (i * 2, i * 2 + 2)).collect();
+        assert_eq!(missing(&many, 402, 500).len(), 100);
+    }
+}

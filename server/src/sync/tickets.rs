@@ -1,0 +1,95 @@
+//! One-time tickets for inputs. How many a phone drew is noted, which is not.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use dorbank_shared::{
+    error::Code,
+    input::TICKET_BYTES,
+    sync::wire::{Admission, TicketsResponse},
+};
+use rand::{Rng, seq::SliceRandom as _};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{
+    SyncError,
+    passing::{TRIES, is_passing},
+};
+use crate::store::{
+    Db, StoreError,
+    campaign::Purpose,
+    round::{self, RoundState},
+    scope, ticket,
+};
+
+/// The most tickets that one phone draws in its shift: twice what a pair hears in an evening.
+pub const MOST_TICKETS: i64 = 40;
+/// Below this the pool is filled up: a draw from a small pool would tell much about who drew what.
+const POOL_LOW: i64 = 500;
+/// How many tickets fill it up.
+const POOL_FILL: usize = 1_000;
+
+/// Draws up to `count` tickets for a phone.
+///
+/// # Errors
+/// `forbidden` unless it is admitted; `unknown` when there is no such phone; the store's own.
+pub async fn draw(db: &Db, rng: &mut (impl Rng + Send), device: Uuid, count: u32) -> Result<TicketsResponse, SyncError> {
+    let mut tx = db.read().await?;
+    let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
+    let open = round::find(&mut tx, scope.round).await?.is_some_and(|round| round.state == RoundState::Open);
+    let pool = ticket::pool(&mut tx, scope.round).await?;
+    drop(tx);
+    if scope.admission != Admission::Admitted {
+        return Err(Code::Forbidden.into());
+    }
+    if !open || scope.purpose == Purpose::Election {
+        return Ok(TicketsResponse { tickets: Vec::new() });
+    }
+    if pool < POOL_LOW {
+        fill(db, rng, scope.round).await?;
+    }
+    let mut from = [0; TICKET_BYTES];
+    rng.fill_bytes(&mut from);
+    let mut tickets = Vec::new();
+    for attempt in 1..=TRIES {
+        match take(db, device, scope.round, from, i64::from(count)).await {
+            Ok(taken) => {
+                tickets = taken;
+                break;
+            }
+            Err(error) if attempt < TRIES && is_passing(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    tickets.shuffle(rng);
+    Ok(TicketsResponse { tickets: tickets.iter().map(|ticket| BASE64_URL_SAFE_NO_PAD.encode(ticket)).collect() })
+}
+
+async fn fill(db: &Db, rng: &mut (impl Rng + Send), round: Uuid) -> Result<(), StoreError> {
+    let mut fresh = vec![[0; TICKET_BYTES]; POOL_FILL];
+    for ticket in &mut fresh {
+        rng.fill_bytes(ticket);
+    }
+    let mut tx = db.begin().await?;
+    ticket::fill(&mut tx, round, &fresh).await?;
+    tx.commit().await
+}
+
+async fn take(db: &Db, device: Uuid, round: Uuid, from: [u8; TICKET_BYTES], count: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut tx = db.begin().await?;
+    let left = MOST_TICKETS - ticket::count_drawn(&mut tx, device, 0).await?;
+    let count = count.min(left);
+    if count <= 0 {
+        return Ok(Vec::new());
+    }
+    let mut tickets = ticket::take(&mut tx, round, from, count).await?;
+    let short = count - i64::try_from(tickets.len()).unwrap_or(count);
+    if short > 0 {
+        // The random place was near the end of the pool: the rest comes from its beginning.
+        tickets.extend(ticket::take(&mut tx, round, [0; TICKET_BYTES], short).await?);
+    }
+    let hashes: Vec<[u8; 32]> = tickets.iter().map(|ticket| Sha256::digest(ticket).into()).collect();
+    ticket::issue(&mut tx, round, &hashes).await?;
+    ticket::count_drawn(&mut tx, device, i64::try_from(tickets.len()).unwrap_or_default()).await?;
+    tx.commit().await?;
+    Ok(tickets)
+}
