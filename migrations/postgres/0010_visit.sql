@@ -69,3 +69,10 @@ CREATE TABLE turf_tally (
     visits BIGINT NOT NULL,
     PRIMARY KEY (campaign, turf, outcome)
 );
+
+-- What remains of which phone noted it: which shifts worked in a turf, nothing of when or where.
+CREATE TABLE turf_shift (
+    turf UUID NOT NULL,
+    shift UUID NOT NULL,
+    PRIMARY KEY (turf, shift)
+);

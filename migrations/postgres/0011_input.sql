@@ -39,8 +39,13 @@ CREATE TABLE mix_mark (
     round UUID NOT NULL REFERENCES round (id),
     area TEXT NOT NULL,
     shifts BIGINT NOT NULL,
-    turfs BIGINT NOT NULL,
     conversations BIGINT NOT NULL,
     inputs BIGINT NOT NULL,
     PRIMARY KEY (round, area)
+);
+
+-- How many conversations a turf had shown when its area was last mixed: what grew since is a turf of the next mix.
+CREATE TABLE mix_turf (
+    turf UUID NOT NULL PRIMARY KEY,
+    conversations BIGINT NOT NULL
 );

@@ -69,3 +69,10 @@ CREATE TABLE turf_tally (
     visits INTEGER NOT NULL,
     PRIMARY KEY (campaign, turf, outcome)
 ) STRICT;
+
+-- What remains of which phone noted it: which shifts worked in a turf, nothing of when or where.
+CREATE TABLE turf_shift (
+    turf BLOB NOT NULL,
+    shift BLOB NOT NULL,
+    PRIMARY KEY (turf, shift)
+) STRICT;

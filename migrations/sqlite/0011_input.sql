@@ -39,8 +39,13 @@ CREATE TABLE mix_mark (
     round BLOB NOT NULL REFERENCES round (id),
     area TEXT NOT NULL,
     shifts INTEGER NOT NULL,
-    turfs INTEGER NOT NULL,
     conversations INTEGER NOT NULL,
     inputs INTEGER NOT NULL,
     PRIMARY KEY (round, area)
+) STRICT;
+
+-- How many conversations a turf had shown when its area was last mixed: what grew since is a turf of the next mix.
+CREATE TABLE mix_turf (
+    turf BLOB NOT NULL PRIMARY KEY,
+    conversations INTEGER NOT NULL
 ) STRICT;

@@ -1,0 +1,107 @@
+//! `dorbank round`.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use dorbank_server::{
+    job::Actor,
+    round::{self, NewRound},
+    state::AppState,
+    store,
+};
+use uuid::Uuid;
+
+/// What can be done with rounds.
+#[derive(Debug, Subcommand)]
+pub enum Round {
+    /// Make a round with its codebook and its key pair, and print the private key once, for paper.
+    ///
+    /// Write or print the key and lock it away: without the file and the paper nobody can ever read what phones sealed.
+    /// The file lies in --data under keys/, and does not belong in the database's backups.
+    Make {
+        /// What it is called ("høst 2026").
+        #[arg(long)]
+        name: String,
+        /// Its first day, YYYY-MM-DD.
+        #[arg(long)]
+        opens: String,
+        /// Its last day, YYYY-MM-DD.
+        #[arg(long)]
+        closes: String,
+        /// Its topics: a JSON list or CSV with the fields nb, nn, en, chapter and parent. By default fifteen topics.
+        #[arg(long)]
+        codebook: Option<PathBuf>,
+    },
+    /// Open a round for inputs. Only one is open at a time.
+    Open {
+        /// The round; see `dorbank round list`.
+        round: Uuid,
+    },
+    /// Close the open round, after its last freeze.
+    Close {
+        /// The round; see `dorbank round list`.
+        round: Uuid,
+    },
+    /// List the rounds.
+    List,
+    /// The private key of a round.
+    Key {
+        /// The round; see `dorbank round list`.
+        round: Uuid,
+        /// Check that the file is there and belongs to the round.
+        #[arg(long, required_unless_present = "restore")]
+        check: bool,
+        /// Write the file from a paper copy, typed into this text file.
+        #[arg(long, conflicts_with = "check")]
+        restore: Option<PathBuf>,
+    },
+}
+
+/// Does it.
+pub async fn run(state: &AppState, verb: Round) -> anyhow::Result<()> {
+    let (db, keys, now) = (&state.db, state.config.keys_dir(), state.now_ms());
+    let (actor, rng) = (Actor::operator(), &mut state.fork_rng());
+    match verb {
+        Round::Make { name, opens, closes, codebook } => {
+            let codebook = match codebook {
+                Some(path) => {
+                    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                    round::read_codebook(&text).with_context(|| path.display().to_string())?
+                }
+                None => round::default_codebook()?,
+            };
+            let (id, private) = round::make(db, &keys, &NewRound { name, opens_on: opens, closes_on: closes, codebook }, &actor, now, rng).await?;
+            println!("Round {id}. It is a draft until `dorbank round open {id}`.\n");
+            println!("Its private key is in {} and below, once. Keep this on paper, away from the server:\n", round::key_path(&keys, id).display());
+            println!("{}", round::paper_copy(&private));
+            Ok(())
+        }
+        Round::Open { round } => {
+            round::open(db, &keys, round, &actor, now, rng).await?;
+            println!("Open. Phones of its campaigns seal to its key from now on.");
+            Ok(())
+        }
+        Round::Close { round } => {
+            round::close(db, round, &actor, now, rng).await?;
+            println!("Closed, after its last freeze. What still waits in the spool stays sealed.");
+            Ok(())
+        }
+        Round::List => {
+            for round in store::round::all(&mut db.read().await?).await? {
+                println!("{}\t{}\t{} to {}\t{}", round.id, round.state.name(), round.opens_on, round.closes_on, round.name);
+            }
+            Ok(())
+        }
+        Round::Key { round: id, check: _, restore } => {
+            let found = store::round::find(&mut db.read().await?, id).await?.context("there is no such round")?;
+            if let Some(path) = restore {
+                let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                round::restore_key(&keys, &found, &text)?;
+            }
+            round::private_key(&keys, &found)?;
+            println!("The file and the round belong together.");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! 72 hours after a shift its visits stop saying what happened, when, and on which phone.
+//!
+//! A visit's id is made of the millisecond in which it was noted, and its number in the campaign stands beside both the
+//! phone (in the receipt) and the door (in the projection). So a coarse visit gets a new id, and every door that it
+//! touches a new number: after this nothing ties a receipt to a door. Tallies keep how often each outcome was noted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use dorbank_shared::visit::Outcome;
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha20Rng;
+use uuid::Uuid;
+
+use crate::{
+    job::{Actor, id_v7},
+    store::{
+        Db, StoreError, Tx, campaign,
+        coarsen::{self, Coarse, Due},
+        door_state::{self, NewState},
+        mix_mark,
+        tally::{self, DAY_MS},
+    },
+};
+
+/// How long after its shift a visit says all.
+pub const FINE_MS: i64 = 72 * 3_600_000;
+
+/// How long after a campaign the key of its receipts is kept: a phone may send for so long, and until then a repeat has
+/// to be known as one.
+pub const KEY_DAYS: i64 = 30;
+
+/// Coarsens what is due. Says whether anything was.
+///
+/// # Errors
+/// When the database refuses it. Then what was not committed is as before.
+pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> Result<bool, StoreError> {
+    let mut tx = db.begin().await?;
+    let mut campaigns: BTreeMap<Uuid, Vec<Due>> = BTreeMap::new();
+    for visit in coarsen::due(&mut tx, now_ms - FINE_MS).await? {
+        campaigns.entry(visit.campaign).or_default().push(visit);
+    }
+    let mut any = !campaigns.is_empty();
+    for (campaign, due) in campaigns {
+        one_campaign(&mut tx, campaign, due, rng).await?;
+        actor.note(&mut tx, now_ms, rng, "coarsen", "campaign", campaign).await?;
+    }
+    any |= forget_keys(&mut tx, actor, now_ms, rng).await?;
+    if any {
+        mix_mark::rewrite_is_due(&mut tx).await?;
+        tx.commit().await?;
+    } else {
+        drop(tx);
+    }
+    mix_mark::rewrite(db).await?;
+    Ok(any)
+}
+
+async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaCha20Rng) -> Result<(), StoreError> {
+    let mut turfs: BTreeMap<Uuid, HashSet<Uuid>> = BTreeMap::new();
+    let mut worked: BTreeSet<(Uuid, Uuid)> = BTreeSet::new();
+    let mut doors: HashMap<Uuid, (Uuid, Uuid)> = HashMap::new();
+    for visit in due.iter().filter(|visit| !visit.superseded) {
+        turfs.entry(visit.turf).or_default().insert(visit.id);
+        worked.extend(visit.shift.map(|shift| (visit.turf, shift)));
+    }
+    for visit in &due {
+        doors.insert(visit.unit.unwrap_or(visit.entrance), (visit.turf, visit.entrance));
+    }
+    for (turf, ids) in &turfs {
+        tally::add(tx, campaign, *turf, ids).await?;
+    }
+    tally::add_shifts(tx, &worked).await?;
+
+    let mut coarse: Vec<Coarse> = due
+        .into_iter()
+        .map(|from| {
+            let day_ms = from.occurred_at.div_euclid(DAY_MS) * DAY_MS;
+            Coarse { id: id_v7(day_ms, rng), outcome: from.outcome.coarse(), day_ms, from }
+        })
+        .collect();
+    coarse.shuffle(rng);
+    coarsen::replace(tx, &coarse).await?;
+
+    // A door at which a newer visit still says what happened keeps its state; it gets a new number all the same.
+    let fine = coarsen::fine_doors(tx, campaign).await?;
+    let ids: HashSet<Uuid> = doors.keys().copied().collect();
+    let mut rows: Vec<NewState> = door_state::among(tx, campaign, &ids)
+        .await?
+        .into_iter()
+        .map(|(door, (row, turf))| {
+            let entrance = doors.get(&door).map_or(door, |at| at.1);
+            let state = if fine.contains(&door) { row.state } else { row.state.map(Outcome::coarse) };
+            NewState { door, turf, entrance, state, seq: 0 }
+        })
+        .collect();
+    // Else the order of the new numbers would be that of the old.
+    rows.sort_by_key(|row| row.door);
+    rows.shuffle(rng);
+    if !rows.is_empty() {
+        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let last = campaign::take_seq(tx, campaign, count).await?;
+        for (row, seq) in rows.iter_mut().zip(last - count + 1..) {
+            row.seq = seq;
+        }
+        door_state::put(tx, campaign, &rows).await?;
+    }
+    Ok(())
+}
+
+/// Destroys the receipt keys of campaigns that nobody can send to any more: 30 days after the last day and the last
+/// shift, and no visit says anything that a receipt could be tried against.
+async fn forget_keys(tx: &mut Tx, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> Result<bool, StoreError> {
+    let mut any = false;
+    for (id, ends_on) in coarsen::keyed(tx).await? {
+        let (fine, last_shift) = coarsen::state_of(tx, id).await?;
+        let Some(ended) = end_of_day(&ends_on) else { continue };
+        if !fine && now_ms >= ended.max(last_shift) + KEY_DAYS * DAY_MS {
+            campaign::forget_receipt_key(tx, id).await?;
+            actor.note(tx, now_ms, rng, "forget_receipt_key", "campaign", id).await?;
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+/// The end of a day (`YYYY-MM-DD`), by UTC: an hour or two after Oslo's, which is nothing against thirty days.
+fn end_of_day(date: &str) -> Option<i64> {
+    let next = date.parse::<Date>().ok()?.checked_add(1.day()).ok()?;
+    let start: Timestamp = next.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    Some(start.as_millisecond())
+}
