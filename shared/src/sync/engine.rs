@@ -302,21 +302,29 @@ impl State {
         vec![Effect::KeepEpoch(epoch.to_owned())]
     }
 
-    fn pushed(&mut self, answer: &PushResponse, dice: u64) -> Vec<Effect> {
+    /// Takes the receipts out of an answer; and how long the server asks to wait, where it does.
+    fn take_receipts(&mut self, answer: &PushResponse) -> (Vec<Receipt>, Option<u64>) {
         let mut receipts = Vec::new();
         let mut wait = None;
         for result in &answer.results {
-            let Some(meta) = self.unsent.values().find(|meta| meta.id == result.id) else { continue };
-            if meta.digest != result.digest {
-                continue;
-            }
+            let Some(meta) = self.unsent.values().find(|meta| meta.id == result.id && meta.digest == result.digest) else { continue };
             if result.status.is_receipt() {
                 self.stepped_over.remove(&meta.device_seq);
-                receipts.push(Receipt { device_seq: meta.device_seq, status: result.status, reason: result.reason });
+                // A receipt that storage is already writing is not news.
+                if self.settling.insert(meta.device_seq) {
+                    receipts.push(Receipt { device_seq: meta.device_seq, status: result.status, reason: result.reason });
+                }
             } else {
-                wait = Some(wait.unwrap_or(0).max(result.after_ms.unwrap_or(FIRST_BACK_OFF_MS)));
+                wait = wait.max(Some(result.after_ms.unwrap_or(FIRST_BACK_OFF_MS)));
             }
         }
+        self.quarantined += receipts.iter().filter(|receipt| receipt.status == Status::Quarantined).count() as u64;
+        (receipts, wait)
+    }
+
+    fn pushed(&mut self, answer: &PushResponse, dice: u64) -> Vec<Effect> {
+        self.flight = None;
+        let (receipts, wait) = self.take_receipts(answer);
         let mut effects = self.meet_epoch(&answer.epoch);
         self.held = answer.held;
         if receipts.is_empty() {
@@ -330,8 +338,6 @@ impl State {
         self.failures = 0;
         self.batch = 0;
         self.problem = None;
-        self.settling.extend(receipts.iter().map(|receipt| receipt.device_seq));
-        self.quarantined += receipts.iter().filter(|receipt| receipt.status == Status::Quarantined).count() as u64;
         effects.push(Effect::Settle(receipts));
         effects.extend(self.start());
         effects
@@ -392,12 +398,11 @@ impl State {
             Event::Timer(_) => Vec::new(),
             Event::Pushed(request, Ok(answer)) => {
                 if self.flight == Some(Flight::Push(request)) {
-                    self.flight = None;
                     return self.pushed(&answer, dice);
                 }
-                // A late answer is still a receipt. It starts nothing.
-                let late = self.pushed(&answer, dice);
-                late.into_iter().filter(|effect| matches!(effect, Effect::Settle(_))).collect()
+                // A late answer is still a receipt. It starts nothing, and its epoch and count are old.
+                let (receipts, _) = self.take_receipts(&answer);
+                if receipts.is_empty() { Vec::new() } else { vec![Effect::Settle(receipts)] }
             }
             Event::Pushed(request, Err(fault)) if self.flight == Some(Flight::Push(request)) => self.push_failed(fault, dice),
             Event::Pulled(request, Ok(answer)) if self.flight == Some(Flight::Pull(request)) => self.pulled(&answer),

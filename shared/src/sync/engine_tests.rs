@@ -151,6 +151,7 @@ enum Move {
     FireTimer,
     Answer(Status),
     AnswerPull,
+    AnswerLate(Status),
     Fail(Fault),
     Settle,
     StorageFails,
@@ -163,6 +164,7 @@ fn moves() -> impl Strategy<Value = Move> {
         2 => Just(Move::FireTimer),
         3 => prop_oneof![Just(Status::Applied), Just(Status::Duplicate), Just(Status::Merged), Just(Status::Quarantined), Just(Status::Retry)].prop_map(Move::Answer),
         2 => Just(Move::AnswerPull),
+        2 => prop_oneof![Just(Status::Applied), Just(Status::Retry)].prop_map(Move::AnswerLate),
         3 => prop_oneof![Just(Fault::Network), Just(Fault::NotOurs), Just(Fault::Server), Just(Fault::TooLarge), Just(Fault::Unknown), Just(Fault::UpdateNeeded)].prop_map(Move::Fail),
         3 => Just(Move::Settle),
         1 => Just(Move::StorageFails),
@@ -177,20 +179,23 @@ proptest! {
         let mut saved = 0u64;
         let mut durable: Vec<u64> = vec![];
         let mut flight: Option<(u64, Option<Vec<u64>>)> = None;
+        let mut past: Vec<(u64, Vec<u64>)> = vec![];
         let mut pending: Option<u64> = None;
         let mut to_settle: Vec<u64> = vec![];
         let mut queue = first;
         for (turn, step) in script.into_iter().chain([Move::Nudge]).enumerate() {
             for effect in queue.drain(..) {
                 match effect {
-                    Effect::Push { request, entries } => flight = Some((request, Some(entries))),
+                    Effect::Push { request, entries } => { past.push((request, entries.clone())); flight = Some((request, Some(entries))); }
                     Effect::Pull { request } => flight = Some((request, None)),
                     Effect::Timer { number, .. } => pending = Some(number),
                     Effect::Settle(receipts) => to_settle.extend(receipts.iter().map(|receipt| receipt.device_seq)),
                     Effect::Reopen { .. } | Effect::KeepEpoch(_) => {}
                 }
             }
-            prop_assert!(pending.is_some(), "no timer ahead");
+            // The last timer that was asked for is the one that the engine listens to.
+            let asleep = state.clone().step(Event::Timer(pending.unwrap()), 0).is_empty();
+            prop_assert!(!asleep, "no timer ahead");
             prop_assert_eq!(state.waiting() as u64, saved - durable.len() as u64);
             let dice = turn as u64 * 7919;
             queue = match step {
@@ -205,6 +210,13 @@ proptest! {
                     Some((request, None)) => state.step(Event::Pulled(request, Ok(nothing_new("a"))), dice),
                     other => { flight = other; vec![] }
                 },
+                Move::AnswerLate(status) => {
+                    let current = flight.as_ref().map(|(request, _)| *request);
+                    match past.iter().rev().find(|(request, _)| Some(*request) != current) {
+                        Some((request, entries)) => state.step(Event::Pushed(*request, Ok(answer(entries, status, "a"))), dice),
+                        None => vec![],
+                    }
+                }
                 Move::Fail(fault) => match flight.take() {
                     Some((request, Some(_))) => state.step(Event::Pushed(request, Err(fault)), dice),
                     Some((request, None)) => state.step(Event::Pulled(request, Err(fault)), dice),

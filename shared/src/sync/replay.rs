@@ -56,7 +56,7 @@ pub fn replay<'a>(bases: impl IntoIterator<Item = &'a Base>, entries: &[Kept], s
     let visits: BTreeMap<Uuid, (VisitV1, bool)> = entries
         .iter()
         .filter(|kept| kept.envelope.kind == KIND_VISIT)
-        .filter_map(|kept| Some((kept.envelope.id, (serde_json::from_str(&kept.envelope.bytes).ok()?, shown.contains(&kept.envelope.device_seq)))))
+        .filter_map(|kept| Some((kept.envelope.id, (serde_json::from_str(&kept.envelope.bytes).ok()?, kept.status.is_some() || shown.contains(&kept.envelope.device_seq)))))
         .collect();
     let gone: BTreeSet<Uuid> = entries.iter().filter_map(|kept| kept.envelope.supersedes).collect();
     // Doors where the base still holds a visit of ours that we have since replaced or withdrawn: there our own stand alone.
