@@ -15,6 +15,7 @@ pub mod import;
 pub mod job;
 pub mod keys;
 pub mod mix;
+pub mod office;
 pub mod release;
 pub mod round;
 pub mod router;

@@ -3,18 +3,20 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
 
-use rand::{Rng as _, SeedableRng as _};
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use uuid::Uuid;
 
 use crate::{
-    assets::{Site, SiteError},
+    assets::{self, Site, SiteError},
     clock::Clock,
     config::Config,
     keys::{Keys, KeysError},
-    store::{Db, StoreError},
+    office::Boards,
+    store::{self, Db, StoreError},
 };
 
 /// The state of a running server. Cloning it gives another handle to the same.
@@ -30,6 +32,8 @@ pub struct AppState {
     pub keys: Arc<Keys>,
     /// The built static files.
     pub site: Arc<Site>,
+    /// What each live board shows until its next step.
+    pub boards: Boards,
     rng: Arc<Mutex<ChaCha20Rng>>,
 }
 
@@ -76,12 +80,23 @@ impl AppState {
         }
         let mut fresh = [0; 32];
         rng.fill_bytes(&mut fresh);
+        let site = Site::open(&config.site)?;
+        let kept = config.data.join("assets");
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(clock.now_ms()).unwrap_or_default());
+        assets::keep(&site, &kept, now).map_err(|error| StateError::Folder(kept.display().to_string(), error))?;
+        let db = Db::open(&config.database).await?;
+        let mut tx = db.begin().await?;
+        let epoch = uuid::Builder::from_random_bytes(rng.random()).into_uuid().simple().to_string();
+        if store::meta::set_once(&mut tx, store::meta::EPOCH, &epoch).await? {
+            tx.commit().await?;
+        }
         Ok(Self {
-            db: Db::open(&config.database).await?,
+            db,
             clock,
             keys: Arc::new(Keys::open(&config.keys_dir(), fresh)?),
-            site: Arc::new(Site::open(&config.site)?),
+            site: Arc::new(site),
             config: Arc::new(config),
+            boards: Boards::default(),
             rng: Arc::new(Mutex::new(rng)),
         })
     }

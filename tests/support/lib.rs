@@ -1,6 +1,9 @@
 //! Helpers of the integration tests: the real router on a real socket, over a fresh database of either kind.
 
+pub mod field;
 pub mod postgres;
 mod server;
+mod world;
 
 pub use server::{Engine, START_MS, TestServer, database};
+pub use world::World;

@@ -21,6 +21,6 @@ async fn alive() -> &'static str {
 
 /// Ready is who can read its database.
 async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
-    store::meta::find(&mut state.db.read().await?, "epoch").await?;
+    store::meta::epoch(&mut state.db.read().await?).await?;
     Ok("ready")
 }

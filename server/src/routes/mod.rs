@@ -4,6 +4,7 @@ pub mod health;
 pub mod inputs;
 pub mod join;
 pub mod officer;
+pub mod pages;
 pub mod shift;
 pub mod sign_in;
 pub mod site;
@@ -11,13 +12,14 @@ pub mod sync;
 
 use crate::access::Routes;
 
-/// Every route but the server-rendered pages.
+/// Every route.
 pub fn routes() -> Routes {
     Routes::new()
         .merge(health::routes())
         .merge(inputs::routes())
         .merge(join::routes())
         .merge(officer::routes())
+        .merge(pages::routes())
         .merge(shift::routes())
         .merge(sign_in::routes())
         .merge(site::routes())

@@ -1,9 +1,9 @@
-//! Signing in and out.
+//! Signing in and out. This server sends no mail: links come from the command line (`dorbank officer link`).
 
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
 };
 use dorbank_shared::officer::Officer;
@@ -22,23 +22,9 @@ pub(super) fn routes() -> Routes {
     let anyone = Access::Anyone.limit(4 * 1024).no_store();
     Routes::new()
         .get("/sign-in/link/{token}", anyone, open)
-        .post("/sign-in/v1/link", anyone, ask)
-        .post("/sign-in/v1/consume", anyone, consume)
+        .post("/sign-in/v1/link", anyone, consume)
         .post("/sign-in/v1/demo", anyone, sign_in_to_demo)
         .post("/sign-in/v1/out", anyone, sign_out)
-}
-
-/// The address that a link is asked for.
-#[derive(Debug, Deserialize)]
-struct Ask {
-    #[serde(rename = "email")]
-    _email: String,
-}
-
-/// How links travel.
-#[derive(Debug, Serialize)]
-struct Asked {
-    links_by: &'static str,
 }
 
 /// The officer of the demo to be.
@@ -53,13 +39,6 @@ struct SignedIn {
     home: &'static str,
 }
 
-/// This server sends no mail: links are made on the command line (`dorbank officer link`). Everybody is told so alike,
-/// and the address is neither looked up nor kept.
-async fn ask(for_page: ForPage, Body(_): Body<Ask>) -> Response {
-    let answer = for_page.answer("/sign-in?asked=1", Ok(Asked { links_by: "command_line" }));
-    if for_page.0 { answer } else { (StatusCode::ACCEPTED, answer).into_response() }
-}
-
 /// Opening a link binds it to this browser and leads to a button; the link itself leaves the address line.
 async fn open(State(state): State<AppState>, headers: HeaderMap, Path(token): Path<String>) -> Response {
     let name = state.config.browser_cookie_name();
@@ -72,6 +51,7 @@ async fn open(State(state): State<AppState>, headers: HeaderMap, Path(token): Pa
     }
 }
 
+/// The button behind a link was pressed.
 async fn consume(State(state): State<AppState>, headers: HeaderMap, for_page: ForPage) -> Response {
     let browser = session::cookie(&headers, state.config.browser_cookie_name());
     let result = link::consume(&state, browser, session::cookie(&headers, state.config.cookie_name())).await;

@@ -6,8 +6,12 @@ use crate::{args, statements};
 statements! {
     FIND = "SELECT value FROM meta WHERE key = $1";
     SET = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    REPLACE = "UPDATE meta SET value = $3 WHERE key = $1 AND value = $2";
     SET_ONCE = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 }
+
+/// The key of the epoch.
+pub const EPOCH: &str = "epoch";
 
 /// What stands under a key.
 pub async fn find(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
@@ -23,4 +27,14 @@ pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> 
 /// Sets a key unless it is set, and says whether this call did.
 pub async fn set_once(tx: &mut Tx, key: &str, value: &str) -> Result<bool, StoreError> {
     Ok(tx.execute(SET_ONCE, args![key, value]).await? == 1)
+}
+
+/// Sets a key if it still holds `before`, and says whether it did.
+pub async fn replace(tx: &mut Tx, key: &str, before: &str, value: &str) -> Result<bool, StoreError> {
+    Ok(tx.execute(REPLACE, args![key, before, value]).await? == 1)
+}
+
+/// The database's epoch, given when it was made and changed by a restore.
+pub async fn epoch(tx: &mut Tx) -> Result<String, StoreError> {
+    find(tx, EPOCH).await?.ok_or(StoreError::Inconsistent { table: "meta", column: EPOCH })
 }

@@ -1,0 +1,79 @@
+//! `dorbank demo`.
+
+use clap::Args;
+use dorbank_server::{
+    auth::codes,
+    demo::{self, DemoError, DemoOptions, Size},
+    state::AppState,
+    store,
+};
+use dorbank_shared::{principal::Role, shift::Shift};
+
+use super::serve;
+
+/// How the demo is made.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The seed: the same one makes the same city.
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+    /// Make a small one, as the tests do.
+    #[arg(long)]
+    small: bool,
+    /// Serve it then, and say where to click and as whom. A demo that is there already is served as it is.
+    #[arg(long)]
+    serve: bool,
+}
+
+/// Makes it, and serves it when asked.
+pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
+    let is_there = verb.serve && store::stamp::is_demo(&mut state.db.read().await?).await?;
+    if !is_there {
+        let size = if verb.small { Size::Small } else { Size::Default };
+        let options = DemoOptions { size, keys_dir: state.config.keys_dir() };
+        match demo::build(&state.db, verb.seed, state.now_ms(), &options).await {
+            Ok(report) => print!("{report}"),
+            Err(DemoError::NotEmpty) => {
+                anyhow::bail!("the database is not empty, and a demo is never mixed with anything: name another with --database, or delete the demo's folder")
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    print_guide(&state).await?;
+    if verb.serve { serve::run(state).await } else { Ok(()) }
+}
+
+/// Where to click and as whom.
+async fn print_guide(state: &AppState) -> anyhow::Result<()> {
+    let (at, now) = (&state.config.public_url, state.now_ms());
+    let mut tx = state.db.read().await?;
+    let shifts = store::shift::of_branch(&mut tx, None).await?;
+    let officers = store::officer::all(&mut tx).await?;
+    let running: Option<&Shift> = shifts.iter().find(|shift| (shift.starts_at..shift.ends_at).contains(&now));
+    println!("\nSign in at {at}/sign-in by choosing who to be:");
+    for (role, what) in [
+        (Role::Lead, "a lead admits phones and gives out turfs, under Plan"),
+        (Role::Committee, "the programme committee reads what was heard, under Programme"),
+        (Role::County, "the county sees everything"),
+    ] {
+        let running_branches = match running {
+            Some(shift) => store::shift::branches(&mut tx, shift.id).await?,
+            None => Vec::new(),
+        };
+        let fits = |officer: &&dorbank_shared::officer::Officer| officer.role == role && (!role.needs_branch() || officer.principal().covers(&running_branches));
+        let officer = officers.iter().find(fits).or_else(|| officers.iter().find(|officer| officer.role == role));
+        if let Some(officer) = officer {
+            println!("  {:<24}  {what}", officer.name);
+        }
+    }
+    match running {
+        Some(shift) => {
+            println!("Volunteer: open {at}/field/ and type {}", codes::typed(&state.keys, shift));
+            println!("           (or open {})", codes::link(&state.config, &state.keys, shift));
+            println!("           then admit the phone as the lead: {at}/plan/shifts/{}", shift.id);
+        }
+        None => println!("No shift runs at this hour. For one that does, delete the demo's database and keys and make it anew."),
+    }
+    println!();
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! `dorbank serve`.
+
+use anyhow::Context as _;
+use dorbank_server::{router, schedule, state::AppState};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// Serves until SIGTERM or Ctrl-C.
+pub async fn run(state: AppState) -> anyhow::Result<()> {
+    let config = state.config.clone();
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    if state.site.assets.is_empty() {
+        tracing::warn!(site = %config.site.display(), "there are no built screens here; make build makes them");
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping: what has begun is finished first");
+    };
+    let jobs = tokio::spawn(schedule::run(state.clone(), schedule::JOBS));
+    tracing::info!(listen = %config.listen, public_url = config.public_url, build = state.site.build, "serving");
+    router::serve(listener, state, stop).await?;
+    jobs.abort();
+    Ok(())
+}
