@@ -2,14 +2,12 @@
 
 use std::{future::Future, time::Duration};
 
-use axum::{Router, http::StatusCode, middleware, response::IntoResponse};
-use dorbank_shared::error::Code;
+use axum::{Router, http::StatusCode, middleware};
 use tokio::net::TcpListener;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     access::{Declared, Routes},
-    error::ApiError,
     headers, routes,
     state::AppState,
 };
@@ -32,7 +30,7 @@ pub fn declared() -> Vec<Declared> {
 pub fn router(state: AppState) -> Router {
     all_routes()
         .into_router(&state)
-        .fallback(async || ApiError::from(Code::NotFound).into_response())
+        .fallback(routes::pages::not_found)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
         .layer(middleware::from_fn_with_state(state.clone(), headers::secure))
         .with_state(state)

@@ -15,6 +15,7 @@ pub mod meta;
 pub mod mix_mark;
 pub mod officer;
 mod parts;
+pub mod overview;
 pub mod quarantine;
 pub mod receipt;
 pub mod release;
@@ -78,6 +79,7 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("meta", meta::STATEMENTS),
         ("mix_mark", mix_mark::STATEMENTS),
         ("officer", officer::STATEMENTS),
+        ("overview", overview::STATEMENTS),
         ("quarantine", quarantine::STATEMENTS),
         ("receipt", receipt::STATEMENTS),
         ("release", release::STATEMENTS),
