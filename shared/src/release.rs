@@ -2,7 +2,7 @@
 //!
 //! A thing that is counted (an area's inputs, an area's doors) is a base and parts of it: each part counts some of what
 //! the base counts, and the parts may overlap. The base and its parts move together or not at all, so that whatever
-//! was ever shown of a part lies within whatever is shown of its base. ADR 0004 says which attack each condition answers.
+//! was ever shown of a part lies within whatever is shown of its base. ADR 0006 says which attack each condition answers.
 
 use std::collections::BTreeMap;
 
