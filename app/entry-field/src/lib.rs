@@ -2,8 +2,8 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the module loader once the wasm is there.
-#[wasm_bindgen(start)]
-pub fn start() {
-    dorbank_app::field::mount();
+/// Called by the shell's script with the words of the page's language.
+#[wasm_bindgen]
+pub fn mount(words: &str) {
+    dorbank_app::field::mount(words);
 }

@@ -1,0 +1,212 @@
+//! What a tap does: write first, show after. A tick on the screen means that the write is on the disk.
+
+use std::sync::Arc;
+
+use dorbank_shared::{
+    input::{Arena, Input},
+    sync::{
+        replay::{Kept, Standing},
+        wire::{KIND_VISIT, KIND_WITHDRAWAL},
+    },
+    visit::{Outcome, VisitV1},
+    words::key,
+};
+use leptos::prelude::*;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::{
+    browser,
+    phone::{Snack, StorageFault, count, fill, phone},
+    seal,
+    store::{
+        StoreError, cache,
+        outbox::{self, Draft},
+    },
+    sync,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// A door, or an entrance as a whole, with what its note needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The turf.
+    pub turf: Uuid,
+    /// The entrance.
+    pub entrance: Uuid,
+    /// The door, or nothing for the entrance.
+    pub unit: Option<Uuid>,
+}
+
+impl Place {
+    /// The id under which its state is kept.
+    pub fn door(self) -> Uuid {
+        self.unit.unwrap_or(self.entrance)
+    }
+}
+
+fn fresh_id(now: i64) -> Uuid {
+    let millis = u64::try_from(now).unwrap_or_default();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, millis / 1000, u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000))
+}
+
+fn visit(place: Place, outcome: Outcome, leaflet: bool) -> Option<Draft> {
+    let now = browser::now();
+    let campaign = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.campaign))?;
+    let body = VisitV1 { campaign, turf: place.turf, entrance: place.entrance, unit: place.unit, outcome, leaflet, occurred_at: now };
+    let supersedes = phone().standing.with_untracked(|standing| standing.get(&place.door()).map(|before| before.id));
+    Some(Draft { id: fresh_id(now), kind: KIND_VISIT, supersedes, captured_at: now, bytes: serde_json::to_string(&body).ok()? })
+}
+
+fn withdrawal(of: &Standing) -> Draft {
+    let now = browser::now();
+    let body = serde_json::json!({ "campaign": of.visit.campaign }).to_string();
+    Draft { id: fresh_id(now), kind: KIND_WITHDRAWAL, supersedes: Some(of.id), captured_at: now, bytes: body }
+}
+
+thread_local! {
+    /// What a failing storage has not taken. It is tried again from here, never lost silently.
+    static UNWRITTEN: std::cell::RefCell<Vec<Draft>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// Writes, and only then lets the screen know.
+async fn write(drafts: Vec<Draft>) -> Result<(), StoreError> {
+    match outbox::append(&drafts).await {
+        Ok(written) => {
+            took(written);
+            Ok(())
+        }
+        Err(error) => {
+            UNWRITTEN.with_borrow_mut(|unwritten| unwritten.extend(drafts));
+            leptos::logging::error!("{error}");
+            phone().storage.set(Some(StorageFault::Failed));
+            Err(error)
+        }
+    }
+}
+
+fn took(written: Vec<Kept>) {
+    phone().entries.update(|entries| {
+        let entries = Arc::make_mut(entries);
+        for kept in &written {
+            if !entries.iter().any(|known| known.envelope.id == kept.envelope.id) {
+                entries.push(kept.clone());
+            }
+        }
+    });
+    sync::saved(&written);
+}
+
+/// Tries again what storage did not take.
+pub async fn write_again() {
+    let drafts = UNWRITTEN.take();
+    if drafts.is_empty() {
+        let whole = outbox::probe().await.unwrap_or(false);
+        phone().storage.set((!whole).then_some(StorageFault::Failed));
+    } else if write(drafts).await.is_ok() {
+        phone().storage.set(None);
+    }
+}
+
+/// The unsent entries, and what storage did not take, as a file's text.
+pub fn export() -> String {
+    let unsent: Vec<_> = phone().entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect());
+    let unwritten: Vec<_> = UNWRITTEN.with_borrow(|drafts| {
+        drafts.iter().map(|draft| serde_json::json!({ "id": draft.id, "kind": draft.kind, "supersedes": draft.supersedes, "captured_at": draft.captured_at, "bytes": draft.bytes })).collect()
+    });
+    let device = phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device));
+    serde_json::json!({ "dorbank": 1, "device": device, "unsent": unsent, "unwritten": unwritten }).to_string()
+}
+
+/// Notes what happened at a door. True when it is durable.
+pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: bool) -> bool {
+    let before = phone().standing.with_untracked(|standing| standing.get(&place.door()).cloned());
+    let Some(draft) = visit(place, outcome, leaflet) else { return false };
+    if write(vec![draft]).await.is_err() {
+        return false;
+    }
+    let text = fill(key::DOOR_NOTED, &[("door", &name), ("outcome", &outcome_word(outcome))]);
+    phone().snack.set(Some(Snack { text, undo: vec![(place.door(), before)] }));
+    true
+}
+
+/// Nobody opened at any of these doors.
+pub async fn note_rest(places: Vec<Place>) {
+    let drafts: Vec<Draft> = places.iter().filter_map(|place| visit(*place, Outcome::NotHome, false)).collect();
+    if write(drafts).await.is_ok() {
+        let text = count(key::DOOR_NOTED_MANY, places.len());
+        phone().snack.set(Some(Snack { text, undo: places.iter().map(|place| (place.door(), None)).collect() }));
+    }
+}
+
+/// Takes back what the last tap noted: what stood before stands again, or nothing does.
+pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
+    let now = phone().standing.get_untracked();
+    let drafts: Vec<Draft> = doors
+        .into_iter()
+        .filter_map(|(door, before)| {
+            let current = now.get(&door)?;
+            match before {
+                Some(before) => {
+                    let place = Place { turf: before.visit.turf, entrance: before.visit.entrance, unit: before.visit.unit };
+                    visit(place, before.visit.outcome, before.visit.leaflet)
+                }
+                None => Some(withdrawal(current)),
+            }
+        })
+        .collect();
+    if write(drafts).await.is_ok() {
+        phone().snack.set(Some(Snack { text: super::phone::word(key::DOOR_UNDONE), undo: Vec::new() }));
+    }
+}
+
+/// Remembers that a door was asked, whatever the answer.
+pub fn mark_asked(door: Uuid) {
+    phone().asked.update(|asked| {
+        Arc::make_mut(asked).insert(door);
+    });
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Err(error) = cache::mark_asked(door).await {
+            leptos::logging::error!("{error}");
+        }
+    });
+}
+
+/// Seals an input and keeps it. True when it is durable.
+pub async fn keep_input(area: String, topics: Vec<Uuid>, words: String) -> bool {
+    let Some((round, public_key)) = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| (bundle.round.id, bundle.round.public_key.clone()))) else { return false };
+    let words = Some(words.trim().to_owned()).filter(|words| !words.is_empty());
+    let input = Input { id: Uuid::new_v4(), round, area, arena: Arena::Door, topics, words };
+    if input.check().is_err() {
+        return false;
+    }
+    let Ok(plain) = serde_json::to_vec(&input) else { return false };
+    let Ok(sealed) = seal::seal(&public_key, &plain).await else { return false };
+    match outbox::keep_sealed(&URL_SAFE_NO_PAD.encode(sealed)).await {
+        Ok(pool) => {
+            phone().pool.set(pool);
+            sync::pool_grew();
+            true
+        }
+        Err(error) => {
+            leptos::logging::error!("{error}");
+            false
+        }
+    }
+}
+
+/// What an outcome is called.
+pub fn outcome_word(outcome: Outcome) -> String {
+    super::phone::word(match outcome {
+        Outcome::NotHome => key::OUTCOME_NOT_HOME,
+        Outcome::Talked => key::OUTCOME_TALKED,
+        Outcome::Declined => key::OUTCOME_DECLINED,
+        Outcome::NoAccess => key::OUTCOME_NO_ACCESS,
+        Outcome::IntercomLetIn => key::OUTCOME_INTERCOM_LET_IN,
+        Outcome::IntercomDeclined => key::OUTCOME_INTERCOM_DECLINED,
+        Outcome::IntercomTalked => key::OUTCOME_INTERCOM_TALKED,
+        Outcome::ComeBack => key::OUTCOME_COME_BACK,
+        Outcome::DoNotKnock => key::OUTCOME_DO_NOT_KNOCK,
+        Outcome::LeafletOnly => key::OUTCOME_LEAFLET_ONLY,
+        Outcome::Done => key::OUTCOME_DONE,
+    })
+}

@@ -1,0 +1,71 @@
+//! Back at the meeting place, tired: is everything in? Two figures that must be equal, and what to do if they are not.
+
+use dorbank_shared::{sync::engine::Problem, words::key};
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::field::{
+    phone::{count, phone, tr},
+    sync,
+    ui::{Bar, draw, note, send_now},
+};
+
+/// The proof.
+#[component]
+pub fn End() -> impl IntoView {
+    let figures = move || phone().figures.get();
+    let pool = move || phone().pool.get();
+    let finished = RwSignal::new(false);
+    let busy = RwSignal::new(false);
+    let finish = move |_| {
+        send_now();
+        busy.set(true);
+        spawn_local(async move {
+            sync::send_inputs().await;
+            busy.set(false);
+            finished.set(true);
+        });
+    };
+    let verdict = move || {
+        let figures = figures();
+        let missing = figures.waiting.max(usize::try_from(figures.noted.saturating_sub(figures.held.unwrap_or_default())).unwrap_or(usize::MAX));
+        match figures.held {
+            None => note("calm", draw::INFO, tr(key::END_NOT_ASKED)),
+            Some(held) if held == figures.noted && figures.waiting == 0 => note("good", draw::CHECK, tr(key::END_EQUAL)),
+            Some(_) => note("", draw::WARN, move || count(key::END_NOT_EQUAL, missing)),
+        }
+    };
+    let inputs_wait = move || pool().sealed > pool().acknowledged;
+    let done = move || finished.get() && !inputs_wait() && figures().waiting == 0 && figures().held == Some(figures().noted);
+    view! {
+        <Bar title=Signal::derive(tr(key::END_TITLE)) back="/field/"/>
+        <div class="page">
+            <section class="card stack" aria-labelledby="visits">
+                <h2 id="visits">{tr(key::END_VISITS)}</h2>
+                <dl class="figures">
+                    <div><dt>{tr(key::END_HERE)}</dt><dd>{move || figures().noted}</dd></div>
+                    <div><dt>{tr(key::END_HELD)}</dt><dd>{move || figures().held.map_or_else(|| "–".to_owned(), |held| held.to_string())}</dd></div>
+                </dl>
+                <div role="status">{verdict}</div>
+                {move || (figures().quarantined > 0).then(|| view! { <p>{count(key::END_QUARANTINED, usize::try_from(figures().quarantined).unwrap_or(usize::MAX))}</p> })}
+                {move || (figures().problem == Some(Problem::Offline)).then(|| view! { <p class="soft small">{tr(key::END_WAITS_NEXT)}</p> })}
+            </section>
+            <section class="card stack" aria-labelledby="inputs">
+                <h2 id="inputs">{tr(key::END_INPUTS)}</h2>
+                <dl class="figures">
+                    <div><dt>{tr(key::END_SEALED)}</dt><dd>{move || pool().sealed}</dd></div>
+                    <div><dt>{tr(key::END_ACKNOWLEDGED)}</dt><dd>{move || pool().acknowledged}</dd></div>
+                </dl>
+                {move || inputs_wait().then(|| {
+                    let lacking = finished.get() && phone().tickets.get() == 0;
+                    view! { <p class="soft small">{tr(if lacking { key::END_INPUTS_NO_TICKET } else { key::END_INPUTS_WAIT })}</p> }
+                })}
+            </section>
+            <div role="status">{move || done().then(|| note("good", draw::CHECK, tr(key::END_THANKS)))}</div>
+            <div class="stack">
+                <button class="button primary" disabled=move || busy.get() on:click=finish>{tr(key::END_FINISH)}</button>
+                <button class="button" disabled=move || phone().sending.get() on:click=move |_| send_now()>{move || tr(if phone().sending.get() { key::END_SENDING } else { key::END_SEND })()}</button>
+            </div>
+        </div>
+    }
+}

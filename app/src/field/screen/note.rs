@@ -1,0 +1,136 @@
+//! On the landing, the door just closed: what was it about, in one sentence, before the next bell.
+
+use dorbank_shared::{
+    input::{MAX_TOPICS, MAX_WORDS},
+    screening::{Hint, look},
+    words::key,
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+use uuid::Uuid;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::field::{
+    actions,
+    phone::{Snack, fill, phone, tr, word},
+    ui::{Bar, draw, icon, note},
+};
+
+const fn words_of(hint: Hint) -> &'static str {
+    match hint {
+        Hint::Phone => key::NOTE_WARN_PHONE,
+        Hint::Email => key::NOTE_WARN_EMAIL,
+        Hint::NationalId => key::NOTE_WARN_NATIONAL_ID,
+        Hint::Dwelling => key::NOTE_WARN_DWELLING,
+        Hint::Address => key::NOTE_WARN_ADDRESS,
+    }
+}
+
+/// Back to the stairwell. The address of the note holds no door, so only the browser's own history knows the way.
+fn leave() {
+    phone().note.set(None);
+    phone().form_open.set(false);
+    let _ = window().history().and_then(|history| history.back());
+}
+
+/// The note. It is in memory until it is sealed, and struck by leaving.
+#[component]
+pub fn Note() -> impl IntoView {
+    let Some(draft) = phone().note.get_untracked() else {
+        return view! {
+            <Bar title=Signal::derive(tr(key::NOTE_TITLE)) back="/field/"/>
+            <div class="page">{note("calm", draw::INFO, tr(key::NOTE_NONE))}<a class="button" href="/field/">{tr(key::PAGE_HOME)}</a></div>
+        }
+        .into_any();
+    };
+    phone().form_open.set(true);
+    on_cleanup(|| {
+        phone().form_open.set(false);
+        phone().note.set(None);
+    });
+    let chosen = RwSignal::new(Vec::<Uuid>::new());
+    let words = RwSignal::new(String::new());
+    let fault = RwSignal::new(None::<&'static str>);
+    let busy = RwSignal::new(false);
+    let navigate = use_navigate();
+    let topics = move || {
+        phone().bundle.with(|bundle| {
+            let language = phone().words.with(|words| words.language().to_owned());
+            bundle.as_ref().map(|bundle| bundle.round.topics.iter().filter(|topic| topic.parent.is_none()).map(|topic| (topic.id, topic.name.in_language(&language).to_owned())).collect::<Vec<_>>()).unwrap_or_default()
+        })
+    };
+    let turn = move |id: Uuid| {
+        fault.set(None);
+        chosen.update(|chosen| match chosen.iter().position(|known| *known == id) {
+            Some(at) => {
+                chosen.remove(at);
+            }
+            None if chosen.len() < MAX_TOPICS => chosen.push(id),
+            None => {}
+        });
+    };
+    let left = move || MAX_WORDS.saturating_sub(words.with(|words| words.chars().count()));
+    let hints = Memo::new(move |_| words.with(|words| look(words)));
+    let save = move |_| {
+        let (topics, sentence) = (chosen.get_untracked(), words.get_untracked());
+        if topics.is_empty() && sentence.trim().is_empty() {
+            return fault.set(Some(key::NOTE_EMPTY));
+        }
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        let (area, navigate) = (draft.area.clone(), navigate.clone());
+        spawn_local(async move {
+            if actions::keep_input(area, topics, sentence).await {
+                words.set(String::new());
+                if window().history().and_then(|history| history.length()).is_ok_and(|length| length > 1) {
+                    leave();
+                } else {
+                    navigate("/field/", leptos_router::NavigateOptions { replace: true, ..Default::default() });
+                }
+                gloo_timers::future::TimeoutFuture::new(60).await;
+                phone().snack.set(Some(Snack { text: word(key::NOTE_SAVED), undo: Vec::new() }));
+            } else {
+                fault.set(Some(key::NOTE_FAULT));
+                busy.set(false);
+            }
+        });
+    };
+    view! {
+        <Bar title=Signal::derive(tr(key::NOTE_TITLE))/>
+        <div class="page">
+            <section class="stack" aria-labelledby="topics">
+                <h2 id="topics">{tr(key::NOTE_TOPICS)}</h2>
+                <p class="soft small">{move || fill(key::NOTE_TOPICS_HINT, &[("n", &MAX_TOPICS.to_string())])}</p>
+                <div class="chips" role="group" aria-labelledby="topics">
+                    {move || topics().into_iter().map(|(id, name)| {
+                        let full = move || chosen.with(Vec::len) >= MAX_TOPICS;
+                        let on = move || chosen.with(|chosen| chosen.contains(&id));
+                        view! { <button class="chip" type="button" aria-pressed=move || on().to_string() disabled=move || full() && !on() on:click=move |_| turn(id)>{name}</button> }
+                    }).collect_view()}
+                </div>
+            </section>
+            <section class="stack">
+                <label class="field-label" for="words">{tr(key::NOTE_WORDS)}</label>
+                <p id="words-hint" class="soft small">{tr(key::NOTE_WORDS_HINT)}</p>
+                <textarea id="words" rows="3" maxlength=MAX_WORDS.to_string() autocomplete="off" aria-describedby="words-hint" prop:value=move || words.get()
+                    on:input=move |event| { fault.set(None); words.set(event_target_value(&event)); }></textarea>
+                {move || (left() < 100).then(|| view! { <p class="soft small">{fill(key::NOTE_LEFT, &[("n", &left().to_string())])}</p> })}
+                <div role="status">
+                    {move || (!hints.with(Vec::is_empty)).then(|| note("", draw::WARN, view! {
+                        {hints.get().into_iter().map(|hint| view! { <p><b>{tr(words_of(hint))}</b></p> }).collect_view()}
+                        <p>{tr(key::NOTE_WARN_REST)}</p>
+                    }))}
+                </div>
+            </section>
+            <div role="alert">{move || fault.get().map(|fault| note("", draw::WARN, tr(fault)))}</div>
+            <div class="stack">
+                <button class="button primary" disabled=move || busy.get() on:click=save>{icon(draw::CHECK)}{tr(key::NOTE_SAVE)}</button>
+                <button class="button" on:click=move |_| leave()>{tr(key::NOTE_STRIKE)}</button>
+                <p class="soft small">{tr(key::NOTE_SEALED_WHY)}</p>
+            </div>
+        </div>
+    }
+    .into_any()
+}

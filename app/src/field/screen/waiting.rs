@@ -1,0 +1,32 @@
+//! Two steps from the lead, in a crowd: two characters that can be read across a table.
+
+use dorbank_shared::{sync::wire::Admission, words::key};
+use leptos::prelude::*;
+
+use crate::field::{
+    phone::{phone, tr},
+    ui::{Bar, draw, note, send_now},
+};
+
+/// Waits for the lead. The engine asks every few seconds.
+#[component]
+pub fn Waiting() -> impl IntoView {
+    let sign = move || phone().identity.with(|identity| identity.as_ref().map(|identity| identity.sign.clone()).unwrap_or_default());
+    let refused = move || phone().admission() == Some(Admission::Refused);
+    let offline = move || phone().figures.with(|figures| figures.problem.is_some());
+    view! {
+        <Bar title=Signal::derive(tr(key::WAITING_TITLE))/>
+        <div class="page">
+            {move || if refused() {
+                view! { <div class="stack">{note("stop", draw::WARN, tr(key::WAITING_REFUSED))}<a class="button" href="/field/join">{tr(key::JOIN_ANOTHER)}</a></div> }.into_any()
+            } else {
+                view! {
+                    <p class="lead centred">{tr(key::WAITING_TEXT)}</p>
+                    <p class="sign"><span class="unseen">{tr(key::WAITING_SIGN)}" "</span>{sign}</p>
+                    <div role="status">{move || offline().then(|| note("", draw::WARN, tr(key::JOIN_NO_NETWORK)))}</div>
+                    <button class="button" on:click=move |_| send_now()>{tr(key::WAITING_LOOK)}</button>
+                }.into_any()
+            }}
+        </div>
+    }
+}

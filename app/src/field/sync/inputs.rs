@@ -1,0 +1,105 @@
+//! Sends sealed inputs: apart from visits, without cookies or credential, in requests that all look the same.
+
+use std::cell::Cell;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use dorbank_shared::{
+    input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
+    sync::wire::{Admission, TicketsRequest, TicketsResponse},
+};
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use super::http;
+use crate::field::{
+    browser,
+    phone::phone,
+    seal,
+    store::outbox::{self, Sealed},
+};
+
+/// How many tickets a phone draws at a time.
+const DRAW: u32 = 20;
+/// With fewer left, it draws again.
+const LOW: usize = 6;
+/// So long may an input wait for others, in milliseconds.
+const LONGEST_WAIT_MS: i64 = 12 * 3_600_000;
+
+thread_local! {
+    static BUSY: Cell<bool> = const { Cell::new(false) };
+    static DRAWING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An input was sealed.
+pub fn grew() {
+    send_if_due();
+}
+
+/// After a pull: tickets where they run low, and the pool where it is due.
+pub(super) fn after_pull() {
+    let phone = phone();
+    if phone.admission() == Some(Admission::Admitted) && phone.tickets.get_untracked() < LOW && !DRAWING.replace(true) {
+        spawn_local(async move {
+            draw().await;
+            DRAWING.set(false);
+        });
+    }
+    send_if_due();
+}
+
+async fn draw() {
+    let Ok(drawn) = http::sync::<_, TicketsResponse>("/sync/v1/tickets", &TicketsRequest { count: DRAW }).await else { return };
+    if outbox::keep_tickets(&drawn.tickets).await.is_ok() {
+        phone().tickets.set(outbox::tickets().await.unwrap_or_default());
+    }
+}
+
+/// Sends the pool when the shift has ended, when eight wait, or when the first has waited twelve hours. Not sooner: a
+/// lone input that follows a visit would tell whose it is.
+pub(super) fn send_if_due() {
+    let phone = phone();
+    let pool = phone.pool.get_untracked();
+    let waiting = pool.sealed.saturating_sub(pool.acknowledged);
+    let now = browser::now();
+    let ended = phone.bundle.with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| bundle.ends_at <= now));
+    let old = pool.since.is_some_and(|since| now - since >= LONGEST_WAIT_MS);
+    if waiting > 0 && (ended || old || waiting >= SLOTS as u64) {
+        spawn_local(async { send().await });
+    }
+}
+
+/// Sends all that has a ticket.
+pub async fn send() {
+    if BUSY.replace(true) {
+        return;
+    }
+    if let Ok(ready) = outbox::assign_tickets().await {
+        for part in ready.chunks(SLOTS) {
+            if send_eight(part).await.is_none() {
+                break;
+            }
+        }
+        phone().tickets.set(outbox::tickets().await.unwrap_or_default());
+    }
+    BUSY.set(false);
+}
+
+async fn send_eight(part: &[(String, Sealed)]) -> Option<()> {
+    let mut slots: Vec<(Option<String>, Slot)> =
+        part.iter().map(|(key, record)| (Some(key.clone()), Slot { ticket: record.ticket.clone().unwrap_or_default(), sealed: record.sealed.clone() })).collect();
+    while slots.len() < SLOTS {
+        let sealed = URL_SAFE_NO_PAD.encode(seal::filler().await.ok()?);
+        slots.push((None, Slot { ticket: URL_SAFE_NO_PAD.encode(browser::random::<TICKET_BYTES>()), sealed }));
+    }
+    for last in (1..slots.len()).rev() {
+        let pick = usize::try_from(browser::dice() % (last as u64 + 1)).unwrap_or_default();
+        slots.swap(last, pick);
+    }
+    let (keys, slots): (Vec<_>, Vec<_>) = slots.into_iter().unzip();
+    let answer = http::post("/inputs/v1", &InputsRequest { proto: 1, slots }, None).await.ok().filter(|answer| answer.status == 200)?;
+    let answer: InputsResponse = serde_json::from_str(&answer.body).ok().filter(|answer: &InputsResponse| answer.slots.len() == SLOTS)?;
+    let with = |wanted: SlotStatus| -> Vec<String> { keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| key.clone()).collect() };
+    let pool = outbox::answer_inputs(&with(SlotStatus::Held), &with(SlotStatus::Refused), answer.backed_up_through.as_deref()).await.ok()?;
+    phone().pool.set(pool);
+    Some(())
+}

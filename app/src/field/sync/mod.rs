@@ -1,0 +1,334 @@
+//! Runs what the engine decides: requests, timers, writes. It decides nothing about visits itself.
+
+mod http;
+mod inputs;
+mod join;
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
+
+use dorbank_shared::sync::{
+    base::{Base, Verdict},
+    engine::{Effect, Event, Fault, Meta, Receipt, State},
+    replay::Kept,
+    wire::{Admission, Envelope, PROTO, PullRequest, PullResponse, PushRequest},
+};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast as _, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    browser,
+    phone::{Figures, StorageFault, phone},
+    store::{cache, outbox},
+};
+pub use inputs::{grew as pool_grew, send as send_inputs};
+pub use join::{JoinFault, exchange};
+
+thread_local! {
+    static ENGINE: RefCell<State> = RefCell::default();
+    static HEARD: Cell<bool> = const { Cell::new(false) };
+    static CHANNEL: RefCell<Option<web_sys::BroadcastChannel>> = const { RefCell::new(None) };
+}
+
+fn meta(envelope: &Envelope) -> Meta {
+    Meta { device_seq: envelope.device_seq, id: envelope.id, digest: envelope.digest() }
+}
+
+/// Reads storage and starts. Called at the beginning and after joining.
+pub async fn open() {
+    match (outbox::read().await, cache::read().await) {
+        (Ok(contents), cached) => {
+            let cached = cached.unwrap_or_default();
+            let phone = phone();
+            let (unsent, sent): (Vec<_>, Vec<_>) = contents.entries.iter().partition(|kept| kept.status.is_none());
+            let metas = |kept: Vec<&Kept>| kept.into_iter().map(|kept| meta(&kept.envelope)).collect();
+            let event = Event::Opened { unsent: metas(unsent), sent: metas(sent), max_issued: contents.max_issued, epoch: contents.epoch };
+            phone.identity.set(contents.identity);
+            // Whether the base has what was received is known only after the next pull; until then it is laid over.
+            phone.shown.set(Arc::default());
+            phone.entries.set(Arc::new(contents.entries));
+            phone.bundle.set(cached.bundle.map(Arc::new));
+            phone.bases.set(Arc::new(cached.bases));
+            phone.asked.set(Arc::new(cached.asked));
+            phone.pool.set(contents.pool);
+            phone.tickets.set(contents.tickets);
+            phone.loaded.set(true);
+            feed(event);
+            inputs::send_if_due();
+        }
+        (Err(error), _) => {
+            leptos::logging::error!("{error}");
+            phone().storage.set(Some(StorageFault::Failed));
+            phone().loaded.set(true);
+        }
+    }
+}
+
+fn feed(event: Event) {
+    // Without an identity there is nobody to speak for; the engine starts when the phone has joined.
+    if phone().identity.with_untracked(Option::is_none) {
+        return;
+    }
+    let effects = ENGINE.with_borrow_mut(|engine| engine.step(event, browser::dice()));
+    publish();
+    for effect in effects {
+        run(effect);
+    }
+}
+
+fn publish() {
+    let figures = ENGINE.with_borrow(|engine| Figures {
+        waiting: engine.waiting(),
+        noted: engine.max_issued(),
+        held: HEARD.get().then(|| engine.held()),
+        quarantined: engine.quarantined(),
+        problem: engine.problem(),
+    });
+    if phone().figures.get_untracked() != figures {
+        phone().figures.set(figures);
+    }
+}
+
+fn run(effect: Effect) {
+    match effect {
+        Effect::Push { request, entries } => spawn_local(one_tab_at_a_time(async move {
+            let answer = push(&entries).await;
+            if answer.is_ok() {
+                HEARD.set(true);
+            }
+            feed(Event::Pushed(request, answer));
+        })),
+        Effect::Pull { request } => spawn_local(one_tab_at_a_time(pull(request))),
+        Effect::Settle(receipts) => spawn_local(settle(receipts)),
+        Effect::Reopen { entries, epoch } => spawn_local(reopen(entries, epoch)),
+        Effect::KeepEpoch(epoch) => spawn_local(async move {
+            if let Err(error) = outbox::keep_epoch(&epoch).await {
+                leptos::logging::error!("{error}");
+                feed(Event::StorageFailed);
+            }
+        }),
+        Effect::Timer { number, after_ms } => {
+            let after = u32::try_from(after_ms).unwrap_or(u32::MAX);
+            gloo_timers::callback::Timeout::new(after, move || feed(Event::Timer(number))).forget();
+        }
+    }
+}
+
+/// A tab that sleeps may hold the lock for ever, so nobody waits for it long: the server takes every entry once, the lock
+/// only saves traffic.
+async fn one_tab_at_a_time(work: impl Future<Output = ()> + 'static) {
+    let work = std::rc::Rc::new(RefCell::new(Some(Box::pin(work))));
+    for _ in 0..4 {
+        let slot = work.clone();
+        let attempt = async move {
+            let work = slot.borrow_mut().take();
+            if let Some(work) = work {
+                work.await;
+            }
+        };
+        if browser::alone("dorbank-sync", attempt).await || work.borrow().is_none() {
+            return;
+        }
+        gloo_timers::future::TimeoutFuture::new(400).await;
+    }
+    let work = work.borrow_mut().take();
+    if let Some(work) = work {
+        work.await;
+    }
+}
+
+async fn push(seqs: &[u64]) -> Result<dorbank_shared::sync::wire::PushResponse, Fault> {
+    let entries = phone().entries.with_untracked(|entries| entries.iter().filter(|kept| seqs.contains(&kept.envelope.device_seq)).map(|kept| kept.envelope.clone()).collect());
+    let (have, epoch) = ENGINE.with_borrow(|engine| (engine.have(), engine.epoch().map(str::to_owned)));
+    http::sync("/sync/v1/push", &PushRequest { proto: PROTO, build: browser::build(), epoch, have, entries }).await
+}
+
+async fn pull(request: u64) {
+    let phone = phone();
+    // Receipts that are durable now are covered by an answer that is asked for now.
+    let covered: Vec<u64> = phone.entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_some()).map(|kept| kept.envelope.device_seq).collect());
+    let bundle = phone.bundle.get_untracked();
+    let bases = phone.bases.get_untracked();
+    let turfs = bundle.iter().flat_map(|bundle| &bundle.turfs).map(|turf| (turf.id, bases.get(&turf.id).and_then(|base| base.cursor.clone()))).collect();
+    let body = PullRequest { proto: PROTO, build: browser::build(), bundle: bundle.as_ref().map(|bundle| bundle.tag.clone()), turfs };
+    let answer: Result<PullResponse, Fault> = http::sync("/sync/v1/pull", &body).await;
+    if let Ok(answer) = &answer {
+        HEARD.set(true);
+        apply(answer, covered).await;
+    }
+    feed(Event::Pulled(request, answer));
+    inputs::after_pull();
+}
+
+async fn apply(answer: &PullResponse, covered: Vec<u64>) {
+    let phone = phone();
+    if let Some(mut identity) = phone.identity.get_untracked()
+        && (identity.admission != answer.admission || identity.sign != answer.sign)
+    {
+        identity.admission = answer.admission;
+        identity.sign.clone_from(&answer.sign);
+        if let Err(error) = outbox::keep_identity(&identity).await {
+            leptos::logging::error!("{error}");
+        }
+        phone.identity.set(Some(identity));
+    }
+    let mut bundle = answer.bundle.clone().map(Arc::new).or_else(|| phone.bundle.get_untracked());
+    let mut bases = (*phone.bases.get_untracked()).clone();
+    if answer.admission == Admission::Admitted {
+        for turf in &answer.removed {
+            bases.remove(turf);
+        }
+        if let Some(bundle) = bundle.as_mut().filter(|bundle| bundle.turfs.iter().any(|turf| answer.removed.contains(&turf.id))) {
+            Arc::make_mut(bundle).turfs.retain(|turf| !answer.removed.contains(&turf.id));
+        }
+    } else {
+        // Whoever is not in the shift keeps nothing of it. The outbox stays.
+        bundle = None;
+        bases.clear();
+    }
+    let mut whole = true;
+    for turf in &answer.turfs {
+        let base: &mut Base = bases.entry(turf.turf).or_default();
+        whole &= base.apply(turf) == Verdict::Equal;
+    }
+    let changed = bases != *phone.bases.get_untracked() || answer.bundle.is_some() || bundle.is_none();
+    if changed && let Err(error) = cache::write(bundle.as_deref(), &bases).await {
+        leptos::logging::error!("{error}");
+    }
+    phone.bundle.set(bundle);
+    phone.bases.set(Arc::new(bases));
+    if whole {
+        phone.shown.update(|shown| Arc::make_mut(shown).extend(covered));
+    }
+    if changed {
+        tell_other_tabs("base");
+    }
+}
+
+async fn settle(receipts: Vec<Receipt>) {
+    match outbox::settle(&receipts).await {
+        Ok(()) => {
+            let seqs = receipts.iter().map(|receipt| receipt.device_seq).collect();
+            phone().entries.update(|entries| {
+                for kept in Arc::make_mut(entries) {
+                    if let Some(receipt) = receipts.iter().find(|receipt| receipt.device_seq == kept.envelope.device_seq) {
+                        kept.status = Some(receipt.status);
+                        kept.reason = receipt.reason;
+                    }
+                }
+            });
+            feed(Event::Settled(seqs));
+            tell_other_tabs("entries");
+        }
+        Err(error) => {
+            leptos::logging::error!("{error}");
+            phone().storage.set(Some(StorageFault::Failed));
+            feed(Event::StorageFailed);
+        }
+    }
+}
+
+async fn reopen(seqs: Vec<u64>, epoch: String) {
+    match outbox::reopen(&seqs, &epoch).await {
+        Ok(pool) => {
+            phone().pool.set(pool);
+            phone().shown.update(|shown| Arc::make_mut(shown).retain(|seq| !seqs.contains(seq)));
+            phone().entries.update(|entries| {
+                for kept in Arc::make_mut(entries).iter_mut().filter(|kept| seqs.contains(&kept.envelope.device_seq)) {
+                    kept.status = None;
+                }
+            });
+            feed(Event::Reopened(seqs));
+        }
+        Err(error) => {
+            leptos::logging::error!("{error}");
+            feed(Event::StorageFailed);
+        }
+    }
+}
+
+/// Entries are durable: the engine takes them from here.
+pub fn saved(written: &[Kept]) {
+    for kept in written {
+        feed(Event::Saved(meta(&kept.envelope)));
+    }
+    tell_other_tabs("entries");
+}
+
+/// Somebody tapped, the network is said to be back, or the app came to the front.
+pub fn nudge() {
+    feed(Event::Nudge);
+    inputs::send_if_due();
+}
+
+fn tell_other_tabs(what: &str) {
+    CHANNEL.with_borrow(|channel| channel.as_ref().map(|channel| channel.post_message(&what.into())));
+}
+
+/// Another tab wrote. Read what it wrote; say nothing back, or two tabs would never stop.
+async fn other_tab_wrote(what: String) {
+    let phone = phone();
+    if what == "base" {
+        if let Ok(cached) = cache::read().await {
+            phone.bundle.set(cached.bundle.map(Arc::new));
+            phone.bases.set(Arc::new(cached.bases));
+            phone.asked.set(Arc::new(cached.asked));
+        }
+        return;
+    }
+    let Ok(contents) = outbox::read().await else { return };
+    if contents.identity.as_ref().map(|identity| identity.device) != phone.identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device)) {
+        return open().await;
+    }
+    let known = phone.entries.get_untracked();
+    let find = |seq: u64| known.iter().find(|kept| kept.envelope.device_seq == seq);
+    let fresh: Vec<Meta> = contents.entries.iter().filter(|kept| find(kept.envelope.device_seq).is_none()).map(|kept| meta(&kept.envelope)).collect();
+    let settled: Vec<u64> =
+        contents.entries.iter().filter(|kept| kept.status.is_some() && find(kept.envelope.device_seq).is_none_or(|old| old.status.is_none())).map(|kept| kept.envelope.device_seq).collect();
+    phone.entries.set(Arc::new(contents.entries));
+    phone.pool.set(contents.pool);
+    for meta in fresh {
+        feed(Event::Saved(meta));
+    }
+    if !settled.is_empty() {
+        feed(Event::Settled(settled));
+    }
+}
+
+/// Listens for reasons to sync. None of them is trusted beyond a hint.
+pub fn listen() {
+    for name in ["online", "pageshow", "focus"] {
+        window_event_listener_untyped(name, |_| nudge()).remove_never();
+    }
+    let seen = Closure::<dyn FnMut()>::new(|| {
+        if browser::is_visible() {
+            nudge();
+        }
+    });
+    let _ = document().add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());
+    seen.forget();
+    if let Ok(channel) = web_sys::BroadcastChannel::new("dorbank") {
+        let heard = Closure::<dyn FnMut(web_sys::MessageEvent)>::new(|event: web_sys::MessageEvent| {
+            if let Some(what) = event.data().as_string() {
+                spawn_local(other_tab_wrote(what));
+            }
+        });
+        channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+        heard.forget();
+        CHANNEL.set(Some(channel));
+    }
+}
+
+/// A listener that lives as long as the page.
+trait Forever {
+    fn remove_never(self);
+}
+
+impl Forever for WindowListenerHandle {
+    fn remove_never(self) {
+        std::mem::forget(self);
+    }
+}
