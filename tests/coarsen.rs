@@ -1,0 +1,141 @@
+//! 72 hours after a shift: what still is said of its visits, and that nobody is counted differently for it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use dorbank_server::{
+    coarsen,
+    job::Actor,
+    state::AppState,
+    store::{self, tally},
+};
+use dorbank_shared::visit::Outcome;
+use dorbank_tests::{
+    Engine, TestServer,
+    field::{Field, HOUR_MS},
+};
+use uuid::Uuid;
+
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+async fn run(state: &AppState) -> bool {
+    coarsen::run(&state.db, &Actor::schedule(), state.now_ms(), &mut state.fork_rng()).await.expect("it runs")
+}
+
+async fn reach(state: &AppState, field: &Field) -> BTreeMap<String, tally::Reach> {
+    tally::reach(&mut state.db.read().await.unwrap(), field.round.id).await.unwrap()
+}
+
+async fn standing(state: &AppState, field: &Field) -> Vec<store::visit::Standing> {
+    let entrances: HashSet<Uuid> = field.walks.iter().flat_map(|walk| walk.doors.iter().map(|door| door.0)).collect();
+    store::visit::standing(&mut state.db.read().await.unwrap(), field.campaign, &entrances).await.unwrap()
+}
+
+#[tokio::test]
+async fn outcomes_times_and_phones_are_dropped_and_every_figure_stays() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 2, 20).await;
+        let mut phones = field.shift(state, &[0, 1]).await;
+        let now = state.now_ms();
+        let all = [
+            (0, Outcome::Talked),
+            (1, Outcome::Declined),
+            (2, Outcome::NotHome),
+            (3, Outcome::ComeBack),
+            (4, Outcome::DoNotKnock),
+            (5, Outcome::IntercomTalked),
+            (6, Outcome::IntercomDeclined),
+            (7, Outcome::LeafletOnly),
+        ];
+        let mut ids = field.knock(state, &mut phones[0], 0, now, &all).await;
+        ids.extend(field.knock(state, &mut phones[1], 1, now, &[(0, Outcome::Talked), (1, Outcome::NotHome)]).await);
+        // The other phone of a pair noted a door of the first turf too: one door, one conversation.
+        ids.extend(field.knock(state, &mut phones[1], 0, now + 1_000, &[(0, Outcome::NotHome)]).await);
+        let before = reach(state, &field).await;
+        let counts = &before["01"];
+        assert_eq!((counts.doors, counts.opened, counts.conversations, counts.shifts, counts.turfs.len()), (9, 4, 3, 1, 2));
+
+        server.clock.advance(3 * HOUR_MS + coarsen::FINE_MS - 1);
+        assert!(!run(state).await, "a moment too early");
+        server.clock.advance(1);
+        assert!(run(state).await);
+        assert_eq!(reach(state, &field).await, before);
+        let visits = standing(state, &field).await;
+        assert_eq!(visits.len(), 11);
+        assert!(visits.iter().all(|visit| visit.device.is_none()));
+        assert!(visits.iter().all(|visit| visit.outcome == visit.outcome.coarse()));
+        let old: HashSet<Uuid> = ids.iter().copied().collect();
+        assert!(visits.iter().all(|visit| !old.contains(&visit.id)), "an id tells the millisecond of its visit");
+        let found = store::visit::among(&mut state.db.read().await.unwrap(), &visits.iter().map(|visit| visit.id).collect()).await.unwrap();
+        assert!(found.iter().all(|visit| visit.body.occurred_at % DAY_MS == 0 && visit.device_seq == 0));
+
+        // The projection says no more than the visits, under new numbers that are in no order.
+        let rows = store::door_state::of_turf(&mut state.db.read().await.unwrap(), field.walks[0].turf).await.unwrap();
+        let states: BTreeMap<Uuid, Option<Outcome>> = rows.into_iter().collect();
+        for (door, outcome) in all {
+            assert_eq!(states[&field.walks[0].doors[door].1], Some(outcome.coarse()), "{outcome:?}");
+        }
+        let receipts = store::receipt::among(&mut state.db.read().await.unwrap(), &old).await.unwrap();
+        let highest = receipts.iter().filter_map(|receipt| receipt.seq).max().unwrap();
+        let after = store::door_state::after(&mut state.db.read().await.unwrap(), field.walks[0].turf, highest, 100).await.unwrap();
+        assert_eq!(after.len(), all.len(), "no door keeps a number that a receipt has");
+
+        assert!(!run(state).await, "once");
+        let audit = store::audit::all(&mut state.db.read().await.unwrap()).await.unwrap();
+        assert_eq!(audit.iter().filter(|row| row.action == "coarsen").count(), 1, "a receipt of the deletion");
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_later_visit_to_the_same_door_counts_and_keeps_its_state() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let mut phones = field.shift(state, &[0]).await;
+        field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::NotHome), (1, Outcome::Talked)]).await;
+        server.clock.advance(4 * DAY_MS);
+        let mut later = field.shift(state, &[0]).await;
+        field.knock(state, &mut later[0], 0, state.now_ms(), &[(0, Outcome::Talked)]).await;
+        assert!(run(state).await);
+        let counts = reach(state, &field).await["01"].clone();
+        assert_eq!((counts.doors, counts.opened, counts.conversations, counts.shifts), (3, 2, 2, 2));
+        let rows = store::door_state::of_turf(&mut state.db.read().await.unwrap(), field.walks[0].turf).await.unwrap();
+        let states: BTreeMap<Uuid, Option<Outcome>> = rows.into_iter().collect();
+        assert_eq!(states[&field.walks[0].doors[0].1], Some(Outcome::Talked));
+        assert_eq!(states[&field.walks[0].doors[1].1], Some(Outcome::Done));
+
+        // A phone that was offline sends a note of a door whose visit was coarsened: the same knock, not another.
+        field.knock(state, &mut phones[0], 0, state.now_ms() - 4 * DAY_MS, &[(0, Outcome::Declined), (1, Outcome::NotHome)]).await;
+        let counts = reach(state, &field).await["01"].clone();
+        assert_eq!((counts.doors, counts.opened, counts.conversations), (3, 3, 2), "nobody opened became: no, thank you");
+        assert!(run(state).await);
+        assert_eq!(reach(state, &field).await["01"], counts);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_receipts_is_destroyed_when_nobody_can_send_any_more() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let mut phones = field.shift(state, &[0]).await;
+        field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::Talked)]).await;
+        let key = async || store::campaign::find(&mut state.db.read().await.unwrap(), field.campaign).await.unwrap().unwrap().receipt_key.len();
+        server.clock.advance(10 * DAY_MS);
+        assert!(run(state).await);
+        assert_eq!(key().await, 32);
+        // The campaign ends on 18 December; it is 14 October plus ten days.
+        server.clock.advance(85 * DAY_MS);
+        assert!(!run(state).await);
+        server.clock.advance(2 * DAY_MS);
+        assert!(run(state).await);
+        assert_eq!(key().await, 0);
+        assert!(!run(state).await);
+        server.stop().await;
+    }
+}
