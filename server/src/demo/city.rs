@@ -220,9 +220,6 @@ fn units(maker: &mut Maker, block: bool) -> Vec<Unit> {
             let doors = if floor == 1 && maker.rng.random_bool(0.3) { doors - 1 } else { doors };
             labels.extend((1..=doors).map(|door| format!("H{floor:02}{door:02}")));
         }
-        if maker.rng.random_bool(0.06) {
-            labels.push("L0101".to_owned());
-        }
     } else if maker.rng.random_bool(0.1) {
         labels.extend(["H0101".to_owned(), "H0201".to_owned()]);
     } else {

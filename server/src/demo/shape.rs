@@ -122,6 +122,10 @@ mod tests {
 
     /// What two convex cells share.
     fn shared(a: &Cell, b: &Cell) -> f64 {
+        // A site that others crowd out, or that lies outside the city, has no cell.
+        if b.len() < 3 {
+            return 0.0;
+        }
         let part = (0..b.len()).fold(a.clone(), |part, i| {
             let (from, to) = (b[i], b[(i + 1) % b.len()]);
             let (dx, dy) = (to.y - from.y, from.x - to.x);

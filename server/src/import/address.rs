@@ -79,7 +79,7 @@ pub async fn addresses(
     let locator = Locator::load(&mut tx).await?;
     let known = known(&mut tx, &parsed.addresses).await?;
     let Parsed { rows, addresses, refused, unreadable } = parsed;
-    let plan = plan(addresses, known, &unreadable, &locator, options, ids)?;
+    let plan = plan(addresses, known, &unreadable, &locator, *options, ids)?;
     if !options.dry_run {
         entrance::put(&mut tx, &plan.added, now_ms).await?;
         let doors: Vec<(Uuid, Unit)> = plan.added.iter().map(|entrance| (entrance.id, Unit::new(ids(), ""))).collect();
@@ -173,7 +173,7 @@ fn plan(
     mut known: HashMap<String, Registered>,
     unreadable: &HashSet<String>,
     locator: &Locator,
-    options: &AddressOptions,
+    options: AddressOptions,
     ids: &mut impl FnMut() -> Uuid,
 ) -> Result<Plan, WrongFile> {
     let standing = known.values().filter(|r| !r.vanished).count();

@@ -104,7 +104,7 @@ fn kind(head: &[u8]) -> Kind<'_> {
         return Kind::Gzip;
     }
     // A mark at the front, or every second byte empty: text in 16 bits.
-    let zeros = head.iter().filter(|byte| **byte == 0).count();
+    let zeros = head.split(|byte| *byte == 0).count() - 1;
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || (zeros > 0 && zeros * 3 > head.len()) {
         return Kind::Utf16;
     }

@@ -206,7 +206,7 @@ pub async fn put(tx: &mut Tx, entrances: &[Registered], now_ms: i64) -> Result<(
 pub async fn vanish(tx: &mut Tx, ids: &[Uuid], now_ms: i64) -> Result<(), StoreError> {
     let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     let (head, tail) = around_list(VANISH);
-    tx.all_in(head, &args![true, now_ms], &keys, tail).await?;
+    tx.all_in(head, &[true.into(), now_ms.into()], &keys, tail).await?;
     Ok(())
 }
 
@@ -233,7 +233,7 @@ pub async fn places(tx: &mut Tx) -> Result<Vec<Place>, StoreError> {
 pub async fn assign(tx: &mut Tx, ids: &[Uuid], district: Option<&str>, now_ms: i64) -> Result<(), StoreError> {
     let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     let (head, tail) = around_list(ASSIGN);
-    tx.all_in(head, &args![district, now_ms], &keys, tail).await?;
+    tx.all_in(head, &[district.into(), now_ms.into()], &keys, tail).await?;
     Ok(())
 }
 
