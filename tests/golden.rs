@@ -1,0 +1,121 @@
+//! Golden files: every shape that ever crossed the wire. Each still parses, says the same when it is written again, and
+//! the running server still takes what phones sent. A file here is never changed; a new shape is a new file.
+
+use std::{fs, path::Path};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use dorbank_server::sync::{entry, inputs};
+use dorbank_shared::{
+    input::{Input, InputsRequest, InputsResponse},
+    seal,
+    sync::wire::{
+        Envelope, HelloResponse, JoinRequest, JoinResponse, PullRequest, PullResponse, PushRequest, PushResponse, TicketsRequest, TicketsResponse,
+    },
+    visit::{VisitV1, WithdrawalV1},
+};
+use dorbank_tests::TestServer;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+fn golden(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Parses as the type, and writes the same JSON again.
+fn round_trips<T: DeserializeOwned + Serialize>(name: &str) -> T {
+    let text = golden(name);
+    let value: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(serde_json::to_value(&value).unwrap(), serde_json::from_str::<Value>(&text).unwrap(), "{name} does not say the same again");
+    value
+}
+
+#[test]
+fn every_shape_still_parses_and_says_the_same() {
+    round_trips::<PushRequest>("push-request-v1.json");
+    round_trips::<PushResponse>("push-response-v1.json");
+    round_trips::<PullRequest>("pull-request-v1.json");
+    round_trips::<PullResponse>("pull-response-v1.json");
+    round_trips::<PullResponse>("pull-response-waiting-v1.json");
+    round_trips::<HelloResponse>("hello-response-v1.json");
+    round_trips::<TicketsRequest>("tickets-request-v1.json");
+    round_trips::<TicketsResponse>("tickets-response-v1.json");
+    round_trips::<JoinRequest>("join-request-v1.json");
+    round_trips::<JoinResponse>("join-response-v1.json");
+    round_trips::<InputsResponse>("inputs-response-v1.json");
+    round_trips::<Input>("input-v1.json");
+}
+
+#[derive(Deserialize)]
+struct Outbox {
+    envelope: Envelope,
+    digest: String,
+}
+
+#[test]
+fn the_outbox_envelope_keeps_its_shape_and_its_digest() {
+    let outbox: Vec<Outbox> = serde_json::from_str(&golden("outbox-v1.json")).unwrap();
+    assert_eq!(outbox.len(), 3);
+    for entry in &outbox {
+        assert_eq!(entry.envelope.digest(), entry.digest);
+    }
+    assert!(serde_json::from_str::<VisitV1>(&outbox[0].envelope.bytes).is_ok());
+    assert!(serde_json::from_str::<VisitV1>(&outbox[1].envelope.bytes).is_ok());
+    assert!(serde_json::from_str::<WithdrawalV1>(&outbox[2].envelope.bytes).is_ok());
+    let push: PushRequest = round_trips("push-request-v1.json");
+    assert_eq!(push.entries, outbox.into_iter().map(|entry| entry.envelope).collect::<Vec<_>>());
+    assert_eq!(entry::read(golden("push-request-v1.json").as_bytes()).unwrap(), entry::Batch::from(push));
+}
+
+#[derive(Deserialize)]
+struct Seals {
+    private: String,
+    public: String,
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    ephemeral: String,
+    plain: String,
+    sealed: String,
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+#[test]
+fn envelopes_are_sealed_and_opened_as_ever() {
+    let seals: Seals = serde_json::from_str(&golden("seal-v1.json")).unwrap();
+    let (private, public) = (bytes(&seals.private), bytes(&seals.public));
+    assert_eq!(seal::public_key(&private).unwrap(), public);
+    for vector in &seals.vectors {
+        let (plain, sealed) = (bytes(&vector.plain), bytes(&vector.sealed));
+        let ephemeral: [u8; 32] = bytes(&vector.ephemeral).try_into().unwrap();
+        assert_eq!(seal::seal(&public, &plain, &ephemeral).unwrap(), sealed);
+        assert_eq!(seal::open(&private, &sealed).unwrap(), plain);
+    }
+}
+
+#[tokio::test]
+async fn the_running_server_takes_what_phones_ever_sent() {
+    let text = golden("inputs-request-v1.json");
+    let request: InputsRequest = round_trips("inputs-request-v1.json");
+    assert_eq!(inputs::read(text.as_bytes()).unwrap().len(), request.slots.len());
+    assert!(request.slots.iter().all(|slot| BASE64_URL_SAFE_NO_PAD.decode(&slot.sealed).unwrap().len() == seal::SEALED_BYTES));
+    let server = TestServer::start().await;
+    let world = dorbank_tests::World::make(&server.state).await;
+    let phone = crate::phone::Phone::join(&server.state, &world, dorbank_shared::sync::wire::Admission::Admitted, None).await;
+    // The doors of the golden files are not this city's: kept, each with its reason, never refused.
+    let push: PushResponse = crate::phone::read(phone.send(&server, "/sync/v1/push", golden("push-request-v1.json")).await).await;
+    assert_eq!(push.results.len(), 3);
+    assert!(push.results.iter().all(|result| result.status.is_receipt()));
+    let pull: PullResponse = crate::phone::read(phone.send(&server, "/sync/v1/pull", golden("pull-request-v1.json")).await).await;
+    assert_eq!(pull.removed.len(), 2);
+    let tickets: TicketsResponse = crate::phone::read(phone.send(&server, "/sync/v1/tickets", golden("tickets-request-v1.json")).await).await;
+    assert_eq!(tickets.tickets.len(), 8);
+    assert_eq!(server.post("/inputs/v1").body(text).send().await.unwrap().status(), 200);
+    // A code of a shift that is not this city's is refused as a wrong code, not as a shape that is not known.
+    let join = server.post("/join/v1/exchange").header("sec-fetch-site", "same-origin").body(golden("join-request-v1.json")).send().await.unwrap();
+    assert_eq!(join.status(), 403, "{}", join.text().await.unwrap());
+}
