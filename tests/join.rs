@@ -73,6 +73,7 @@ async fn a_phone_joins_by_typing_or_scanning_and_the_lead_admits_it() {
         assert!(view.link.starts_with(&format!("{}/field/#j={}.", server.state.config.public_url, world.shift.selector)));
 
         let typed: JoinResponse = exchange(&server, &view.typed.to_lowercase().replace('-', " ")).await.json().await.unwrap();
+        server.clock.advance(1000);
         let scanned: JoinResponse = exchange(&server, view.link.split_once("#j=").unwrap().1).await.json().await.unwrap();
         assert_eq!(typed.admission, Admission::Waiting);
         assert_ne!(typed.sign, scanned.sign);

@@ -52,13 +52,13 @@ async fn a_link_signs_in_once_in_the_browser_that_opened_it() {
         let again = server.get(&link).header("cookie", &browser).send().await.unwrap();
         assert_eq!(place(&again), "/sign-in/confirm", "the same browser may open it again");
 
-        assert_eq!(post(&server, "/sign-in/v1/link", "", json!({})).await.status(), StatusCode::FORBIDDEN);
-        let signed_in = post(&server, "/sign-in/v1/link", &browser, json!({})).await;
+        assert_eq!(post(&server, "/sign-in/v1/consume", "", json!({})).await.status(), StatusCode::FORBIDDEN);
+        let signed_in = post(&server, "/sign-in/v1/consume", &browser, json!({})).await;
         assert_eq!(signed_in.status(), StatusCode::OK);
         let session = cookies(&signed_in);
         let known: Value = me(&server, &session).await.json().await.unwrap();
         assert_eq!((known["role"].as_str(), known["home"].as_str()), (Some("county"), Some("/programme")));
-        assert_eq!(post(&server, "/sign-in/v1/link", &browser, json!({})).await.status(), StatusCode::FORBIDDEN, "a link works once");
+        assert_eq!(post(&server, "/sign-in/v1/consume", &browser, json!({})).await.status(), StatusCode::FORBIDDEN, "a link works once");
         server.stop().await;
     }
 }
@@ -71,7 +71,7 @@ async fn a_link_runs_out_after_a_quarter_of_an_hour() {
     let browser = cookies(&server.get(&late_to_press).send().await.unwrap());
     server.clock.advance(link::LINK_MS);
     assert_eq!(place(&server.get(&late_to_open).send().await.unwrap()), "/sign-in?error=link_refused");
-    assert_eq!(post(&server, "/sign-in/v1/link", &browser, json!({})).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(post(&server, "/sign-in/v1/consume", &browser, json!({})).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(place(&server.get("/sign-in/link/nonsense").send().await.unwrap()), "/sign-in?error=link_refused");
 }
 
@@ -80,7 +80,7 @@ async fn a_form_signs_in_and_leads_home() {
     let server = TestServer::start().await;
     let (lead, old) = World::officer(&server.state, Role::Committee, None).await;
     let browser = cookies(&server.get(&link_for(&server, lead.id).await).send().await.unwrap());
-    let request = server.post("/sign-in/v1/link").header("cookie", format!("{old}; {browser}")).header("sec-fetch-site", "same-origin");
+    let request = server.post("/sign-in/v1/consume").header("cookie", format!("{old}; {browser}")).header("sec-fetch-site", "same-origin");
     let done = request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
     assert_eq!((done.status(), place(&done)), (StatusCode::SEE_OTHER, "/programme"));
     let set: Vec<&str> = done.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
@@ -133,7 +133,7 @@ async fn a_stopped_officer_is_out_at_once() {
     assert_eq!(post(&server, &stop, &county, json!({ "version": 1 })).await.status(), StatusCode::OK);
     assert_eq!(me(&server, &cookie).await.status(), StatusCode::UNAUTHORIZED);
     let browser = cookies(&server.get(&unused).send().await.unwrap());
-    assert_eq!(post(&server, "/sign-in/v1/link", &browser, json!({})).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(post(&server, "/sign-in/v1/consume", &browser, json!({})).await.status(), StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

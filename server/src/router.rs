@@ -2,12 +2,19 @@
 
 use std::{future::Future, time::Duration};
 
-use axum::{Router, http::StatusCode, middleware};
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware,
+    response::{IntoResponse as _, Response},
+};
+use dorbank_shared::error::Code;
 use tokio::net::TcpListener;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
     access::{Declared, Routes},
+    error::ApiError,
     headers, routes,
     state::AppState,
 };
@@ -26,11 +33,20 @@ pub fn declared() -> Vec<Declared> {
     all_routes().declared()
 }
 
+/// A fault in the program costs one answer, not the connection. What it says may hold values, so it is not logged here.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    ApiError::from(Code::Internal).into_response()
+}
+
 /// The whole application over a state.
 pub fn router(state: AppState) -> Router {
+    // Pages are rendered on the runtime that serves; a second call in one process is the same.
+    let _ = any_spawner::Executor::init_tokio();
     all_routes()
         .into_router(&state)
         .fallback(routes::pages::not_found)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
         .layer(middleware::from_fn_with_state(state.clone(), headers::secure))
         .with_state(state)

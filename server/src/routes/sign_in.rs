@@ -22,7 +22,7 @@ pub(super) fn routes() -> Routes {
     let anyone = Access::Anyone.limit(4 * 1024).no_store();
     Routes::new()
         .get("/sign-in/link/{token}", anyone, open)
-        .post("/sign-in/v1/link", anyone, consume)
+        .post("/sign-in/v1/consume", anyone, consume)
         .post("/sign-in/v1/demo", anyone, sign_in_to_demo)
         .post("/sign-in/v1/out", anyone, sign_out)
 }
