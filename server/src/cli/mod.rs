@@ -1,6 +1,8 @@
 //! The command line: what can be asked for, and who does it.
 
 mod backup;
+mod demo;
+mod import;
 mod mix;
 mod officer;
 mod release;
@@ -80,16 +82,6 @@ enum Verb {
     /// Add officers, list them, make links to sign in with.
     #[command(subcommand)]
     Officer(officer::Officer),
-    /// Make, open, close and list rounds; check a round's private key.
-    #[command(subcommand)]
-    Round(round::Round),
-    /// Mix what was heard: open the envelopes of every area where enough wait, and write them without any order.
-    ///
-    /// Areas with too few conversations wait. The report rounds every number.
-    Mix(mix::Mix),
-    /// Freeze the counts that are shown, and list what was frozen.
-    #[command(subcommand)]
-    Release(release::Release),
     /// Copy the SQLite database into a new file, while the server runs, and check the copy.
     ///
     /// The keys in --data are not part of it, and are not to be kept beside it. For PostgreSQL use pg_dump.
@@ -134,9 +126,6 @@ pub async fn run() -> anyhow::Result<()> {
         Verb::Mix(mix) => mix::run(&open(config).await?, mix).await,
         Verb::Release(release) => release::run(&open(config).await?, release).await,
         Verb::Officer(officer) => officer::run(&open(config).await?, officer).await,
-        Verb::Round(verb) => round::run(&open(config).await?, verb).await,
-        Verb::Mix(verb) => mix::run(&open(config).await?, verb).await,
-        Verb::Release(verb) => release::run(&open(config).await?, verb).await,
         Verb::Backup { file } => backup::run(&config, &file).await,
     }
 }
