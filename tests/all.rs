@@ -1,5 +1,7 @@
 //! All integration tests, in one binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, which is what it is for")]
+
 mod access;
 mod demo;
 mod import;
