@@ -230,3 +230,33 @@ async fn the_audit_row_of_a_mix_holds_no_count() {
     assert_eq!((mixes[0].subject.as_str(), mixes[0].subject_id.as_str()), ("round", field.round.id.to_string().as_str()));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_mix_that_falls_at_its_last_step_has_changed_nothing() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 3, 40).await;
+        let mut said = BTreeSet::new();
+        for evening in 0..3 {
+            said.extend(field.evening(state, "01", evening * 8, 8, |_| vec![0]).await.into_iter().map(|said| said.1));
+        }
+        let before = spooled(&state.db).await;
+        let execute = async |sql: &'static str| match &state.db {
+            Db::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.map(|_| ()).unwrap(),
+            Db::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()).unwrap(),
+        };
+        // The audit row is the last thing that is written.
+        execute("ALTER TABLE audit RENAME TO away").await;
+        let keys = state.config.keys_dir();
+        let fallen = mix::run(&state.db, &keys, field.round.id, &Actor::operator(), state.now_ms(), &mut state.fork_rng()).await;
+        assert!(matches!(fallen, Err(MixError::Store(_))));
+        assert_eq!(spooled(&state.db).await, before);
+        assert!(texts(&state.db).await.is_empty());
+        execute("ALTER TABLE away RENAME TO audit").await;
+        assert_eq!(mix(state, &field).await.areas["01"].0, Taken::Mixed);
+        let got = texts(&state.db).await;
+        assert_eq!((got.len(), got.into_iter().collect::<BTreeSet<_>>()), (said.len(), said));
+        server.stop().await;
+    }
+}
