@@ -1,11 +1,11 @@
 //! Importing addresses and districts, on both databases: every quirk of a published file, and every wrong file.
 
-use std::{fs, path::PathBuf};
+use std::{collections::HashSet, fs, path::PathBuf};
 
 use dorbank_server::{
     args,
     import::{AddressOptions, DistrictOptions, DistrictReport, ImportError, Reason, Report, addresses, districts},
-    store::{Db, district, entrance, stamp},
+    store::{Db, district, entrance, stamp, visit},
 };
 use dorbank_tests::{Engine, database};
 use tempfile::TempDir;
@@ -174,7 +174,7 @@ async fn a_wish_for_quiet_survives_an_import() {
         place.addresses(file(&[HOUSE])).await.unwrap();
         let id = place.register().await[0].id;
         let mut tx = place.db.begin().await.unwrap();
-        entrance::set_do_not_knock(&mut tx, id, true).await.unwrap();
+        visit::set_quiet(&mut tx, &HashSet::new(), &HashSet::from([id]), true).await.unwrap();
         tx.commit().await.unwrap();
         place.addresses(file(&[Row { number: "8", ..HOUSE }])).await.unwrap();
         let mut tx = place.db.read().await.unwrap();
@@ -347,6 +347,19 @@ async fn a_file_that_was_cut_off_is_refused_unless_it_is_meant() {
     assert!(place.register().await.iter().all(|r| !r.vanished));
     let meant = AddressOptions { accept_many_vanished: true, ..AddressOptions::default() };
     assert_eq!(place.addresses_with(file(&rows[..200]), meant).await.unwrap().vanished, 200);
+}
+
+#[tokio::test]
+async fn an_import_that_stops_in_the_middle_leaves_the_old_register() {
+    let mut place = Place::new(Engine::Sqlite).await;
+    place.addresses(file(&[HOUSE])).await.unwrap();
+    let before = place.register().await;
+    let mut tx = place.db.begin().await.unwrap();
+    tx.execute("CREATE TRIGGER full BEFORE INSERT ON unit BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", args![]).await.unwrap();
+    tx.commit().await.unwrap();
+    let error = place.addresses(file(&[Row { number: "8", ..HOUSE }, Row { id: "1002", ..HOUSE }])).await.expect_err("the disk is full");
+    assert!(matches!(error, ImportError::Store(_)) && error.to_string().contains("nothing was changed"), "{error}");
+    assert_eq!(place.register().await, before);
 }
 
 #[tokio::test]

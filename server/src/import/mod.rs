@@ -42,8 +42,7 @@ pub enum ImportError {
     WrongFile(#[from] WrongFile),
     /// A demo takes no real data.
     #[error(
-        "This database is a demo, and a demo takes no real data. Nothing was changed. Start another database for it: \
-         leave out --demo, or name another file with --database."
+        "This database is a demo, and a demo takes no real data. Nothing was changed. Name another database with --database."
     )]
     Demo,
     /// The database said no.

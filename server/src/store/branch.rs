@@ -14,9 +14,7 @@ statements! {
     OF_DISTRICT = "SELECT b.id, b.name, b.version FROM branch b JOIN branch_district d ON d.branch = b.id \
         WHERE d.district = $1 ORDER BY b.name";
     INSERT = "INSERT INTO branch (id, name) VALUES ($1, $2)";
-    RENAME = "UPDATE branch SET name = $3, version = version + 1 WHERE id = $1 AND version = $2";
     COVER = "INSERT INTO branch_district (branch, district) VALUES ($1, $2)";
-    UNCOVER = "DELETE FROM branch_district WHERE branch = $1";
 }
 
 fn branch(row: &Row) -> Result<Branch, StoreError> {
@@ -54,21 +52,8 @@ pub async fn of_district(tx: &mut Tx, number: &str) -> Result<Vec<Branch>, Store
 pub async fn insert(tx: &mut Tx, branches: &[Branch]) -> Result<(), StoreError> {
     let (head, tail) = around_values(INSERT);
     tx.many(head, branches.iter().map(|b| args![b.id, b.name.as_str()]).collect(), tail).await?;
-    for branch in branches {
-        cover(tx, branch.id, &branch.districts).await?;
-    }
-    Ok(())
-}
-
-/// Gives a branch another name, if it is still at `version`; else [`StoreError::Stale`].
-pub async fn rename(tx: &mut Tx, id: Uuid, version: i64, name: &str) -> Result<(), StoreError> {
-    if tx.execute(RENAME, args![id, version, name]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
-}
-
-/// Sets which districts a branch covers.
-pub async fn cover(tx: &mut Tx, id: Uuid, districts: &[String]) -> Result<(), StoreError> {
-    tx.execute(UNCOVER, args![id]).await?;
     let (head, tail) = around_values(COVER);
-    tx.many(head, districts.iter().map(|number| args![id, number.as_str()]).collect(), tail).await?;
+    let covered = branches.iter().flat_map(|b| b.districts.iter().map(|number| args![b.id, number.as_str()]));
+    tx.many(head, covered.collect(), tail).await?;
     Ok(())
 }

@@ -16,7 +16,6 @@ use crate::{args, statements};
 
 statements! {
     FIND = "SELECT id, street, number, letter, district, lat, lon, do_not_knock FROM entrance WHERE id = $1";
-    AMONG = "SELECT id, street, number, letter, district, lat, lon, do_not_knock FROM entrance WHERE id IN ($1) ORDER BY id";
     OF_DISTRICT = "SELECT id, street, number, letter, district, lat, lon, do_not_knock FROM entrance \
         WHERE district = $1 AND vanished = $2 ORDER BY street, number, letter, id";
     OF_TURF = "SELECT e.id, e.street, e.number, e.letter, e.district, e.lat, e.lon, e.do_not_knock FROM entrance e \
@@ -36,8 +35,6 @@ statements! {
     PLACES = "SELECT id, grunnkrets, district, lat, lon FROM entrance ORDER BY id";
     ASSIGN = "UPDATE entrance SET district = $1, updated_at = $2 WHERE id IN ($3)";
     COUNT = "SELECT COUNT(*) FROM entrance WHERE vanished = $1";
-    SET_ENTRANCE_QUIET = "UPDATE entrance SET do_not_knock = $2 WHERE id = $1";
-    SET_UNIT_QUIET = "UPDATE unit SET do_not_knock = $2 WHERE id = $1";
 }
 
 /// An entrance as its publisher describes it.
@@ -136,14 +133,6 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Entrance>, StoreError>
     Ok(with_units(tx, found.into_iter().collect()).await?.pop())
 }
 
-/// Some entrances with their doors, by id.
-pub async fn among(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Entrance>, StoreError> {
-    let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    let (head, tail) = around_list(AMONG);
-    let found = tx.all_in(head, &[], &keys, tail).await?.iter().map(entrance).collect::<Result<_, _>>()?;
-    with_units(tx, found).await
-}
-
 /// The entrances of a district that still exist, with their doors, by street and number.
 pub async fn of_district(tx: &mut Tx, number: &str) -> Result<Vec<Entrance>, StoreError> {
     let found = tx.all(OF_DISTRICT, args![number, false]).await?.iter().map(entrance).collect::<Result<_, _>>()?;
@@ -240,16 +229,4 @@ pub async fn assign(tx: &mut Tx, ids: &[Uuid], district: Option<&str>, now_ms: i
 /// How many entrances there are that did not vanish.
 pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
     tx.one(COUNT, args![false]).await?.map_or(Ok(0), |row| row.get(0))
-}
-
-/// Notes that nobody rings at an entrance, or that one may again.
-pub async fn set_do_not_knock(tx: &mut Tx, id: Uuid, quiet: bool) -> Result<(), StoreError> {
-    tx.execute(SET_ENTRANCE_QUIET, args![id, quiet]).await?;
-    Ok(())
-}
-
-/// Notes that nobody rings at a door, or that one may again.
-pub async fn set_unit_do_not_knock(tx: &mut Tx, id: Uuid, quiet: bool) -> Result<(), StoreError> {
-    tx.execute(SET_UNIT_QUIET, args![id, quiet]).await?;
-    Ok(())
 }
