@@ -315,6 +315,8 @@ impl State {
                     receipts.push(Receipt { device_seq: meta.device_seq, status: result.status, reason: result.reason });
                 }
             } else {
+                // It may rest on one that was stepped over: then both go together, after the others.
+                self.stepped_over.insert(meta.device_seq);
                 wait = wait.max(Some(result.after_ms.unwrap_or(FIRST_BACK_OFF_MS)));
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use dorbank_shared::{
-    sync::wire::{EntryResult, Status},
+    sync::wire::{EntryResult, Reason, Status},
     visit::{Seen, fold},
 };
 use uuid::Uuid;
@@ -57,6 +57,10 @@ pub(super) async fn apply(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &Scope,
                 (result.status, result.reason, result.seq) = (repeated(results[index].status), results[index].reason, results[index].seq);
                 None
             }
+            Answer::NotYet => {
+                (result.status, result.reason) = (Status::Retry, Some(Reason::UnknownSuperseded));
+                None
+            }
             Answer::Kept { reason, mac } => {
                 (result.status, result.reason) = (Status::Quarantined, Some(reason));
                 mac
@@ -80,7 +84,7 @@ pub(super) async fn apply(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &Scope,
 /// The answer to a repeat. What was kept is said again to be kept: the first answer may never have arrived.
 const fn repeated(status: Status) -> Status {
     match status {
-        Status::Quarantined => Status::Quarantined,
+        Status::Quarantined | Status::Retry => status,
         _ => Status::Duplicate,
     }
 }

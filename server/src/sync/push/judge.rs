@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Entry, body::Body, known::Known, quarantined};
+use super::{Batch, Entry, body::Body, known::Known, quarantined};
 use crate::store::{quarantine::Quarantined, receipt::Receipt, scope::Scope, visit::Visit};
 
 /// How long after its shift a phone's entries are applied without anybody looking, in milliseconds.
@@ -27,6 +27,8 @@ pub(super) enum Answer {
     Same(usize),
     /// Applied to this door, in accord or not with what was there.
     Applied { door: Option<Uuid>, conflict: bool, mac: Vec<u8> },
+    /// Not now: it rests on an earlier entry that is still on the phone.
+    NotYet,
     /// Kept. Under an id that is taken it gets no receipt of its own, so there is no code for one.
     Kept { reason: Reason, mac: Option<Vec<u8>> },
 }
@@ -79,9 +81,14 @@ struct Judge<'a> {
     kept: HashSet<Uuid>,
 }
 
-/// Judges the entries. `bodies` goes with `entries`.
-pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, entries: &[Entry], bodies: Vec<Result<Body, Reason>>) -> Plan {
+/// Judges the entries of a batch. `bodies` goes with them.
+pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, batch: &Batch, bodies: Vec<Result<Body, Reason>>) -> Plan {
+    let entries = &batch.entries;
     let mut judge = Judge { now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashSet::new() };
+    // A phone steps over an entry that failed alone; what replaces that entry then comes before it.
+    let first_unsent = i64::try_from(batch.have.min_unacked).unwrap_or(i64::MAX);
+    let here: HashSet<i64> = entries.iter().map(Entry::device_seq).collect();
+    let may_still_come = |entry: &Entry| first_unsent > 0 && first_unsent < entry.device_seq() && !here.contains(&first_unsent);
     let mut first: HashMap<Uuid, usize> = HashMap::new();
     for (index, (entry, body)) in entries.iter().zip(bodies).enumerate() {
         let mac = mac(&scope.receipt_key, &entry.digest);
@@ -92,6 +99,7 @@ pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, entr
         } else {
             match body.and_then(|body| judge.fresh(entry, &body)) {
                 Ok((door, conflict)) => Answer::Applied { door, conflict, mac },
+                Err(Reason::UnknownSuperseded) if may_still_come(entry) => Answer::NotYet,
                 Err(reason) => judge.keep(entry, Some(mac), judge.standing().unwrap_or(reason)),
             }
         };

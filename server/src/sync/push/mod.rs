@@ -95,7 +95,7 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
     let bodies: Vec<_> = batch.entries.iter().map(body::read).collect();
     let known = known(&mut tx, device, &scope, batch, &bodies).await?;
-    let plan = judge::judge(now_ms, device, &scope, known, &batch.entries, bodies);
+    let plan = judge::judge(now_ms, device, &scope, known, batch, bodies);
     let results = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
     let response = respond(&mut tx, now_ms, device, batch, results).await?;
     tx.commit().await?;
