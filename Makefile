@@ -13,8 +13,7 @@ build: setup ## release build: target/release/dorbank and target/site
 run: build ## serve a demo on SQLite under ./data, and say where to click
 	@scripts/run
 
-dev: ## rebuild and reload while you edit
-	@scripts/setup dev
+dev: setup ## hot reload: build, restart and reload pages while you edit
 	@scripts/dev
 
 check: setup ## formatting, lints (native and wasm), unused dependencies
