@@ -58,7 +58,13 @@ fn rounds(rounds: Vec<RoundRow>) -> impl IntoView {
                 "closed" => key::ADMIN_ROUND_CLOSED,
                 _ => key::ADMIN_ROUND_DRAFT,
             };
-            view! { <tr><th scope="row">{round.name}</th><td>{t(state)}</td><td>{span(&round.from, &round.to)}</td></tr> }.into_any()
+            view! {
+                <tr>
+                    <th scope="row">{round.name}<br/><span class="soft">{t(state)}</span></th>
+                    <td>{span(&round.from, &round.to)}</td>
+                </tr>
+            }
+            .into_any()
         })
         .collect();
     view! {
@@ -67,7 +73,7 @@ fn rounds(rounds: Vec<RoundRow>) -> impl IntoView {
             {if empty {
                 view! { <p>{t(key::ADMIN_ROUNDS_NONE)}</p> {command("dorbank round")} }.into_any()
             } else {
-                list(key::ADMIN_ROUNDS, &[key::ADMIN_COL_NAME, key::ADMIN_COL_STATE, key::ADMIN_COL_SPAN], rows).into_any()
+                list(key::ADMIN_ROUNDS, &[key::ADMIN_COL_NAME, key::ADMIN_COL_SPAN], rows).into_any()
             }}
         </section>
     }
@@ -81,8 +87,7 @@ fn campaigns(campaigns: Vec<CampaignRow>) -> impl IntoView {
             let purpose = if campaign.purpose == "election" { key::ADMIN_PURPOSE_ELECTION } else { key::ADMIN_PURPOSE_LISTEN };
             view! {
                 <tr>
-                    <th scope="row">{campaign.name}<br/><span class="soft">{campaign.branch}</span></th>
-                    <td>{t(purpose)}</td>
+                    <th scope="row">{campaign.name}<br/><span class="soft">{campaign.branch}" · "{t(purpose)}</span></th>
                     <td>{span(&campaign.from, &campaign.to)}</td>
                 </tr>
             }
@@ -95,7 +100,7 @@ fn campaigns(campaigns: Vec<CampaignRow>) -> impl IntoView {
             {if empty {
                 view! { <p class="soft">{t(key::ADMIN_CAMPAIGNS_NONE)}</p> }.into_any()
             } else {
-                list(key::ADMIN_CAMPAIGNS, &[key::ADMIN_COL_NAME, key::ADMIN_COL_PURPOSE, key::ADMIN_COL_SPAN], rows).into_any()
+                list(key::ADMIN_CAMPAIGNS, &[key::ADMIN_COL_NAME, key::ADMIN_COL_SPAN], rows).into_any()
             }}
         </section>
     }
@@ -126,8 +131,7 @@ fn officers(officers: Vec<OfficerRow>) -> impl IntoView {
             view! {
                 <tr>
                     <th scope="row">{officer.name}{inactive}</th>
-                    <td>{role(officer.role)}</td>
-                    <td>{officer.branch.unwrap_or_default()}</td>
+                    <td>{role(officer.role)}{officer.branch.map(|branch| view! { <br/><span class="soft">{branch}</span> })}</td>
                 </tr>
             }
             .into_any()
@@ -136,7 +140,7 @@ fn officers(officers: Vec<OfficerRow>) -> impl IntoView {
     view! {
         <section class="card">
             <h2>{t(key::ADMIN_OFFICERS)}</h2>
-            {list(key::ADMIN_OFFICERS, &[key::ADMIN_COL_NAME, key::ADMIN_COL_ROLE, key::ADMIN_COL_BRANCH], rows)}
+            {list(key::ADMIN_OFFICERS, &[key::ADMIN_COL_NAME, key::ADMIN_COL_ROLE], rows)}
             <p class="soft">{t(key::ADMIN_OFFICERS_HOW)}</p>
             {command("dorbank officer --help")}
         </section>

@@ -58,9 +58,12 @@ fn releases(releases: Vec<ReleaseRow>, shown: i64, area: Option<&str>) -> Option
         .collect();
     (links.len() > 1).then(|| {
         view! {
-            <nav class="choice" aria-label=t(key::PROGRAMME_RELEASES)>
-                <ul>{links}</ul>
-            </nav>
+            <details class="choice">
+                <summary>{t(key::PROGRAMME_RELEASES)}</summary>
+                <nav aria-label=t(key::PROGRAMME_RELEASES)>
+                    <ul>{links}</ul>
+                </nav>
+            </details>
         }
     })
 }

@@ -29,10 +29,11 @@ pub fn shift(first: ShiftPage) -> impl IntoView {
             <h1>{first.place}</h1>
             <p class="lead">{first.date}" · "{time}</p>
             <p class="soft">{t(&first.kind)}" · "{first.campaign}</p>
+            {move || waiting_link(waiting.with(|(phones, _)| phones.len()))}
             {first.zetkin.map(|address| view! { <p><a href=address rel="noreferrer external">{t(key::BOARD_ZETKIN)}</a></p> })}
             <div class="board">
                 <div class="board-code">{move || code_part(id, code.get())}</div>
-                <section class="board-waiting">
+                <section class="board-waiting" id="waiting">
                     <h2>{t(key::BOARD_WAITING)}</h2>
                     <div aria-live="polite">{move || waiting_part(id, waiting.get())}</div>
                 </section>
@@ -51,6 +52,12 @@ pub fn shift(first: ShiftPage) -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// The way past the code to those who wait, on a small screen.
+fn waiting_link(waiting: usize) -> impl IntoView {
+    let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+    (waiting > 0).then(|| view! { <p><a class="chip warn" href="#waiting">{count(key::PLAN_WAITING, waiting)}</a></p> })
 }
 
 fn code_part(id: Uuid, (code, version): (Option<Code>, i64)) -> impl IntoView {

@@ -56,7 +56,8 @@ fn row(shift: &Shift, now: i64, calendar: &Calendar, campaigns: &HashMap<Uuid, S
         campaign: campaigns.get(&shift.campaign).cloned().unwrap_or_default(),
         now: (shift.starts_at..shift.ends_at).contains(&now),
         turfs: parts.turfs,
-        phones: parts.admitted,
-        waiting: parts.waiting,
+        // Who took part in an earlier shift is of no use to anybody.
+        phones: if shift.ends_at > now { parts.admitted } else { 0 },
+        waiting: if shift.ends_at > now { parts.waiting } else { 0 },
     }
 }
