@@ -100,7 +100,6 @@ fn area(area: &AreaView, release: i64) -> impl IntoView + use<> {
     let caption = with(key::PROGRAMME_TOPICS_CAPTION, &[("area", &title), ("number", &release.to_string())]);
     let inside = if area.base == Figure::Closed {
         view! {
-            <p class="notice">{t(key::PROGRAMME_CLOSED)}</p>
             <p class="soft">{t(key::PROGRAMME_CLOSED_WHY)}</p>
         }
         .into_any()
