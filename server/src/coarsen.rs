@@ -57,7 +57,7 @@ pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> 
 }
 
 async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaCha20Rng) -> Result<(), StoreError> {
-    let mut turfs: BTreeMap<Uuid, HashSet<Uuid>> = BTreeMap::new();
+    let mut turfs: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
     let mut worked: BTreeSet<(Uuid, Uuid)> = BTreeSet::new();
     let mut doors: HashMap<Uuid, (Uuid, Uuid)> = HashMap::new();
     for visit in due.iter().filter(|visit| !visit.superseded) {

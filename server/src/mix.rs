@@ -168,12 +168,11 @@ pub async fn run(db: &Db, keys: &Path, id: Uuid, actor: &Actor, now_ms: i64, rng
             staying.push(envelope);
             continue;
         }
-        match read(&private, id, &areas, &topics, &envelope.sealed) {
-            Some(input) => opened.entry(input.area.clone()).or_default().push(Opened { envelope, input }),
-            None => {
-                unreadable += 1;
-                staying.push(envelope);
-            }
+        if let Some(input) = read(&private, id, &areas, &topics, &envelope.sealed) {
+            opened.entry(input.area.clone()).or_default().push(Opened { envelope, input });
+        } else {
+            unreadable += 1;
+            staying.push(envelope);
         }
     }
 
@@ -212,7 +211,10 @@ pub async fn run(db: &Db, keys: &Path, id: Uuid, actor: &Actor, now_ms: i64, rng
         }
         report.areas.insert(area, (what, rounded));
     }
-    if !taken.is_empty() {
+    if taken.is_empty() {
+        // Nothing was written, so nothing tells that the mix looked.
+        drop(tx);
+    } else {
         taken.shuffle(rng);
         input::insert(&mut tx, &taken).await?;
         for envelope in &mut staying {
@@ -225,9 +227,6 @@ pub async fn run(db: &Db, keys: &Path, id: Uuid, actor: &Actor, now_ms: i64, rng
         mix_mark::rewrite_is_due(&mut tx).await?;
         actor.note(&mut tx, now_ms, rng, "mix", "round", id).await?;
         tx.commit().await?;
-    } else {
-        // Nothing was written, so nothing tells that the mix looked.
-        drop(tx);
     }
     report.rewritten = mix_mark::rewrite(db).await?;
     Ok(report)

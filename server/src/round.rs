@@ -157,10 +157,17 @@ pub fn private_key(keys: &Path, round: &Round) -> Result<Vec<u8>, RoundKeyError>
 /// A private key as text for paper: groups of four hexadecimal digits, eight on a line, each line with two digits that
 /// say whether it was typed right.
 pub fn paper_copy(private: &[u8]) -> String {
+    use std::fmt::Write as _;
     let mut out = String::new();
     for (number, line) in (1..).zip(private.chunks(16)) {
-        let digits: Vec<String> = line.chunks(2).map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
-        out.push_str(&format!("{number}: {} / {:02x}\n", digits.join(" "), line_check(number, line)));
+        write!(out, "{number}:").expect("a String takes any text");
+        for pair in line.chunks(2) {
+            out.push(' ');
+            for byte in pair {
+                write!(out, "{byte:02x}").expect("a String takes any text");
+            }
+        }
+        writeln!(out, " / {:02x}", line_check(number, line)).expect("a String takes any text");
     }
     out
 }
@@ -172,7 +179,7 @@ pub fn read_paper_copy(text: &str) -> Option<Vec<u8>> {
         let line = line.split_once(':').map_or(line, |(_, rest)| rest);
         let (digits, check) = line.split_once('/')?;
         let digits: String = digits.chars().filter(|c| !c.is_whitespace()).collect();
-        if !digits.is_ascii() || digits.len() % 2 != 0 {
+        if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
             return None;
         }
         let bytes: Vec<u8> = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect::<Option<_>>()?;

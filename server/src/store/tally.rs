@@ -1,6 +1,6 @@
 //! Who was reached: from visits while they say what happened, from tallies once they no longer do.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dorbank_shared::visit::{Outcome, Seen, fold};
 use uuid::Uuid;
@@ -62,21 +62,28 @@ fn noted(row: &Row) -> Result<Noted, StoreError> {
     })
 }
 
+/// What was noted of one door on one day.
+#[derive(Debug, Default)]
+struct Knock {
+    counted: Vec<Seen>,
+    fresh: Vec<Seen>,
+}
+
 /// What the tally of each turf changes by when `fresh` visits are counted. Several phones may note one door in a day;
 /// that is one knock, and what it was is folded as the door's state is. Visits that were coarsened are in the tally
 /// already, as far as can still be said.
 fn changes(visits: &[Noted], fresh: impl Fn(&Noted) -> bool) -> BTreeMap<(Uuid, Outcome), i64> {
-    let mut knocks: HashMap<(Uuid, Uuid, i64), (Vec<Seen>, Vec<Seen>)> = HashMap::new();
+    let mut knocks: HashMap<(Uuid, Uuid, i64), Knock> = HashMap::new();
     for visit in visits.iter().filter(|visit| visit.seen.outcome.is_knock()) {
         let knock = knocks.entry((visit.turf, visit.door, visit.day)).or_default();
         if visit.coarse {
-            knock.0.push(visit.seen);
+            knock.counted.push(visit.seen);
         } else if fresh(visit) {
-            knock.1.push(visit.seen);
+            knock.fresh.push(visit.seen);
         }
     }
     let mut out = BTreeMap::new();
-    for ((turf, ..), (counted, fresh)) in knocks {
+    for ((turf, ..), Knock { counted, fresh }) in knocks {
         let before = fold(counted.iter().copied());
         let Some(new) = fold(fresh.iter().copied()) else { continue };
         match before {
@@ -126,7 +133,7 @@ pub async fn reach(tx: &mut Tx, round: Uuid) -> Result<BTreeMap<String, Reach>, 
 }
 
 /// Adds some visits of one turf to its tally. To be called before they are coarsened.
-pub async fn add(tx: &mut Tx, campaign: Uuid, turf: Uuid, due: &HashSet<Uuid>) -> Result<(), StoreError> {
+pub async fn add(tx: &mut Tx, campaign: Uuid, turf: Uuid, due: &BTreeSet<Uuid>) -> Result<(), StoreError> {
     let visits: Vec<Noted> = tx.all(OF_TURF, args![turf]).await?.iter().map(noted).collect::<Result<_, _>>()?;
     let changes = changes(&visits, |visit| due.contains(&visit.seen.id));
     let (head, tail) = around_values(ADD);
