@@ -147,7 +147,11 @@ async fn a_foreign_page_changes_nothing_with_an_officers_cookie() {
         &[("sec-fetch-site", "none")],
     ] {
         let response = rotate(foreign).await.unwrap();
-        assert_eq!((response.status(), response.text().await.unwrap()), (StatusCode::FORBIDDEN, r#"{"error":"cross_site"}"#.to_owned()), "{foreign:?}");
+        assert_eq!(
+            (response.status(), response.text().await.unwrap()),
+            (StatusCode::FORBIDDEN, r#"{"error":"cross_site"}"#.to_owned()),
+            "{foreign:?}"
+        );
     }
     for ours in [&[("origin", own.as_str())][..], &[("sec-fetch-site", "same-origin")]] {
         assert_eq!(rotate(ours).await.unwrap().status(), StatusCode::CONFLICT, "{ours:?}: let in, and told that the version is old");

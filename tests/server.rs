@@ -45,7 +45,10 @@ async fn a_stop_finishes_what_has_begun() {
     let server = TestServer::start().await;
     let mut phone = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let body = r#"{"code":"hello"}"#;
-    let head = format!("POST /join/v1/exchange HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n", body.len());
+    let head = format!(
+        "POST /join/v1/exchange HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
     phone.write_all(head.as_bytes()).await.unwrap();
     // The server asks for the body when its handler waits for it: the request has begun.
     let mut asked = [0; 25];
@@ -75,6 +78,11 @@ async fn every_answer_carries_the_headers_that_guard_it() {
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{path}: {policy}");
         assert_eq!(header(&response, "strict-transport-security"), "", "{path}: not over plain HTTP");
     }
+    // A form of a page with `no-referrer` would come from the origin "null", and be refused.
+    let page = server.get("/sign-in").header("accept", "text/html").send().await.unwrap();
+    assert_eq!((header(&page, "referrer-policy"), header(&page, "cache-control")), ("same-origin", "no-store"));
+    let policy = header(&page, "content-security-policy");
+    assert!(policy.contains("script-src 'self' 'nonce-") && !policy.contains("unsafe-inline"), "{policy}");
     let policy = server.get("/field/turf").send().await.unwrap();
     assert!(header(&policy, "content-security-policy").contains("script-src 'self' 'wasm-unsafe-eval'; style-src 'self'"));
 }

@@ -48,7 +48,9 @@ impl Site {
         let name = || path.display().to_string();
         let text = match fs::read(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { dir: dir.to_owned(), build: "none".to_owned(), assets: BTreeMap::new() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { dir: dir.to_owned(), build: "none".to_owned(), assets: BTreeMap::new() });
+            }
             Err(error) => return Err(SiteError::File(name(), error)),
         };
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| SiteError::Manifest(name(), error))?;

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    os::unix::fs::DirBuilderExt as _,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -76,7 +77,8 @@ impl AppState {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let folder = config.database.strip_prefix("sqlite:").and_then(|path| std::path::Path::new(path).parent());
         for folder in folder.into_iter().chain([config.data.as_path()]) {
-            std::fs::create_dir_all(folder).map_err(|error| StateError::Folder(folder.display().to_string(), error))?;
+            let only_ours = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            only_ours.map_err(|error| StateError::Folder(folder.display().to_string(), error))?;
         }
         let mut fresh = [0; 32];
         rng.fill_bytes(&mut fresh);

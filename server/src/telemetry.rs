@@ -1,6 +1,6 @@
 //! What is logged: method, template, status and time of a request; never a path's values, a query, an address or a browser.
 
-use std::time::Duration;
+use std::{io::IsTerminal as _, time::Duration};
 
 use axum::{http::Method, response::Response};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -17,7 +17,9 @@ pub fn start(json: bool) {
     if json {
         registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).init();
     } else {
-        registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr)).init();
+        registry
+            .with(tracing_subscriber::fmt::layer().with_target(false).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr))
+            .init();
     }
 }
 

@@ -84,10 +84,8 @@ fn start() -> Cluster {
     initdb.args(["--no-sync", "-A", "trust", "-U", "dorbank", "-E", "UTF8", "--locale", "C", "-D"]).arg(&data);
     run(initdb);
     // Nobody reaches it but by the socket in its own folder; and it need not outlive a power cut.
-    let options = format!(
-        "-k {} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300",
-        dir.display()
-    );
+    let options =
+        format!("-k {} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300", dir.display());
     let mut start = command(root, &tools.join("pg_ctl"));
     start.args(["-w", "-s", "start", "-D"]).arg(&data).arg("-l").arg(dir.join("log")).args(["-o", &options]);
     // Its output is not captured: the server would hold the pipe open.

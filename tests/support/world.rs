@@ -49,7 +49,8 @@ impl World {
         let (branch_id, other_id, round_id, campaign_id) = (state.id_v7(), state.id_v7(), state.id_v7(), state.id_v7());
         let branch = Branch { id: branch_id, name: "Gamle Oslo".into(), districts: vec!["01".into()], version: 1 };
         let other_branch = Branch { id: other_id, name: "Grünerløkka".into(), districts: vec!["02".into()], version: 1 };
-        let district = |number: &str, name: &str| NewDistrict { number: number.into(), name: name.into(), area: number.into(), households: 100, boundary: None };
+        let district =
+            |number: &str, name: &str| NewDistrict { number: number.into(), name: name.into(), area: number.into(), households: 100, boundary: None };
         let round = Round {
             id: round_id,
             name: "høst 2026".into(),
@@ -70,7 +71,14 @@ impl World {
             receipt_key: state.random_bytes::<32>().to_vec(),
             version: 1,
         };
-        let turf = |number: i64| Turf { id: state.id_v7(), campaign: campaign_id, district: "01".into(), number, name: format!("Rode {number}"), version: 1 };
+        let turf = |number: i64| Turf {
+            id: state.id_v7(),
+            campaign: campaign_id,
+            district: "01".into(),
+            number,
+            name: format!("Rode {number}"),
+            version: 1,
+        };
         let (turfs, other_turf) = ([turf(1), turf(2)], turf(3));
         let now = state.now_ms();
         let shift = Shift {

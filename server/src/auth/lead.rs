@@ -17,14 +17,7 @@ use crate::{
 };
 
 fn device_view(device: Device) -> DeviceView {
-    DeviceView {
-        id: device.id,
-        sign: device.sign,
-        admission: device.admission,
-        turf: device.turf,
-        unsent: device.unsent,
-        version: device.version,
-    }
+    DeviceView { id: device.id, sign: device.sign, admission: device.admission, turf: device.turf, unsent: device.unsent, version: device.version }
 }
 
 /// The shift as its lead sees it.

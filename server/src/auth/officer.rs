@@ -76,8 +76,7 @@ pub async fn add(state: &AppState, by: Option<&OfficerPrincipal>, new: NewOffice
     if name.is_empty() || name.chars().count() > 200 || (new.role.needs_branch() && new.branch.is_none()) {
         return Err(Code::Malformed.into());
     }
-    let officer =
-        Officer { id: state.id_v7(), name, email, role: new.role, branch: new.branch, district: new.district, active: true, version: 1 };
+    let officer = Officer { id: state.id_v7(), name, email, role: new.role, branch: new.branch, district: new.district, active: true, version: 1 };
     let mut tx = state.db.begin().await?;
     if let Some(branch) = officer.branch {
         store::branch::find(&mut tx, branch).await?.ok_or(Code::NotFound)?;

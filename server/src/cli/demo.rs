@@ -34,7 +34,9 @@ pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
         match demo::build(&state.db, verb.seed, state.now_ms(), &options).await {
             Ok(report) => print!("{report}"),
             Err(DemoError::NotEmpty) => {
-                anyhow::bail!("the database is not empty, and a demo is never mixed with anything: name another with --database, or delete the demo's folder")
+                anyhow::bail!(
+                    "the database is not empty, and a demo is never mixed with anything: name another with --database, or delete the demo's folder"
+                )
             }
             Err(error) => return Err(error.into()),
         }
@@ -60,7 +62,9 @@ async fn print_guide(state: &AppState) -> anyhow::Result<()> {
             Some(shift) => store::shift::branches(&mut tx, shift.id).await?,
             None => Vec::new(),
         };
-        let fits = |officer: &&dorbank_shared::officer::Officer| officer.role == role && (!role.needs_branch() || officer.principal().covers(&running_branches));
+        let fits = |officer: &&dorbank_shared::officer::Officer| {
+            officer.role == role && (!role.needs_branch() || officer.principal().covers(&running_branches))
+        };
         let officer = officers.iter().find(fits).or_else(|| officers.iter().find(|officer| officer.role == role));
         if let Some(officer) = officer {
             println!("  {:<24}  {what}", officer.name);

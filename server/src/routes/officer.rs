@@ -54,12 +54,6 @@ async fn add(State(state): State<AppState>, ByOfficer(by): ByOfficer, for_page: 
     for_page.answer("/admin", officer::add(&state, Some(&by), new).await)
 }
 
-async fn stop(
-    State(state): State<AppState>,
-    ByOfficer(by): ByOfficer,
-    Path(id): Path<Uuid>,
-    for_page: ForPage,
-    Body(seen): Body<Seen>,
-) -> Response {
+async fn stop(State(state): State<AppState>, ByOfficer(by): ByOfficer, Path(id): Path<Uuid>, for_page: ForPage, Body(seen): Body<Seen>) -> Response {
     for_page.answer("/admin", officer::stop(&state, &by, id, seen.version).await)
 }
