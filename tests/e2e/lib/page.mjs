@@ -16,7 +16,7 @@ export class Page {
    * @param {Wanted} wanted @param {{ patience?: number }} [how]
    */
   async find(wanted, how) {
-    return until(`${wanted.role} "${wanted.name ?? wanted.part ?? ''}"`, () => this.handle(inPage, wanted), { ...how, explain: () => this.evaluate(outline) });
+    return until(`${wanted.role} "${wanted.name ?? wanted.part ?? ''}"`, () => this.handle(inPage, wanted), { ...how, explain: () => this.explain() });
   }
 
   /** Whether there is such an element now. @param {Wanted} wanted */
@@ -42,12 +42,18 @@ export class Page {
       const fresh = (await this.handle(inPage, { ...wanted, center: true })) ?? handle;
       await this.tap(fresh);
       return true;
-    }, { patience: 5_000, explain: () => this.evaluate(outline) });
+    }, { patience: 5_000, explain: () => this.explain() });
   }
 
   /** @param {string} name the field's label @param {string} text */
   async fill(name, text) {
     await this.type(await this.find({ role: 'textbox', name }), text);
+  }
+
+  /** What stands on the page and what the browser complained about, for a failure's text. @returns {Promise<string>} */
+  async explain() {
+    const said = /** @type {{ complaints?: string[] }} */ (this).complaints ?? [];
+    return [await this.evaluate(outline), ...said.slice(-8)].join('\n');
   }
 
   /** @returns {Promise<string>} */
@@ -60,12 +66,12 @@ export class Page {
     await until(`the text ${wanted}`, async () => {
       const text = await this.text();
       return typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text);
-    }, { ...how, explain: () => this.evaluate(outline) });
+    }, { ...how, explain: () => this.explain() });
   }
 
   /** Waits until a function of the page is true. @param {string} what @param {Function | string} ask @param {unknown} [arg] @param {{ patience?: number }} [how] */
   async waitFor(what, ask, arg, how) {
-    return until(what, () => this.evaluate(ask, arg), { ...how, explain: () => this.evaluate(outline) });
+    return until(what, () => this.evaluate(ask, arg), { ...how, explain: () => this.explain() });
   }
 
   /** The path of the page's address. @returns {Promise<string>} */

@@ -35,7 +35,7 @@ export class Volunteer {
       if (await this.page.has({ role: 'link', css: ENTRANCE_LINK })) return true;
       if (await this.page.has({ role: 'button', name: w.word('waiting.look') })) await this.page.click('button', w.word('waiting.look'), { patience: 1_000 }).catch(() => {});
       return false;
-    }, { every: 400, patience: 30_000, explain: () => this.page.text() });
+    }, { every: 400, patience: 30_000, explain: () => this.page.explain() });
     this.turf = await this.page.path();
   }
 
@@ -80,7 +80,7 @@ export class Volunteer {
   /** @param {string} door */
   async #gone(door) {
     const name = this.words.word('door.not_home_at', { door });
-    await until(`a tick at ${door}`, async () => !(await this.page.has({ role: 'button', name })), { explain: () => this.page.text() });
+    await until(`a tick at ${door}`, async () => !(await this.page.has({ role: 'button', name })), { explain: () => this.page.explain() });
   }
 
   /** Takes the last one back. @param {string} door */
@@ -99,7 +99,7 @@ export class Volunteer {
 
   /** Opens the sheet of a door. @param {string} door */
   async openDoor(door) {
-    await this.page.clickOn({ role: 'button', part: `${door}: ` });
+    await this.page.clickOn({ role: 'button', part: door, css: `[aria-label^="${door} "], [aria-label^="${door}:"]` });
     await this.page.sees(this.words.word('door.what_happened'));
   }
 
@@ -120,7 +120,7 @@ export class Volunteer {
     await this.chooseTopic(1);
     await this.page.fill(w.word('note.words'), sentence);
     await this.page.click('button', w.word('note.save'));
-    await until('the note to be saved', async () => !(await this.page.has({ role: 'textbox', name: w.word('note.words') })), { explain: () => this.page.text() });
+    await until('the note to be saved', async () => !(await this.page.has({ role: 'textbox', name: w.word('note.words') })), { explain: () => this.page.explain() });
   }
 
   /** Chooses the n-th topic, as a finger does: on the chip. @param {number} at */
@@ -147,7 +147,7 @@ export class Volunteer {
     await until('equal figures', async () => {
       const f = await this.figures();
       return f.here === f.held && f.sealed === f.acknowledged;
-    }, { patience: 30_000, explain: () => this.page.text() });
+    }, { patience: 30_000, explain: () => this.page.explain() });
     return this.figures();
   }
 
