@@ -48,6 +48,7 @@ CREATE TABLE quarantine (
     settled_at INTEGER,
     PRIMARY KEY (id, mac)
 ) STRICT;
+CREATE INDEX quarantine_device ON quarantine (device, device_seq);
 
 -- The projection that pull serves: one row per door and campaign. `door` is the unit, or the entrance itself.
 CREATE TABLE door_state (

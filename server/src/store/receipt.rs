@@ -14,10 +14,13 @@ use crate::{args, statements};
 statements! {
     AMONG = "SELECT id, device, device_seq, mac, status, reason, seq FROM receipt WHERE id IN ($1)";
     INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    HELD = "SELECT COUNT(*), CAST(COALESCE(MAX(device_seq), 0) AS BIGINT) FROM (SELECT device_seq FROM receipt WHERE device = $1 AND device_seq > 0 \
-        UNION SELECT device_seq FROM quarantine WHERE device = $1 AND device_seq > 0) AS seen";
+    HELD = "SELECT r.held + q.held, CASE WHEN r.highest > q.highest THEN r.highest ELSE q.highest END \
+        FROM (SELECT COUNT(*) AS held, COALESCE(MAX(device_seq), 0) AS highest FROM receipt WHERE device = $1 AND device_seq > 0) AS r, \
+        (SELECT COUNT(*) AS held, COALESCE(MAX(device_seq), 0) AS highest FROM quarantine WHERE device = $1 AND device_seq > 0 \
+        AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.device = quarantine.device AND receipt.device_seq = quarantine.device_seq)) AS q";
     GAPS = "SELECT before, device_seq FROM (SELECT COALESCE(LAG(device_seq) OVER (ORDER BY device_seq), 0) AS before, device_seq \
-        FROM (SELECT device_seq FROM receipt WHERE device = $1 AND device_seq > 0 UNION SELECT device_seq FROM quarantine WHERE device = $1 AND device_seq > 0) AS seen) AS steps \
+        FROM (SELECT device_seq FROM receipt WHERE device = $1 AND device_seq > 0 \
+        UNION SELECT device_seq FROM quarantine WHERE device = $1 AND device_seq > 0) AS seen) AS steps \
         WHERE device_seq - before > 1 ORDER BY device_seq LIMIT $2";
 }
 
@@ -74,7 +77,7 @@ pub async fn insert(tx: &mut Tx, campaign: Uuid, receipts: &[Receipt]) -> Result
     Ok(())
 }
 
-/// How many of a phone's counters the server holds, and the highest of them.
+/// How many entries of a phone the server holds, those kept without a receipt too, and their highest counter.
 pub async fn held(tx: &mut Tx, device: Uuid) -> Result<(i64, i64), StoreError> {
     tx.one(HELD, args![device]).await?.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))
 }
