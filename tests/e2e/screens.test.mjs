@@ -42,6 +42,7 @@ for (const [at, language] of LANGUAGES.entries()) {
       await page.sees(w.word('ready.turf'));
       await gallery.look(page, '05-ready');
 
+      await volunteer.toTurf();
       const doors = await volunteer.openEntrance(0, 4);
       await gallery.look(page, '06-entrance');
       await volunteer.notHome(doors[0]);

@@ -47,7 +47,13 @@ export class Page {
 
   /** @param {string} name the field's label @param {string} text */
   async fill(name, text) {
-    await this.type(await this.find({ role: 'textbox', name }), text);
+    const wanted = { role: 'textbox', name };
+    await this.find(wanted);
+    await until(`to write in "${name}"`, async () => {
+      // In the middle of the window: beneath the bar at the bottom WebKit takes no keys.
+      await this.type(await this.handle(inPage, { ...wanted, center: true }), text);
+      return true;
+    }, { patience: 5_000, explain: () => this.explain() });
   }
 
   /** What stands on the page and what the browser complained about, for a failure's text. @returns {Promise<string>} */
