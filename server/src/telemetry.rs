@@ -12,6 +12,11 @@ const DEFAULT_FILTER: &str = "info,sqlx=off";
 
 /// Begins to log to standard error, filtered by `RUST_LOG`; as JSON when asked.
 pub fn start(json: bool) {
+    // What a panic says may hold values; where it was is enough to find it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked");
+    }));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let registry = tracing_subscriber::registry().with(filter);
     if json {

@@ -10,10 +10,13 @@ use dorbank_shared::{
 use super::{codes, credential::Token};
 use crate::{error::ApiError, state::AppState, store};
 
+/// Under which the last code of an unknown shift is noted.
+const UNKNOWN: &str = "join.unknown";
+
 /// Exchanges a code for a credential.
 ///
-/// A wrong code and an unknown shift are answered alike; that a shift exists shows only in its lock, and its name is
-/// no secret.
+/// A wrong code and an unknown shift are answered alike, and take as long; that a shift exists shows only in its lock,
+/// and its name is no secret.
 ///
 /// # Errors
 /// `code_refused`, `code_locked`, `shift_closed` or `shift_full`; or when the database fails.
@@ -28,7 +31,14 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
         shift = store::shift::find(&mut tx, found.id).await?;
     }
     let fits = codes::fits(&state.keys, shift.as_ref(), &code);
-    let shift = shift.ok_or(Code::CodeRefused)?;
+    let Some(shift) = shift else {
+        // As long as a miss takes: a write that becomes durable.
+        if is_typed {
+            store::meta::set(&mut tx, UNKNOWN, &now.to_string()).await?;
+            tx.commit().await?;
+        }
+        return Err(Code::CodeRefused.into());
+    };
     if is_typed && shift.is_locked(now) {
         return Err(Code::CodeLocked.into());
     }

@@ -35,7 +35,7 @@ struct Cli {
 /// What every command may be told.
 #[derive(Debug, Args)]
 struct Common {
-    /// The database: sqlite:PATH, or postgres://USER@HOST/NAME, which any number of servers may share.
+    /// The database: `sqlite:PATH`, or `postgres://USER@HOST/NAME`, which any number of servers may share.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite:data/dorbank.db", global = true, hide_env_values = true)]
     database: String,
     /// The folder of the server's keys and of the assets of earlier builds. Back up its keys apart from the database.
@@ -50,7 +50,7 @@ struct Common {
     /// The address by which people reach the server, as it stands in QR codes and sign-in links. By default that of --listen.
     #[arg(long, env = "DORBANK_PUBLIC_URL", global = true)]
     public_url: Option<String>,
-    /// Log as JSON, one object a line. RUST_LOG filters.
+    /// Log as JSON, one object a line. `RUST_LOG` filters.
     #[arg(long, env = "DORBANK_LOG_JSON", global = true)]
     log_json: bool,
 }
@@ -84,7 +84,7 @@ enum Verb {
     Officer(officer::Officer),
     /// Copy the SQLite database into a new file, while the server runs, and check the copy.
     ///
-    /// The keys in --data are not part of it, and are not to be kept beside it. For PostgreSQL use pg_dump.
+    /// The keys in --data are not part of it, and are not to be kept beside it. For PostgreSQL use `pg_dump`.
     Backup {
         /// The file to make.
         file: PathBuf,
