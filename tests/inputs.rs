@@ -67,7 +67,8 @@ async fn a_ticket_takes_one_envelope_however_often_it_is_sent() {
         let phone = Phone::join(&server.state, &world, Admission::Admitted, None).await;
         let tickets = draw(&server, &phone, 3).await;
         assert_eq!(tickets.len(), 3);
-        let first = request(&server, vec![slot(&server, &world, &tickets[0], "Bussen"), filler(&server), slot(&server, &world, &tickets[1], "Skolen")]);
+        let first =
+            request(&server, vec![slot(&server, &world, &tickets[0], "Bussen"), filler(&server), slot(&server, &world, &tickets[1], "Skolen")]);
         let answer = send(&server, &first).await;
         let want: Vec<SlotStatus> = [0, 2].iter().fold(vec![SlotStatus::Refused; 8], |mut want, held| {
             want[*held] = SlotStatus::Held;
@@ -83,7 +84,10 @@ async fn a_ticket_takes_one_envelope_however_often_it_is_sent() {
         // Twice in one request: one is taken; equal bytes are held both times.
         let (one, two) = (slot(&server, &world, &tickets[2], "Parken"), slot(&server, &world, &tickets[2], "Torget"));
         let answer = send(&server, &request(&server, vec![one.clone(), two, one])).await;
-        assert_eq!(answer.slots.iter().filter(|status| **status == SlotStatus::Held).count() % 3, if answer.slots[0] == SlotStatus::Held { 2 } else { 1 });
+        assert_eq!(
+            answer.slots.iter().filter(|status| **status == SlotStatus::Held).count() % 3,
+            if answer.slots[0] == SlotStatus::Held { 2 } else { 1 }
+        );
         assert_ne!(answer.slots[0], answer.slots[1]);
 
         let spool = spooled(&server, world.round.id).await;

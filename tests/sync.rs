@@ -383,8 +383,7 @@ async fn an_entry_of_any_shape_is_answered_for_itself() {
 async fn gaps_in_the_counters_are_named() {
     for engine in Engine::BOTH {
         let Set { server, houses, mut phone, .. } = set(engine).await;
-        let entries: Vec<Envelope> =
-            (0..6).map(|i| phone.visit(&server.state, &houses[i / 4], Some(i % 4), Outcome::NotHome)).collect();
+        let entries: Vec<Envelope> = (0..6).map(|i| phone.visit(&server.state, &houses[i / 4], Some(i % 4), Outcome::NotHome)).collect();
         let answer = phone.push(&server, &[entries[1].clone(), entries[4].clone()]).await;
         assert_eq!((answer.missing.as_slice(), answer.held), ([(1, 1), (3, 4), (6, 6)].as_slice(), 2));
         let answer = phone.push(&server, &entries).await;

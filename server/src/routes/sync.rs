@@ -46,8 +46,10 @@ struct Answer<T>(T);
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
-                .into_response(),
+            Ok(body) => {
+                ([(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
+                    .into_response()
+            }
             Err(error) => ApiError::internal(error).into_response(),
         }
     }

@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use dorbank_shared::{
-    sync::wire::DoorRow,
-    visit::Outcome,
-};
+use dorbank_shared::{sync::wire::DoorRow, visit::Outcome};
 use uuid::Uuid;
 
 use super::{

@@ -40,14 +40,7 @@ pub(super) async fn apply(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &Scope,
     let mut results: Vec<EntryResult> = Vec::with_capacity(batch.entries.len());
     let mut receipts = Vec::new();
     for (entry, answer) in batch.entries.iter().zip(plan.answers) {
-        let mut result = EntryResult {
-            id: entry.id,
-            digest: entry.digest.clone(),
-            status: Status::Applied,
-            seq: None,
-            reason: None,
-            after_ms: None,
-        };
+        let mut result = EntryResult { id: entry.id, digest: entry.digest.clone(), status: Status::Applied, seq: None, reason: None, after_ms: None };
         let keep = match answer {
             Answer::Repeat(receipt) => {
                 (result.status, result.reason, result.seq) = (repeated(receipt.status), receipt.reason, receipt.seq);
@@ -67,7 +60,8 @@ pub(super) async fn apply(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &Scope,
             }
             Answer::Applied { door, conflict, mac } => {
                 result.seq = door.and_then(|door| doors.seq.get(&door).copied());
-                result.status = if conflict { Status::ConflictRecorded } else { door.map_or(Status::Applied, |door| doors.status(device, entry.id, door)) };
+                result.status =
+                    if conflict { Status::ConflictRecorded } else { door.map_or(Status::Applied, |door| doors.status(device, entry.id, door)) };
                 Some(mac)
             }
         };
@@ -127,19 +121,21 @@ async fn refold(tx: &mut Tx, campaign: Uuid, plan: &Plan) -> Result<Doors, Store
 
 /// Carries wishes for quiet into the register, and takes back those that were undone and that nobody else has.
 async fn quieten(tx: &mut Tx, plan: &Plan, entrances: &HashSet<Uuid>) -> Result<(), StoreError> {
-    let split = |doors: &dyn Fn(&(Uuid, bool)) -> bool, from: &HashSet<(Uuid, bool)>| {
-        let (units, rest): (Vec<_>, Vec<_>) = from.iter().filter(|door| doors(door)).partition(|(_, is_unit)| *is_unit);
-        let ids = |doors: Vec<&(Uuid, bool)>| doors.into_iter().map(|(id, _)| *id).collect::<HashSet<_>>();
-        (ids(units), ids(rest))
-    };
     if plan.silence.is_empty() && plan.undone.is_empty() {
         return Ok(());
     }
     let wished = visit::wished(tx, entrances).await?;
-    let (units, whole) = split(&|(door, _)| wished.contains(door), &plan.silence);
+    let (units, whole) = split(plan.silence.iter().filter(|(door, _)| wished.contains(door)));
     visit::set_quiet(tx, &units, &whole, true).await?;
-    let (units, whole) = split(&|(door, _)| !wished.contains(door), &plan.undone);
+    let (units, whole) = split(plan.undone.iter().filter(|(door, _)| !wished.contains(door)));
     visit::set_quiet(tx, &units, &whole, false).await
+}
+
+/// Units and whole entrances, apart.
+fn split<'a>(doors: impl Iterator<Item = &'a (Uuid, bool)>) -> (HashSet<Uuid>, HashSet<Uuid>) {
+    let (units, whole): (Vec<_>, Vec<_>) = doors.partition(|(_, is_unit)| *is_unit);
+    let ids = |doors: Vec<&(Uuid, bool)>| doors.into_iter().map(|(id, _)| *id).collect();
+    (ids(units), ids(whole))
 }
 
 impl Doors {

@@ -64,6 +64,7 @@ pub(super) struct Plan {
 }
 
 /// The entry that another one supersedes.
+#[derive(Clone)]
 enum Prior {
     None,
     New(usize),
@@ -225,15 +226,7 @@ impl Judge<'_> {
         if let (Some(undo), true) = (undo, in_time) {
             self.plan.undone.insert(undo);
         }
-        let (_, conflict) = self.supersede(
-            entry.id,
-            match prior {
-                Prior::None => Prior::None,
-                Prior::New(index) => Prior::New(*index),
-                Prior::Stored(stored) => Prior::Stored(stored.clone()),
-                Prior::Kept(id) => Prior::Kept(*id),
-            },
-        );
+        let (_, conflict) = self.supersede(entry.id, prior.clone());
         let mut silenced = false;
         if is_wish {
             self.known.wishes += 1;

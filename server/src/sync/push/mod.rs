@@ -155,12 +155,7 @@ async fn respond(tx: &mut Tx, now_ms: i64, device: Uuid, batch: &Batch, results:
 fn missing(gaps: &[(i64, i64)], highest: i64, max_issued: u64) -> Vec<(u64, u64)> {
     let between = gaps.iter().map(|(before, after)| (wire(*before) + 1, wire(*after).saturating_sub(1)));
     let after = (wire(highest).saturating_add(1), max_issued);
-    between
-        .chain([after])
-        .map(|(from, to)| (from, to.min(max_issued)))
-        .filter(|(from, to)| from <= to)
-        .take(MOST_RANGES)
-        .collect()
+    between.chain([after]).map(|(from, to)| (from, to.min(max_issued))).filter(|(from, to)| from <= to).take(MOST_RANGES).collect()
 }
 
 /// A counter on its way into the store. One beyond the store's range is no counter that a phone reaches by counting.
@@ -174,11 +169,10 @@ fn wire(counter: i64) -> u64 {
 
 /// What an entry is kept as when it cannot be applied.
 fn quarantined(now_ms: i64, device: Uuid, campaign: Uuid, entry: &Entry, mac: Vec<u8>, reason: Reason) -> quarantine::Quarantined {
-    let (kind, version, captured_at) =
-        entry.content.as_ref().map_or((String::new(), 0, 0), |envelope| {
-            let shown = envelope.kind.chars().filter(|c| !c.is_control()).take(40).collect();
-            (shown, i64::from(envelope.version), envelope.captured_at)
-        });
+    let (kind, version, captured_at) = entry.content.as_ref().map_or((String::new(), 0, 0), |envelope| {
+        let shown = envelope.kind.chars().filter(|c| !c.is_control()).take(40).collect();
+        (shown, i64::from(envelope.version), envelope.captured_at)
+    });
     quarantine::Quarantined {
         id: entry.id,
         mac,
