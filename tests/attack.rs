@@ -177,7 +177,8 @@ fn times(bytes: &[u8], needle: &[u8]) -> usize {
 /// A build that leaks on purpose: inputs are written as they come.
 async fn leaky(folder: &Path, create: &str, id: impl Fn(u64) -> Uuid, noted: &[String]) -> Copy {
     let path = folder.join("dorbank.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true).journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let options =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true).journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
     let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
     db.execute(sqlx::AssertSqlSafe(create.to_owned())).await.unwrap();
     for (number, words) in (0..).zip(noted) {

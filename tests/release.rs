@@ -34,11 +34,12 @@ async fn what_was_heard_is_shown_per_area_beside_who_was_reached() {
         assert!(none.areas.iter().all(|area| !area.open && area.reach.doors.is_none()));
         for evening in 0..3 {
             // 72 inputs: 24 name topic 0, 9 name topic 1, all name topic 2, 63 name topic 3.
-            field.evening(state, "01", evening * 8, 8, |n| {
-                let n = n + evening * 24;
-                [Some(2), (n % 3 == 0).then_some(0), (n % 8 == 0).then_some(1), (n % 8 != 0).then_some(3)].into_iter().flatten().collect()
-            })
-            .await;
+            field
+                .evening(state, "01", evening * 8, 8, |n| {
+                    let n = n + evening * 24;
+                    [Some(2), (n % 3 == 0).then_some(0), (n % 8 == 0).then_some(1), (n % 8 != 0).then_some(3)].into_iter().flatten().collect()
+                })
+                .await;
         }
         field.evening(state, "02", 0, 4, |_| vec![5]).await;
         let view = mix_and_freeze(state, &field).await;

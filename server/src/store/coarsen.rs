@@ -101,7 +101,19 @@ pub async fn replace(tx: &mut Tx, coarse: &[Coarse]) -> Result<(), StoreError> {
             let superseded = v.from.superseded.then(Uuid::nil);
             let f = &v.from;
             args![
-                v.id, f.campaign, f.turf, f.entrance, f.unit, v.outcome.name(), f.leaflet, v.day_ms, None::<Uuid>, 0i64, superseded, f.silenced, true
+                v.id,
+                f.campaign,
+                f.turf,
+                f.entrance,
+                f.unit,
+                v.outcome.name(),
+                f.leaflet,
+                v.day_ms,
+                None::<Uuid>,
+                0i64,
+                superseded,
+                f.silenced,
+                true
             ]
         })
         .collect();

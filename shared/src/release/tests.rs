@@ -78,11 +78,7 @@ fn nobody_is_alone(rule: Rule, histories: &[History]) {
             continue;
         }
         let least = *numbers.first().unwrap();
-        assert!(
-            least >= rule.k || numbers.len() >= enough,
-            "k = {}: {read:?} leaves only {numbers:?} for {from}..{to}, inside: {inside}",
-            rule.k
-        );
+        assert!(least >= rule.k || numbers.len() >= enough, "k = {}: {read:?} leaves only {numbers:?} for {from}..{to}, inside: {inside}", rule.k);
     }
 }
 
