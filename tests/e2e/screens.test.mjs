@@ -26,6 +26,7 @@ for (const [at, language] of LANGUAGES.entries()) {
       await page.fill(w.word('join.code'), '0000-0000-000');
       await page.click('button', w.word('join.go'));
       await page.sees(w.word('join.refused'));
+      await page.waitFor('the button to be free again', () => document.querySelector('button[type=submit]').disabled === false);
       await gallery.look(page, '02-join-refused');
 
       const volunteer = new Volunteer(page, server.origin, language);
