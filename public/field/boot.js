@@ -61,12 +61,19 @@
     }
   };
 
+  // An installed app may stay open for days; it looks for a newer one at most once an hour, when it comes to the front.
+  let looked = Date.now();
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible" || Date.now() - looked < 3_600_000) return;
+    looked = Date.now();
+    registration?.update().catch(() => {});
+  });
+
   globalThis.dorbank = {
     build,
     fail,
     words: (code) => text(words[code] ?? words.nb),
     updateWaiting: () => Boolean(registration?.waiting && navigator.serviceWorker.controller),
-    lookForUpdate: () => registration?.update().catch(() => {}),
     // Only called when no form is open.
     takeOver: () => {
       asked = true;

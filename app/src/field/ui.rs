@@ -23,11 +23,11 @@ pub mod draw {
     pub const CLOSE: &str = "M6 6l12 12M18 6L6 18";
     pub const DASH: &str = "M6 12h12";
     pub const CLOCK: &str = "M12 7v5l3.5 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0";
-    pub const STOP: &str = "M7 12h10";
+    pub const STOP: &str = "M6.5 17.5l11-11";
     pub const HAND: &str = "M8 8l8 8M16 8l-8 8";
     pub const PAPER: &str = "M7 4h7l4 4v12H7zM13 4v5h5";
     pub const LOCK: &str = "M7 11V8a5 5 0 0 1 10 0v3M6 11h12v9H6z";
-    pub const BELL: &str = "M8 4h8v16H8zM12 8v0M11 16h2";
+    pub const BELL: &str = "M7 3h10v18H7zM10 7h4M10 10.5h4M12 16.5v.01";
     pub const GEAR: &str = "M4 7h9M19 7h1M4 17h3M13 17h7M16 4.5v5M10 14.5v5";
     pub const WARN: &str = "M12 4l9 16H3zM12 10v4M12 17v.01";
     pub const INFO: &str = "M12 11v6M12 7.5v.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0";
@@ -61,6 +61,9 @@ pub fn Bar(
     /// Where back leads; nothing on the first screen.
     #[prop(into, optional)]
     back: Option<String>,
+    /// A form: no way out but its own buttons.
+    #[prop(optional)]
+    form: bool,
 ) -> impl IntoView {
     let heading = NodeRef::<html::H1>::new();
     Effect::new(move || {
@@ -73,7 +76,7 @@ pub fn Bar(
             window().scroll_to_with_x_and_y(0.0, 0.0);
         }
     });
-    let first = back.is_none();
+    let first = back.is_none() && !form;
     view! {
         <header class="bar">
             {back.map(|back| view! { <a class="icon-button" href=back aria-label=tr(key::NAV_BACK)>{icon(draw::BACK)}</a> })}
@@ -142,7 +145,7 @@ pub fn Banners() -> impl IntoView {
 pub fn SnackBar() -> impl IntoView {
     let close = move |_| phone().snack.set(None);
     view! {
-        <div role="status" aria-live="polite">
+        <div class="snack-place" role="status" aria-live="polite">
             {move || phone().snack.get().map(|snack| {
                 let undo = snack.undo.clone();
                 view! {

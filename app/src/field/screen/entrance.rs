@@ -83,7 +83,7 @@ fn Doors(turf: TurfBundle, entrance: EntranceBundle) -> impl IntoView {
             view! {
                 <section class="stack" aria-labelledby="happened">
                     <h2 id="happened">{tr(key::DOOR_WHAT_HAPPENED)}</h2>
-                    <Choices place=place name=name.clone() area=turf.area.clone() on_done=Callback::new(move |ask: bool| open.set(ask.then(|| Open::asking(place, name.clone()))))/>
+                    <Choices place=place name=name.clone() on_done=Callback::new(move |ask: bool| open.set(ask.then(|| Open::asking(place, name.clone()))))/>
                 </section>
             }
             .into_any()
@@ -160,12 +160,11 @@ fn Door(unit: UnitBundle, whole: Place, open: RwSignal<Option<Open>>) -> impl In
     let position = unit.position;
     view! {
         <div class="door" class:no-knock=move || state.get() == Some(Outcome::DoNotKnock)>
-            <button class="door-open" aria-haspopup="dialog" aria-label=move || format!("{}: {}", name(), says()) on:click=move |_| open.set(Some(Open::door(place, name(), fixed)))>
+            <button class="door-open" aria-haspopup="dialog" aria-label=move || full.with_value(|unit| format!("{} {}: {}", door_name(unit), unit.label, says())) on:click=move |_| open.set(Some(Open::door(place, name(), fixed)))>
                 {move || mark(state.get())}
                 <span class="door-name">
                     <b>{move || fill(key::DOOR_NAME, &[("n", &position.to_string())])}</b>
-                    <span class="soft small">{move || state.get().is_some().then(says)}</span>
-                    <span class="soft small">{unit.label.clone()}</span>
+                    <span class="soft small">{move || state.get().map(|_| format!("{} · ", says()))}{unit.label.clone()}</span>
                 </span>
             </button>
             {move || state.get().is_none().then(|| view! {

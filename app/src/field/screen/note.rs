@@ -6,7 +6,6 @@ use dorbank_shared::{
     words::key,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_navigate;
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
@@ -52,7 +51,6 @@ pub fn Note() -> impl IntoView {
     let words = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<&'static str>);
     let busy = RwSignal::new(false);
-    let navigate = use_navigate();
     let topics = move || {
         phone().bundle.with(|bundle| {
             let language = phone().words.with(|words| words.language().to_owned());
@@ -80,15 +78,11 @@ pub fn Note() -> impl IntoView {
             return;
         }
         busy.set(true);
-        let (area, navigate) = (draft.area.clone(), navigate.clone());
+        let area = draft.area.clone();
         spawn_local(async move {
             if actions::keep_input(area, topics, sentence).await {
                 words.set(String::new());
-                if window().history().and_then(|history| history.length()).is_ok_and(|length| length > 1) {
-                    leave();
-                } else {
-                    navigate("/field/", leptos_router::NavigateOptions { replace: true, ..Default::default() });
-                }
+                leave();
                 gloo_timers::future::TimeoutFuture::new(60).await;
                 phone().snack.set(Some(Snack { text: word(key::NOTE_SAVED), undo: Vec::new() }));
             } else {
@@ -98,7 +92,7 @@ pub fn Note() -> impl IntoView {
         });
     };
     view! {
-        <Bar title=Signal::derive(tr(key::NOTE_TITLE))/>
+        <Bar title=Signal::derive(tr(key::NOTE_TITLE)) form=true/>
         <div class="page">
             <section class="stack" aria-labelledby="topics">
                 <h2 id="topics">{tr(key::NOTE_TOPICS)}</h2>

@@ -11,6 +11,9 @@ use crate::field::{
     ui::{Bar, draw, icon, send_now},
 };
 
+/// Where it is remembered that the browser would not promise.
+const REFUSED: &str = "persist-refused";
+
 /// What was looked at, each true or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Found {
@@ -21,8 +24,9 @@ struct Found {
 }
 
 impl Found {
+    /// A browser that was asked and said no is not asked again by a line on every screen.
     fn all(self) -> bool {
-        self.shell && self.persisted && self.probe && self.turf
+        self.shell && self.probe && self.turf && (self.persisted || browser::remembered(REFUSED).is_some())
     }
 }
 
@@ -42,7 +46,10 @@ pub fn look_again() {
 /// A line on the turf's screen, only while something is missing.
 #[component]
 pub fn ReadyHint() -> impl IntoView {
-    look_again();
+    // The list comes first: reading the whole shell costs an old phone a moment.
+    if phone().ready.get_untracked() != Some(true) {
+        gloo_timers::callback::Timeout::new(1500, look_again).forget();
+    }
     view! {
         {move || (phone().ready.get() == Some(false)).then(|| view! {
             <a class="button" href="/field/ready">{icon(draw::WARN)}{tr(key::READY_MISSING)}</a>
@@ -71,7 +78,9 @@ pub fn Ready() -> impl IntoView {
     });
     let ask = move |_| {
         spawn_local(async move {
-            refused.set(!browser::persist().await);
+            let kept = browser::persist().await;
+            refused.set(!kept);
+            browser::remember(REFUSED, (!kept).then_some("1"));
             again();
         });
     };

@@ -58,6 +58,15 @@ fn may_ask(place: Place) -> bool {
 const AT_A_DOOR: [Outcome; 5] = [Outcome::Talked, Outcome::NotHome, Outcome::Declined, Outcome::ComeBack, Outcome::DoNotKnock];
 const AT_THE_INTERCOM: [Outcome; 3] = [Outcome::IntercomLetIn, Outcome::IntercomDeclined, Outcome::IntercomTalked];
 
+/// What the intercom said, under a heading that says it was the intercom.
+const fn answer_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::IntercomLetIn => key::ENTRANCE_LET_IN,
+        Outcome::IntercomDeclined => key::OUTCOME_DECLINED,
+        _ => key::OUTCOME_TALKED,
+    }
+}
+
 /// The list of what can happen. One tap saves.
 #[component]
 pub fn Choices(
@@ -65,16 +74,12 @@ pub fn Choices(
     place: Place,
     /// What it is called.
     name: String,
-    /// The area, for an input.
-    #[prop(optional)]
-    area: String,
     /// The intercom's answers instead.
     #[prop(optional)]
     intercom: bool,
     /// Called when it is saved; true when the question comes next.
     on_done: Callback<bool>,
 ) -> impl IntoView {
-    let _ = area;
     let current = Memo::new(move |_| phone().standing.with(|standing| standing.get(&place.door()).map(|standing| (standing.visit.outcome, standing.visit.leaflet))));
     let leaflet = RwSignal::new(current.get_untracked().is_some_and(|(_, leaflet)| leaflet));
     let busy = RwSignal::new(false);
@@ -112,7 +117,7 @@ pub fn Choices(
                 let outcome = *outcome;
                 view! {
                     <button class="choice" aria-pressed=move || current.with(|current| current.is_some_and(|(now, _)| now == outcome)).to_string() disabled=move || busy.get() on:click=move |_| choose(outcome)>
-                        {mark(Some(outcome))}<span>{move || outcome_word(outcome)}</span>
+                        {mark(Some(outcome))}<span>{move || if intercom { word(answer_word(outcome)) } else { outcome_word(outcome) }}</span>
                     </button>
                 }
             }).collect_view()}

@@ -249,6 +249,11 @@ pub async fn join(identity: &Identity) -> Result<(), StoreError> {
             transaction.object_store(META)?.delete("epoch".to_owned()).await?;
             set_meta(&transaction, "next_seq", &1u64).await?;
             set_meta(&transaction, "identity", identity).await?;
+            // The figures begin afresh with the shift; what still waits from before goes with them.
+            let mut pool: Pool = meta(&transaction, "pool").await?.unwrap_or_default();
+            pool.sealed = pool.sealed.saturating_sub(pool.acknowledged);
+            pool.acknowledged = 0;
+            set_meta(&transaction, "pool", &pool).await?;
             Ok(transaction.commit().await?)
         })
         .await

@@ -1,12 +1,17 @@
 //! Joining a shift with a code.
 
+use std::collections::BTreeMap;
+
 use dorbank_shared::{
     error::Code,
     sync::wire::{JoinRequest, JoinResponse},
 };
 
 use super::{http, open};
-use crate::field::store::outbox::{self, Identity};
+use crate::field::store::{
+    cache,
+    outbox::{self, Identity},
+};
 
 /// Why a code did not let this phone in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +45,9 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
     };
     let identity = Identity { device: joined.device, credential: joined.credential, sign: joined.sign, admission: joined.admission };
     outbox::join(&identity).await.map_err(|_| JoinFault::Storage)?;
+    if let Err(error) = cache::write(None, &BTreeMap::new()).await {
+        leptos::logging::error!("{error}");
+    }
     open().await;
     Ok(())
 }

@@ -56,6 +56,7 @@ pub async fn open() {
             phone.pool.set(contents.pool);
             phone.tickets.set(contents.tickets);
             phone.loaded.set(true);
+            HEARD.set(false);
             feed(event);
             inputs::send_if_due();
         }
