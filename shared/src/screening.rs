@@ -19,13 +19,17 @@ pub enum Hint {
 
 /// Endings of Norwegian street names. A word with one of them, followed by a number, is an address.
 const STREET_ENDINGS: [&str; 17] = [
-    "gata", "gate", "gaten", "veien", "vegen", "vei", "veg", "plass", "plassen", "allé", "alleen", "alléen", "bakken", "stien", "svingen", "tunet", "kroken",
+    "gata", "gate", "gaten", "veien", "vegen", "vei", "veg", "plass", "plassen", "allé", "alleen", "alléen", "bakken", "stien", "svingen", "tunet",
+    "kroken",
 ];
 
 /// The hints in `text`, each once, in the order of [`Hint`].
 pub fn look(text: &str) -> Vec<Hint> {
     let mut hints = Vec::new();
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '!' | '?' | '(' | ')' | '"' | '«' | '»')).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '!' | '?' | '(' | ')' | '"' | '«' | '»'))
+        .filter(|word| !word.is_empty())
+        .collect();
     for run in digit_runs(text) {
         match run {
             11 => hints.push(Hint::NationalId),
@@ -44,10 +48,16 @@ pub fn look(text: &str) -> Vec<Hint> {
         if is_dwelling(bare) {
             hints.push(Hint::Dwelling);
         }
-        let number = words.get(at + 1).is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()) && next.chars().take_while(char::is_ascii_digit).count() <= 3);
+        let number = words
+            .get(at + 1)
+            .is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()) && next.chars().take_while(char::is_ascii_digit).count() <= 3);
         let lower = bare.to_lowercase();
         // "denne veien 3" names no street, but "veien" alone is no name either: a name has something before its ending.
-        if number && STREET_ENDINGS.iter().any(|ending| lower.len() > ending.len() && lower.ends_with(ending) || (lower == *ending && at > 0 && starts_upper(words[at - 1]))) {
+        if number
+            && STREET_ENDINGS
+                .iter()
+                .any(|ending| lower.len() > ending.len() && lower.ends_with(ending) || (lower == *ending && at > 0 && starts_upper(words[at - 1])))
+        {
             hints.push(Hint::Address);
         }
     }

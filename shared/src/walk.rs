@@ -57,7 +57,10 @@ pub fn progress(entrance: &EntranceBundle, states: &States) -> Progress {
 
 /// How far a whole turf is done.
 pub fn turf_progress(turf: &TurfBundle, states: &States) -> Progress {
-    turf.entrances.iter().map(|entrance| progress(entrance, states)).fold(Progress::default(), |a, b| Progress { done: a.done + b.done, all: a.all + b.all })
+    turf.entrances
+        .iter()
+        .map(|entrance| progress(entrance, states))
+        .fold(Progress::default(), |a, b| Progress { done: a.done + b.done, all: a.all + b.all })
 }
 
 /// Whether the way in is shut for now: nobody let the pair in, or the intercom said no.
@@ -94,11 +97,21 @@ mod tests {
     }
 
     fn entrance(id: u128, units: Vec<UnitBundle>) -> EntranceBundle {
-        EntranceBundle { id: Uuid::from_u128(id), street: "Tøyengata".into(), number: 14, letter: "B".into(), lat: 59.9, lon: 10.7, do_not_knock: false, units }
+        EntranceBundle {
+            id: Uuid::from_u128(id),
+            street: "Tøyengata".into(),
+            number: 14,
+            letter: "B".into(),
+            lat: 59.9,
+            lon: 10.7,
+            do_not_knock: false,
+            units,
+        }
     }
 
     fn turf() -> TurfBundle {
-        let entrances = vec![entrance(1, vec![unit(11, 1, 1), unit(12, 2, 2), unit(13, 2, 1)]), entrance(2, Vec::new()), entrance(3, vec![unit(31, 1, 1)])];
+        let entrances =
+            vec![entrance(1, vec![unit(11, 1, 1), unit(12, 2, 2), unit(13, 2, 1)]), entrance(2, Vec::new()), entrance(3, vec![unit(31, 1, 1)])];
         TurfBundle { id: Uuid::from_u128(9), number: 4, name: "øst".into(), area: "01".into(), district: "Gamle Oslo".into(), entrances }
     }
 
@@ -109,7 +122,8 @@ mod tests {
     #[test]
     fn floors_come_from_the_top_and_doors_in_their_order() {
         let turf = turf();
-        let floors: Vec<(i32, Vec<u128>)> = floors(&turf.entrances[0]).into_iter().map(|(floor, units)| (floor, units.iter().map(|unit| unit.id.as_u128()).collect())).collect();
+        let floors: Vec<(i32, Vec<u128>)> =
+            floors(&turf.entrances[0]).into_iter().map(|(floor, units)| (floor, units.iter().map(|unit| unit.id.as_u128()).collect())).collect();
         assert_eq!(floors, [(2, vec![13, 12]), (1, vec![11])]);
     }
 

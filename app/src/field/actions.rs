@@ -109,7 +109,8 @@ pub async fn write_again() {
 
 /// The unsent entries, and what storage did not take, as a file's text.
 pub fn export() -> String {
-    let unsent: Vec<_> = phone().entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect());
+    let unsent: Vec<_> =
+        phone().entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect());
     let unwritten: Vec<_> = UNWRITTEN.with_borrow(|drafts| {
         drafts.iter().map(|draft| serde_json::json!({ "id": draft.id, "kind": draft.kind, "supersedes": draft.supersedes, "captured_at": draft.captured_at, "bytes": draft.bytes })).collect()
     });
@@ -173,7 +174,11 @@ pub fn mark_asked(door: Uuid) {
 
 /// Seals an input and keeps it. True when it is durable.
 pub async fn keep_input(area: String, topics: Vec<Uuid>, words: String) -> bool {
-    let Some((round, public_key)) = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| (bundle.round.id, bundle.round.public_key.clone()))) else { return false };
+    let Some((round, public_key)) =
+        phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| (bundle.round.id, bundle.round.public_key.clone())))
+    else {
+        return false;
+    };
     let words = Some(words.trim().to_owned()).filter(|words| !words.is_empty());
     let input = Input { id: Uuid::new_v4(), round, area, arena: Arena::Door, topics, words };
     if input.check().is_err() {

@@ -1,6 +1,9 @@
 //! The frame around all screens, and their addresses.
 
-use dorbank_shared::{sync::wire::Admission, words::{Words, key}};
+use dorbank_shared::{
+    sync::wire::Admission,
+    words::{Words, key},
+};
 use leptos::prelude::*;
 use leptos_router::{
     components::{Route, Router, Routes},

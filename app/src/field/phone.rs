@@ -159,7 +159,9 @@ impl Phone {
 
     /// An entrance of this phone, with its turf.
     pub fn entrance(self, id: Uuid) -> Option<(TurfBundle, EntranceBundle)> {
-        self.bundle.with(|bundle| bundle.as_ref()?.turfs.iter().find_map(|turf| Some((turf.clone(), turf.entrances.iter().find(|entrance| entrance.id == id)?.clone()))))
+        self.bundle.with(|bundle| {
+            bundle.as_ref()?.turfs.iter().find_map(|turf| Some((turf.clone(), turf.entrances.iter().find(|entrance| entrance.id == id)?.clone())))
+        })
     }
 }
 

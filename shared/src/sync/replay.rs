@@ -52,11 +52,17 @@ pub fn standing<'a>(entries: impl IntoIterator<Item = &'a Kept>) -> BTreeMap<Uui
 /// The state of each door. `entries` are all that the phone keeps, in the order of their counters; `shown` are those
 /// that the base already contains (a pull was answered after their receipt).
 pub fn replay<'a>(bases: impl IntoIterator<Item = &'a Base>, entries: &[Kept], shown: &BTreeSet<u64>) -> BTreeMap<Uuid, Outcome> {
-    let mut states: BTreeMap<Uuid, Outcome> = bases.into_iter().flat_map(|base| &base.rows).filter_map(|(door, (state, _))| Some((*door, (*state)?))).collect();
+    let mut states: BTreeMap<Uuid, Outcome> =
+        bases.into_iter().flat_map(|base| &base.rows).filter_map(|(door, (state, _))| Some((*door, (*state)?))).collect();
     let visits: BTreeMap<Uuid, (VisitV1, bool)> = entries
         .iter()
         .filter(|kept| kept.envelope.kind == KIND_VISIT)
-        .filter_map(|kept| Some((kept.envelope.id, (serde_json::from_str(&kept.envelope.bytes).ok()?, kept.status.is_some() || shown.contains(&kept.envelope.device_seq)))))
+        .filter_map(|kept| {
+            Some((
+                kept.envelope.id,
+                (serde_json::from_str(&kept.envelope.bytes).ok()?, kept.status.is_some() || shown.contains(&kept.envelope.device_seq)),
+            ))
+        })
         .collect();
     let gone: BTreeSet<Uuid> = entries.iter().filter_map(|kept| kept.envelope.supersedes).collect();
     // Doors where the base still holds a visit of ours that we have since replaced or withdrawn: there our own stand alone.
@@ -79,7 +85,10 @@ pub fn replay<'a>(bases: impl IntoIterator<Item = &'a Base>, entries: &[Kept], s
             Some(ours) => *state == Outcome::DoNotKnock && *ours != Outcome::DoNotKnock,
             None => true,
         });
-        let own = visits.iter().filter(|(id, (visit, _))| visit.door() == door && !gone.contains(*id)).map(|(id, (visit, _))| Seen { id: *id, outcome: visit.outcome });
+        let own = visits
+            .iter()
+            .filter(|(id, (visit, _))| visit.door() == door && !gone.contains(*id))
+            .map(|(id, (visit, _))| Seen { id: *id, outcome: visit.outcome });
         if let Some(state) = fold(own.chain(base.map(|outcome| Seen { id: Uuid::nil(), outcome }))) {
             states.insert(door, state);
         }
@@ -101,7 +110,15 @@ mod tests {
     }
 
     fn entry(seq: u64, kind: &str, bytes: String, supersedes: Option<u64>) -> Kept {
-        let envelope = Envelope { id: Uuid::from_u128(u128::from(seq) + 100), kind: kind.into(), version: 1, device_seq: seq, supersedes: supersedes.map(|seq| Uuid::from_u128(u128::from(seq) + 100)), captured_at: 0, bytes };
+        let envelope = Envelope {
+            id: Uuid::from_u128(u128::from(seq) + 100),
+            kind: kind.into(),
+            version: 1,
+            device_seq: seq,
+            supersedes: supersedes.map(|seq| Uuid::from_u128(u128::from(seq) + 100)),
+            captured_at: 0,
+            bytes,
+        };
         Kept { envelope, status: None, reason: None }
     }
 

@@ -50,7 +50,11 @@ fn Doors(turf: TurfBundle, entrance: EntranceBundle) -> impl IntoView {
     let open = RwSignal::new(None::<Open>);
     let whole = Place { turf: turf.id, entrance: entrance.id, unit: None };
     let several = entrance.units.len() > 1;
-    let back = if phone().bundle.with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| bundle.turfs.len() > 1)) { format!("/field/turf/{}", turf.id) } else { "/field/".to_owned() };
+    let back = if phone().bundle.with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| bundle.turfs.len() > 1)) {
+        format!("/field/turf/{}", turf.id)
+    } else {
+        "/field/".to_owned()
+    };
     let address = walk::address(&entrance);
     let doors = entrance.units.len();
     let below = Signal::derive(move || if several { count(key::ENTRANCE_DOORS, doors) } else { word(key::TURF_HOUSE) });
@@ -103,11 +107,16 @@ fn Doors(turf: TurfBundle, entrance: EntranceBundle) -> impl IntoView {
 /// A stairwell with several doors.
 #[component]
 fn Several(entrance: EntranceBundle, whole: Place, open: RwSignal<Option<Open>>) -> impl IntoView {
-    let floors: Vec<(i32, Vec<UnitBundle>)> = walk::floors(&entrance).into_iter().map(|(floor, units)| (floor, units.into_iter().cloned().collect())).collect();
+    let floors: Vec<(i32, Vec<UnitBundle>)> =
+        walk::floors(&entrance).into_iter().map(|(floor, units)| (floor, units.into_iter().cloned().collect())).collect();
     let units = entrance.units.clone();
     let untouched = Memo::new(move |_| {
         let states = phone().states.get();
-        units.iter().filter(|unit| !unit.do_not_knock && !states.contains_key(&unit.id)).map(|unit| Place { unit: Some(unit.id), ..whole }).collect::<Vec<_>>()
+        units
+            .iter()
+            .filter(|unit| !unit.do_not_knock && !states.contains_key(&unit.id))
+            .map(|unit| Place { unit: Some(unit.id), ..whole })
+            .collect::<Vec<_>>()
     });
     let rest = move |_| spawn_local(actions::note_rest(untouched.get_untracked()));
     let shut = move |outcome: Outcome| {

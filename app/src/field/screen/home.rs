@@ -29,7 +29,9 @@ pub fn Home() -> impl IntoView {
         match phone.admission() {
             None => Stage::Outside,
             Some(Admission::Waiting | Admission::Refused) => Stage::Waiting,
-            Some(Admission::Admitted | Admission::Revoked) => phone.bundle.with(|bundle| bundle.as_ref().map_or(Stage::Fetching, |bundle| Stage::Walking(bundle.turfs.len()))),
+            Some(Admission::Admitted | Admission::Revoked) => {
+                phone.bundle.with(|bundle| bundle.as_ref().map_or(Stage::Fetching, |bundle| Stage::Walking(bundle.turfs.len())))
+            }
         }
     });
     // The code of a link goes to the join screen also when this phone is in a shift already.
@@ -65,7 +67,14 @@ fn Fetching() -> impl IntoView {
 
 #[component]
 fn Turfs() -> impl IntoView {
-    let turfs = move || phone().bundle.with(|bundle| bundle.as_ref().map(|bundle| bundle.turfs.iter().map(|turf| (turf.id, turf.number, turf.name.clone())).collect::<Vec<_>>()).unwrap_or_default());
+    let turfs = move || {
+        phone().bundle.with(|bundle| {
+            bundle
+                .as_ref()
+                .map(|bundle| bundle.turfs.iter().map(|turf| (turf.id, turf.number, turf.name.clone())).collect::<Vec<_>>())
+                .unwrap_or_default()
+        })
+    };
     view! {
         <Bar title=Signal::derive(tr(key::TURF_YOURS))/>
         <div class="page">

@@ -54,7 +54,18 @@ pub fn Note() -> impl IntoView {
     let topics = move || {
         phone().bundle.with(|bundle| {
             let language = phone().words.with(|words| words.language().to_owned());
-            bundle.as_ref().map(|bundle| bundle.round.topics.iter().filter(|topic| topic.parent.is_none()).map(|topic| (topic.id, topic.name.in_language(&language).to_owned())).collect::<Vec<_>>()).unwrap_or_default()
+            bundle
+                .as_ref()
+                .map(|bundle| {
+                    bundle
+                        .round
+                        .topics
+                        .iter()
+                        .filter(|topic| topic.parent.is_none())
+                        .map(|topic| (topic.id, topic.name.in_language(&language).to_owned()))
+                        .collect::<Vec<_>>()
+                })
+                .unwrap_or_default()
         })
     };
     let turn = move |id: Uuid| {

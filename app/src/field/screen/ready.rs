@@ -31,7 +31,9 @@ impl Found {
 }
 
 async fn look() -> Found {
-    let turf = phone().bundle.with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| phone().bases.with_untracked(|bases| bundle.turfs.iter().all(|turf| bases.contains_key(&turf.id)))));
+    let turf = phone().bundle.with_untracked(|bundle| {
+        bundle.as_ref().is_some_and(|bundle| phone().bases.with_untracked(|bases| bundle.turfs.iter().all(|turf| bases.contains_key(&turf.id))))
+    });
     Found { shell: browser::shell_is_held().await, persisted: browser::is_persisted().await, probe: outbox::probe().await.unwrap_or(false), turf }
 }
 

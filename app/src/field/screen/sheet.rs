@@ -51,7 +51,9 @@ impl Open {
 
 /// Whether a conversation at this door may lead to an input: the campaign listens, and the door was not asked before.
 fn may_ask(place: Place) -> bool {
-    let listens = phone().bundle.with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| bundle.purpose == "listen" && !bundle.round.public_key.is_empty()));
+    let listens = phone()
+        .bundle
+        .with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| bundle.purpose == "listen" && !bundle.round.public_key.is_empty()));
     listens && phone().asked.with_untracked(|asked| !asked.contains(&place.door()))
 }
 
@@ -80,7 +82,9 @@ pub fn Choices(
     /// Called when it is saved; true when the question comes next.
     on_done: Callback<bool>,
 ) -> impl IntoView {
-    let current = Memo::new(move |_| phone().standing.with(|standing| standing.get(&place.door()).map(|standing| (standing.visit.outcome, standing.visit.leaflet))));
+    let current = Memo::new(move |_| {
+        phone().standing.with(|standing| standing.get(&place.door()).map(|standing| (standing.visit.outcome, standing.visit.leaflet)))
+    });
     let leaflet = RwSignal::new(current.get_untracked().is_some_and(|(_, leaflet)| leaflet));
     let busy = RwSignal::new(false);
     let name = StoredValue::new(name);
@@ -166,7 +170,11 @@ pub fn Sheet(
         let place = now.place;
         let name = now.name.clone();
         let next = Callback::new(move |ask: bool| open.set(ask.then(|| Open { stage: Stage::Ask, ..now.clone() })));
-        let title = if matches!(open.with_untracked(|open| open.as_ref().map(|open| open.stage)), Some(Stage::Ask)) { word(key::ASK_TITLE) } else { name.clone() };
+        let title = if matches!(open.with_untracked(|open| open.as_ref().map(|open| open.stage)), Some(Stage::Ask)) {
+            word(key::ASK_TITLE)
+        } else {
+            name.clone()
+        };
         let stage = open.with_untracked(|open| open.as_ref().map(|open| open.stage))?;
         Some(view! {
             <div class="sheet-head">

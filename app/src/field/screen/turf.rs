@@ -41,8 +41,22 @@ fn row(entrance: &EntranceBundle, states: &States, next: bool) -> AnyView {
         figures.clone()
     };
     let finished = knock && progress.is_finished();
-    let class = if next { "entrance next" } else if finished { "entrance finished" } else { "entrance" };
-    let sign = if next { draw::GO } else if !knock { draw::STOP } else if finished { draw::CHECK } else { draw::GO };
+    let class = if next {
+        "entrance next"
+    } else if finished {
+        "entrance finished"
+    } else {
+        "entrance"
+    };
+    let sign = if next {
+        draw::GO
+    } else if !knock {
+        draw::STOP
+    } else if finished {
+        draw::CHECK
+    } else {
+        draw::GO
+    };
     let label = format!("{}: {say}", walk::address(entrance));
     view! {
         <a class=class href=format!("/field/entrance/{}", entrance.id) aria-label=label>
@@ -68,7 +82,10 @@ pub fn Turf(
 ) -> impl IntoView {
     let turf = Memo::new(move |_| phone().turf(id));
     let title = Signal::derive(move || {
-        turf.with(|turf| turf.as_ref().map_or_else(|| word(key::TURF_YOURS), |turf| fill(key::TURF_NAME, &[("number", &turf.number.to_string()), ("name", &turf.name)])))
+        turf.with(|turf| {
+            turf.as_ref()
+                .map_or_else(|| word(key::TURF_YOURS), |turf| fill(key::TURF_NAME, &[("number", &turf.number.to_string()), ("name", &turf.name)]))
+        })
     });
     let bar = if first {
         view! { <Bar title=title below=Signal::derive(tr(key::TURF_YOURS))/> }.into_any()

@@ -85,8 +85,10 @@ pub async fn send() {
 }
 
 async fn send_eight(part: &[(String, Sealed)]) -> Option<()> {
-    let mut slots: Vec<(Option<String>, Slot)> =
-        part.iter().map(|(key, record)| (Some(key.clone()), Slot { ticket: record.ticket.clone().unwrap_or_default(), sealed: record.sealed.clone() })).collect();
+    let mut slots: Vec<(Option<String>, Slot)> = part
+        .iter()
+        .map(|(key, record)| (Some(key.clone()), Slot { ticket: record.ticket.clone().unwrap_or_default(), sealed: record.sealed.clone() }))
+        .collect();
     while slots.len() < SLOTS {
         let sealed = URL_SAFE_NO_PAD.encode(seal::filler().await.ok()?);
         slots.push((None, Slot { ticket: URL_SAFE_NO_PAD.encode(browser::random::<TICKET_BYTES>()), sealed }));
@@ -98,7 +100,9 @@ async fn send_eight(part: &[(String, Sealed)]) -> Option<()> {
     let (keys, slots): (Vec<_>, Vec<_>) = slots.into_iter().unzip();
     let answer = http::post("/inputs/v1", &InputsRequest { proto: 1, slots }, None).await.ok().filter(|answer| answer.status == 200)?;
     let answer: InputsResponse = serde_json::from_str(&answer.body).ok().filter(|answer: &InputsResponse| answer.slots.len() == SLOTS)?;
-    let with = |wanted: SlotStatus| -> Vec<String> { keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| key.clone()).collect() };
+    let with = |wanted: SlotStatus| -> Vec<String> {
+        keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| key.clone()).collect()
+    };
     let pool = outbox::answer_inputs(&with(SlotStatus::Held), &with(SlotStatus::Refused), answer.backed_up_through.as_deref()).await.ok()?;
     phone().pool.set(pool);
     Some(())

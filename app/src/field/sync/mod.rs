@@ -142,7 +142,9 @@ async fn one_tab_at_a_time(work: impl Future<Output = ()> + 'static) {
 }
 
 async fn push(seqs: &[u64]) -> Result<dorbank_shared::sync::wire::PushResponse, Fault> {
-    let entries = phone().entries.with_untracked(|entries| entries.iter().filter(|kept| seqs.contains(&kept.envelope.device_seq)).map(|kept| kept.envelope.clone()).collect());
+    let entries = phone()
+        .entries
+        .with_untracked(|entries| entries.iter().filter(|kept| seqs.contains(&kept.envelope.device_seq)).map(|kept| kept.envelope.clone()).collect());
     let (have, epoch) = ENGINE.with_borrow(|engine| (engine.have(), engine.epoch().map(str::to_owned)));
     http::sync("/sync/v1/push", &PushRequest { proto: PROTO, build: browser::build(), epoch, have, entries }).await
 }
@@ -150,10 +152,12 @@ async fn push(seqs: &[u64]) -> Result<dorbank_shared::sync::wire::PushResponse, 
 async fn pull(request: u64) {
     let phone = phone();
     // Receipts that are durable now are covered by an answer that is asked for now.
-    let covered: Vec<u64> = phone.entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_some()).map(|kept| kept.envelope.device_seq).collect());
+    let covered: Vec<u64> =
+        phone.entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_some()).map(|kept| kept.envelope.device_seq).collect());
     let bundle = phone.bundle.get_untracked();
     let bases = phone.bases.get_untracked();
-    let turfs = bundle.iter().flat_map(|bundle| &bundle.turfs).map(|turf| (turf.id, bases.get(&turf.id).and_then(|base| base.cursor.clone()))).collect();
+    let turfs =
+        bundle.iter().flat_map(|bundle| &bundle.turfs).map(|turf| (turf.id, bases.get(&turf.id).and_then(|base| base.cursor.clone()))).collect();
     let body = PullRequest { proto: PROTO, build: browser::build(), bundle: bundle.as_ref().map(|bundle| bundle.tag.clone()), turfs };
     let answer: Result<PullResponse, Fault> = http::sync("/sync/v1/pull", &body).await;
     if let Ok(answer) = &answer {
@@ -281,14 +285,20 @@ async fn other_tab_wrote(what: String) {
         return;
     }
     let Ok(contents) = outbox::read().await else { return };
-    if contents.identity.as_ref().map(|identity| identity.device) != phone.identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device)) {
+    if contents.identity.as_ref().map(|identity| identity.device)
+        != phone.identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device))
+    {
         return open().await;
     }
     let known = phone.entries.get_untracked();
     let find = |seq: u64| known.iter().find(|kept| kept.envelope.device_seq == seq);
     let fresh: Vec<Meta> = contents.entries.iter().filter(|kept| find(kept.envelope.device_seq).is_none()).map(|kept| meta(&kept.envelope)).collect();
-    let settled: Vec<u64> =
-        contents.entries.iter().filter(|kept| kept.status.is_some() && find(kept.envelope.device_seq).is_none_or(|old| old.status.is_none())).map(|kept| kept.envelope.device_seq).collect();
+    let settled: Vec<u64> = contents
+        .entries
+        .iter()
+        .filter(|kept| kept.status.is_some() && find(kept.envelope.device_seq).is_none_or(|old| old.status.is_none()))
+        .map(|kept| kept.envelope.device_seq)
+        .collect();
     phone.entries.set(Arc::new(contents.entries));
     phone.pool.set(contents.pool);
     for meta in fresh {
