@@ -17,7 +17,8 @@ test('the ready check asks for what is missing and believes no cache that is not
     await page.sees(w.word('ready.persisted_do'));
     const protocol = await page.protocol();
     await protocol.send('Browser.grantPermissions', { origin: server.origin, permissions: ['durableStorage'] });
-    await page.click('button', w.word('ready.ask'));
+    // The answer to the tap takes the button away, so the tap itself may not see its own end.
+    await page.click('button', w.word('ready.ask')).catch(() => {});
     await page.sees(w.word('ready.all'));
     await page.goto(`${server.origin}/field/`);
     assert.equal(await page.has({ role: 'link', name: w.word('ready.missing') }), false);
