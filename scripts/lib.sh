@@ -6,6 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=${DORBANK_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/dorbank}
 target=${CARGO_TARGET_DIR:-$root/target}
 wasm_target=wasm32-unknown-unknown
+# Views of one type instead of one type a view: 24 KB less on the phone (brotli), and quicker to build.
+wasm_flags='--cfg erase_components'
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 stop() { printf 'dorbank: %s\n' "$*" >&2; exit 1; }
@@ -23,9 +25,9 @@ wasm_cargo() {
   name=$(wasm_toolchain)
   if [ -n "$name" ]; then
     linker=$(dirname "$(find "$(rustc --print sysroot)/lib/rustlib" -name rust-lld -type f | head -n 1)")
-    PATH="$linker:$PATH" RUSTUP_TOOLCHAIN=$name cargo "$@"
+    PATH="$linker:$PATH" RUSTUP_TOOLCHAIN=$name RUSTFLAGS=$wasm_flags cargo "$@"
   else
-    cargo "$@"
+    RUSTFLAGS=$wasm_flags cargo "$@"
   fi
 }
 

@@ -49,7 +49,7 @@ fn main() {
     bases.retain(|base| !first.contains_key(*base));
     for key in first.keys().map(String::as_str).chain(bases) {
         let name = key.replace(['.', '-'], "_").to_uppercase();
-        writeln!(out, "/// {key}\npub const {name}: &str = {key:?};").expect("a String takes any text");
+        writeln!(out, "/// `{key}`\npub const {name}: &str = {key:?};").expect("a String takes any text");
     }
     let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&folder).join("keys.rs"), out).expect("OUT_DIR can be written");

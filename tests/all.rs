@@ -3,20 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails, which is what it is for")]
 
 mod access;
+mod attack;
+mod coarsen;
 mod demo;
+mod golden;
 mod import;
+mod inputs;
 mod join;
+mod mix;
+mod pages;
+mod phone;
 mod real_data;
+mod release;
 mod server;
 mod sign_in;
 mod simulator;
-mod golden;
-mod inputs;
-mod pages;
-mod phone;
 mod store;
 mod sync;
-mod mix;
-mod coarsen;
-mod release;
-mod attack;

@@ -282,7 +282,8 @@ async fn no_two_or_three_releases_tell_of_fewer_than_ten() {
                 // A topic that hardly anybody names, one that nearly all do, and others between, changing by week.
                 let topics = |n: usize| {
                     let n = n * 7 + evening * 3 + week * 5 + number;
-                    let named = [(0, n % 11 == 0), (1, n % 13 != 0), (2, n % 3 == week % 3), (3, week == 2), (4, n % 40 == 0)];
+                    let named =
+                        [(0, n.is_multiple_of(11)), (1, !n.is_multiple_of(13)), (2, n % 3 == week % 3), (3, week == 2), (4, n.is_multiple_of(40))];
                     let topics: Vec<usize> = named.into_iter().filter(|(_, named)| *named).map(|(topic, _)| topic).collect();
                     if topics.is_empty() { vec![5] } else { topics }
                 };

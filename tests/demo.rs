@@ -181,7 +181,14 @@ async fn a_demo_of_full_size_is_as_large_as_a_city_needs() {
     let round = round::all(&mut tx).await.unwrap().remove(0);
     let latest = release::latest(&mut tx, round.id).await.unwrap().unwrap();
     for area in &latest.areas {
-        println!("{} {}: {:?} {:?} {:?}", area.number, area.name, area.base, area.reach, area.cells.iter().map(|cell| cell.shown).collect::<Vec<_>>());
+        println!(
+            "{} {}: {:?} {:?} {:?}",
+            area.number,
+            area.name,
+            area.base,
+            area.reach,
+            area.cells.iter().map(|cell| cell.shown).collect::<Vec<_>>()
+        );
     }
     println!("city: {:?}", latest.city.base);
     let open = latest.areas.iter().filter(|area| area.open).count();

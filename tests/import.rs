@@ -415,7 +415,10 @@ async fn addresses_get_the_district_that_they_lie_in() {
         let options = DistrictOptions { grunnkretser: Some(table), joins: vec![("03".into(), "02".into())], ..DistrictOptions::default() };
         let report = place.districts(&outlines, &options).await.unwrap();
         assert_eq!((report.added, report.unchanged, report.entrances_moved, report.grunnkretser), (1, 2, 4, 1));
-        assert_eq!((report.without_outline.as_slice(), report.joined.as_slice()), (["03".to_owned()].as_slice(), [("03".into(), "02".into())].as_slice()));
+        assert_eq!(
+            (report.without_outline.as_slice(), report.joined.as_slice()),
+            (["03".to_owned()].as_slice(), [("03".into(), "02".into())].as_slice())
+        );
         let mut tx = place.db.read().await.unwrap();
         let north = district::find(&mut tx, "03").await.unwrap().unwrap();
         assert_eq!((north.name.as_str(), north.area.as_str()), ("Nord", "02"));
@@ -438,8 +441,10 @@ async fn addresses_get_the_district_that_they_lie_in() {
 #[tokio::test]
 async fn sentrum_and_marka_are_counted_with_their_neighbours() {
     let place = Place::new(Engine::Sqlite).await;
-    let outlines: Vec<String> =
-        [("04", 10.3), ("08", 10.5), ("16", 10.7), ("17", 10.9), ("17", 11.1)].iter().map(|(n, west)| square(&format!("\"{n}\""), n, *west, 59.9)).collect();
+    let outlines: Vec<String> = [("04", 10.3), ("08", 10.5), ("16", 10.7), ("17", 10.9), ("17", 11.1)]
+        .iter()
+        .map(|(n, west)| square(&format!("\"{n}\""), n, *west, 59.9))
+        .collect();
     place.districts(collection(&outlines), &DistrictOptions::default()).await.unwrap();
     let mut tx = place.db.read().await.unwrap();
     let areas: Vec<(String, String)> = district::all(&mut tx).await.unwrap().into_iter().map(|d| (d.number, d.area)).collect();

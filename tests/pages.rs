@@ -134,7 +134,16 @@ async fn every_page_is_whole_without_scripting_in_three_languages() {
 async fn no_page_needs_more_than_its_policy_allows() {
     let office = Office::open(Engine::Sqlite).await;
     let (lead, county) = (office.sign_in(Role::Lead).await, office.sign_in(Role::County).await);
-    for (path, cookie) in [("/", ""), ("/privacy", ""), ("/sign-in", ""), ("/plan", &lead), (&office.running(), &lead), ("/programme", &county), ("/admin", &county), ("/nowhere", "")] {
+    for (path, cookie) in [
+        ("/", ""),
+        ("/privacy", ""),
+        ("/sign-in", ""),
+        ("/plan", &lead),
+        (&office.running(), &lead),
+        ("/programme", &county),
+        ("/admin", &county),
+        ("/nowhere", ""),
+    ] {
         let got = office.get(path, cookie).await;
         assert!(!got.text.contains(" style="), "{path} has a style of its own");
         assert!(!got.text.contains(" on") || !got.text.contains("onclick="), "{path} has a handler in its text");

@@ -29,7 +29,11 @@ pub fn share(part: u64, base: u64) -> Option<Share> {
         return None;
     }
     let (low, high) = wilson(part as f64 / base as f64, base as f64);
-    Some(Share { percent: percent((part as f64 / base as f64 * 100.0).round()), low: percent((low * 100.0).floor()), high: percent((high * 100.0).ceil()) })
+    Some(Share {
+        percent: percent((part as f64 / base as f64 * 100.0).round()),
+        low: percent((low * 100.0).floor()),
+        high: percent((high * 100.0).ceil()),
+    })
 }
 
 /// The ends of the interval for a share `p` of `n`.

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 const VISIT: &str = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-const RECEIPT: &str = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES (?1, ?2, ?3, ?4, ?5, 'applied', NULL, ?6)";
+const RECEIPT: &str =
+    "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES (?1, ?2, ?3, ?4, ?5, 'applied', NULL, ?6)";
 const DOORS: &str = "SELECT t.campaign, te.turf, te.entrance, u.id FROM unit u JOIN turf_entrance te ON te.entrance = u.entrance JOIN turf t ON t.id = te.turf \
     WHERE t.number >= 9000 ORDER BY te.turf, te.position, u.floor, u.position LIMIT ?1";
 const OUTCOMES: [&str; 4] = ["not_home", "talked", "declined", "come_back"];

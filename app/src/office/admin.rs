@@ -169,11 +169,8 @@ fn jobs(jobs: Vec<JobRow>) -> impl IntoView {
 }
 
 fn quarantine(waiting: i64) -> impl IntoView {
-    let (class, words) = if waiting > 0 {
-        ("notice warn", count(key::ADMIN_QUARANTINE_COUNT, waiting))
-    } else {
-        ("soft", t(key::ADMIN_QUARANTINE_NONE))
-    };
+    let (class, words) =
+        if waiting > 0 { ("notice warn", count(key::ADMIN_QUARANTINE_COUNT, waiting)) } else { ("soft", t(key::ADMIN_QUARANTINE_NONE)) };
     view! {
         <section class="card">
             <h2>{t(key::ADMIN_QUARANTINE)}</h2>

@@ -42,8 +42,8 @@ pub fn header(frame: &Frame) -> impl IntoView + use<> {
     let path = frame.here.split('?').next().unwrap_or_default().to_owned();
     view! {
         <a class="skip" href="#main">{t(key::OFFICE_SKIP)}</a>
-        {frame.demo.then(|| view! { <p class="demo">{t(key::OFFICE_DEMO)}</p> })}
         <header class="top">
+            {frame.demo.then(|| view! { <p class="demo">{t(key::OFFICE_DEMO)}</p> })}
             <div class="top-row">
                 <a class="brand" href="/">
                     <img src="/icons/icon.svg" alt="" width="32" height="32"/>

@@ -15,9 +15,9 @@ mod privacy;
 mod programme;
 #[cfg(feature = "office")]
 mod refresh;
-mod shift;
 #[cfg(feature = "ssr")]
 pub mod shell;
+mod shift;
 mod sign_in;
 pub mod text;
 mod trouble;

@@ -141,7 +141,10 @@ fn area(area: &AreaView, release: i64) -> impl IntoView + use<> {
 
 fn topic(row: &TopicRow, base: Option<u64>) -> impl IntoView + use<> {
     let share = row.share.map_or_else(
-        || view! { <span aria-hidden="true">{t(key::PROGRAMME_SHARE_NONE)}</span><span class="unseen">{t(key::PROGRAMME_SHARE_SPOKEN)}</span> }.into_any(),
+        || {
+            view! { <span aria-hidden="true">{t(key::PROGRAMME_SHARE_NONE)}</span><span class="unseen">{t(key::PROGRAMME_SHARE_SPOKEN)}</span> }
+                .into_any()
+        },
         |share| {
             let [percent, low, high] = [share.percent, share.low, share.high].map(|part| part.to_string());
             with(key::PROGRAMME_SHARE, &[("percent", &percent), ("low", &low), ("high", &high)]).into_any()

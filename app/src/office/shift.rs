@@ -95,10 +95,7 @@ fn turf_name(turf: &TurfRow) -> String {
 }
 
 fn choices(turfs: &[TurfRow], chosen: Option<Uuid>) -> Vec<impl IntoView + use<>> {
-    turfs
-        .iter()
-        .map(|turf| view! { <option value=turf.id.to_string() selected=chosen == Some(turf.id)>{turf_name(turf)}</option> })
-        .collect()
+    turfs.iter().map(|turf| view! { <option value=turf.id.to_string() selected=chosen == Some(turf.id)>{turf_name(turf)}</option> }).collect()
 }
 
 /// The turf that the fewest phones walk: what the lead most likely wants to give next.

@@ -158,9 +158,7 @@ fn houses(maker: &mut Maker, known: &Known, cell: &Cell, centre: Metres, wanted:
     let (sin, cos) = turn.sin_cos();
     let place = |along: f64, across: f64| Metres { x: centre.x + along * cos - across * sin, y: centre.y + along * sin + across * cos };
     let mut lines: Vec<(f64, f64)> = (-12..12).flat_map(|i| (-40..40).map(move |j| (f64::from(i) * STREET.1, f64::from(j) * ROW))).collect();
-    lines.retain(|(along, across)| {
-        holds_street(cell, place(*along, *across), place(along + STREET.0, *across))
-    });
+    lines.retain(|(along, across)| holds_street(cell, place(*along, *across), place(along + STREET.0, *across)));
     lines.sort_by(|a, b| {
         let far = |(along, across): &(f64, f64)| (along + STREET.0 / 2.0).hypot(*across);
         far(a).total_cmp(&far(b))

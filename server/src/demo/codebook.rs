@@ -42,8 +42,16 @@ pub static TOPICS: [DemoTopic; 15] = [
                 "oppgangen er full av korttidsutleie med nye folk hver helg",
             ],
             nn: &["husleiga aukar kvart einaste år", "dei unge har ikkje sjanse på bustadmarknaden", "kommunen bør eige fleire utleigebustader"],
-            dialect: &["det e jo helt håpløst å få sæ leilighet her", "leia spiser opp alt vi tjener, det er'kke til å leve med", "onga våres må flytte ut av byen"],
-            en: &["the rent takes more than half of what I earn", "we cannot find a bigger flat that we can pay for", "the landlord never repairs anything"],
+            dialect: &[
+                "det e jo helt håpløst å få sæ leilighet her",
+                "leia spiser opp alt vi tjener, det er'kke til å leve med",
+                "onga våres må flytte ut av byen",
+            ],
+            en: &[
+                "the rent takes more than half of what I earn",
+                "we cannot find a bigger flat that we can pay for",
+                "the landlord never repairs anything",
+            ],
         },
     },
     DemoTopic {

@@ -18,14 +18,7 @@ mod voices;
 
 use std::path::PathBuf;
 
-use dorbank_shared::{
-    code,
-    input::Arena,
-    officer::Officer,
-    principal::Role,
-    seal::SealError,
-    sync::wire::Admission,
-};
+use dorbank_shared::{code, input::Arena, officer::Officer, principal::Role, seal::SealError, sync::wire::Admission};
 use uuid::Uuid;
 
 pub use report::DemoReport;
@@ -164,12 +157,7 @@ async fn monday(db: &Db, maker: &mut Maker, calendar: &Calendar, options: &DemoO
 /// Makes the round with its key and the built-in codebook, and opens it.
 async fn open_round(db: &Db, maker: &mut Maker, calendar: &Calendar, options: &DemoOptions, weeks: i64) -> Result<Round, DemoError> {
     let (keys, actor, made_at) = (&options.keys_dir, Actor::operator(), calendar.at(-7 * weeks, 8, 0));
-    let new = NewRound {
-        name: calendar.season(),
-        opens_on: calendar.date(-7 * weeks),
-        closes_on: calendar.date(60),
-        codebook: default_codebook()?,
-    };
+    let new = NewRound { name: calendar.season(), opens_on: calendar.date(-7 * weeks), closes_on: calendar.date(60), codebook: default_codebook()? };
     let (id, _) = rounds::make(db, keys, &new, &actor, made_at, &mut maker.rng).await?;
     rounds::open(db, keys, id, &actor, made_at, &mut maker.rng).await?;
     Ok(round::find(&mut db.read().await?, id).await?.ok_or(RoundError::Missing)?)

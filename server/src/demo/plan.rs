@@ -169,7 +169,8 @@ impl Plan {
             parts.extend(Some(open).filter(|open| !open.is_empty()));
             for entrances in parts {
                 number += 1;
-                let turf = Turf { id: maker.id(), campaign, district: known.number.to_owned(), number, name: turf_name(city, &entrances), version: 1 };
+                let turf =
+                    Turf { id: maker.id(), campaign, district: known.number.to_owned(), number, name: turf_name(city, &entrances), version: 1 };
                 self.walks.push(Walk { turf, entrances });
             }
         }
@@ -219,7 +220,8 @@ fn meeting_place(city: &City, walk: &Walk) -> String {
 
 fn selector(maker: &mut Maker, taken: &mut HashSet<String>) -> String {
     loop {
-        let selector: String = (0..code::SELECTOR_LENGTH).filter_map(|_| code::ALPHABET.choose(&mut maker.rng).map(|byte| char::from(*byte))).collect();
+        let selector: String =
+            (0..code::SELECTOR_LENGTH).filter_map(|_| code::ALPHABET.choose(&mut maker.rng).map(|byte| char::from(*byte))).collect();
         if taken.insert(selector.clone()) {
             return selector;
         }

@@ -91,7 +91,8 @@ pub async fn hand_in(tx: &mut Tx, maker: &mut Maker, round: Uuid, mut sealed: Ve
     sealed.shuffle(&mut maker.rng);
     let tickets: Vec<[u8; 32]> = sealed.iter().map(|_| Sha256::digest(maker.bytes::<32>()).into()).collect();
     ticket::issue(tx, round, &tickets).await?;
-    let spent: Vec<([u8; 32], Uuid, [u8; 32])> = tickets.iter().zip(&sealed).map(|(ticket, bytes)| (*ticket, round, Sha256::digest(bytes).into())).collect();
+    let spent: Vec<([u8; 32], Uuid, [u8; 32])> =
+        tickets.iter().zip(&sealed).map(|(ticket, bytes)| (*ticket, round, Sha256::digest(bytes).into())).collect();
     ticket::spend(tx, &spent).await?;
     let envelopes: Vec<spool::Envelope> = sealed.into_iter().map(|sealed| spool::Envelope { id: maker.random_id(), round, sealed }).collect();
     spool::insert(tx, &envelopes).await

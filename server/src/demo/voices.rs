@@ -30,7 +30,9 @@ const fn openings(tongue: Tongue) -> &'static [&'static str] {
             "Jeg er litt lei.",
             "Har tenkt på dette lenge:",
         ],
-        Tongue::Nynorsk => &["Det viktigaste for meg:", "Ærleg tala:", "Om eg får velje éin ting:", "Eg har budd her lenge, og", "Fint at nokon spør."],
+        Tongue::Nynorsk => {
+            &["Det viktigaste for meg:", "Ærleg tala:", "Om eg får velje éin ting:", "Eg har budd her lenge, og", "Fint at nokon spør."]
+        }
         Tongue::Dialect => &["Altså,", "Nei, veit du hva,", "Sånn som je ser det:", "Æ ska si det sånn:", "Joda, men"],
         Tongue::English => &["Honestly,", "For our family:", "I have lived here a few years, and", "Most important for me:", "Thanks for asking."],
     }
@@ -49,7 +51,9 @@ const fn endings(tongue: Tongue) -> &'static [&'static str] {
             "Har sagt fra før, men det skjer ingenting.",
             "Det er vel et spørsmål om penger, da.",
         ],
-        Tongue::Nynorsk => &["Det må de gjere noko med.", "Slik kan det ikkje halde fram.", "Det er fleire her som meiner det same.", "Det burde gå an å få til."],
+        Tongue::Nynorsk => {
+            &["Det må de gjere noko med.", "Slik kan det ikkje halde fram.", "Det er fleire her som meiner det same.", "Det burde gå an å få til."]
+        }
         Tongue::Dialect => &["Det går'kke an.", "Det må'n få gjort noe med.", "Sånn har'e vært i årevis.", "Det e ikkje godt nok."],
         Tongue::English => &["Someone should fix it.", "It matters a lot to us.", "I hope you can do something.", "Nobody seems to listen."],
     }
@@ -122,7 +126,9 @@ mod tests {
         for topic in &codebook::TOPICS {
             let v = &topic.voices;
             assert!(v.nb.len() >= 6 && v.nn.len() >= 2 && v.dialect.len() >= 2 && v.en.len() >= 2, "{}", topic.nb);
-            let first = |text: &str| text.chars().next().is_some_and(|c| c.is_lowercase()) || ["I ", "AKS ", "T-banen "].iter().any(|name| text.starts_with(name));
+            let first = |text: &str| {
+                text.chars().next().is_some_and(char::is_lowercase) || ["I ", "AKS ", "T-banen "].iter().any(|name| text.starts_with(name))
+            };
             assert!([v.nb, v.nn, v.dialect, v.en].concat().iter().all(|text| first(text) && !text.ends_with('.')), "{}", topic.nb);
         }
     }

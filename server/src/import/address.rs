@@ -62,13 +62,7 @@ struct Plan {
 ///
 /// # Errors
 /// See [`ImportError`]; after each the register is as it was.
-pub async fn addresses(
-    db: &Db,
-    path: &Path,
-    options: &AddressOptions,
-    now_ms: i64,
-    ids: &mut impl FnMut() -> Uuid,
-) -> Result<Report, ImportError> {
+pub async fn addresses(db: &Db, path: &Path, options: &AddressOptions, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
     let mut tx = db.read().await?;
     refuse_demo(&mut tx).await?;
     drop(tx);

@@ -19,8 +19,8 @@ pub use address::{AddressOptions, addresses};
 pub use area::{DistrictOptions, districts};
 pub use locate::Locator;
 pub(crate) use locate::write_outline;
-pub(crate) use projection::round;
 pub use projection::Projections;
+pub(crate) use projection::round;
 pub use report::{DistrictReport, Refused, Report};
 pub use row::Reason;
 
@@ -41,9 +41,7 @@ pub enum ImportError {
     #[error(transparent)]
     WrongFile(#[from] WrongFile),
     /// A demo takes no real data.
-    #[error(
-        "This database is a demo, and a demo takes no real data. Nothing was changed. Name another database with --database."
-    )]
+    #[error("This database is a demo, and a demo takes no real data. Nothing was changed. Name another database with --database.")]
     Demo,
     /// The database said no.
     #[error("The database refused the import, and nothing was changed: {0}")]

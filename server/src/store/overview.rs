@@ -101,9 +101,7 @@ pub async fn phones(tx: &mut Tx, shift: Uuid) -> Result<Vec<(Device, i64)>, Stor
 /// The turfs of a shift, by number, and how far each is.
 pub async fn progress(tx: &mut Tx, shift: Uuid) -> Result<Vec<Progress>, StoreError> {
     let rows = tx.all(PROGRESS, args![shift]).await?;
-    rows.iter()
-        .map(|row| Ok(Progress { id: row.get(0)?, number: row.get(1)?, name: row.get(2)?, doors: row.get(3)?, done: row.get(4)? }))
-        .collect()
+    rows.iter().map(|row| Ok(Progress { id: row.get(0)?, number: row.get(1)?, name: row.get(2)?, doors: row.get(3)?, done: row.get(4)? })).collect()
 }
 
 /// What the phones of a shift noted before a moment, door by door. Empty once it is deleted which phone noted what.

@@ -173,7 +173,7 @@ fn Door(unit: UnitBundle, whole: Place, open: RwSignal<Option<Open>>) -> impl In
                 {move || mark(state.get())}
                 <span class="door-name">
                     <b>{move || fill(key::DOOR_NAME, &[("n", &position.to_string())])}</b>
-                    <span class="soft small">{move || state.get().map(|_| format!("{} · ", says()))}{unit.label.clone()}</span>
+                    <span class="soft small">{unit.label.clone()}{move || state.get().map(|_| format!(" · {}", says()))}</span>
                 </span>
             </button>
             {move || state.get().is_none().then(|| view! {

@@ -57,7 +57,8 @@ fn row(entrance: &EntranceBundle, states: &States, next: bool) -> AnyView {
     } else {
         draw::GO
     };
-    let label = format!("{}: {say}", walk::address(entrance));
+    // What is read aloud has the words in the order in which they are seen; the next one says its street itself.
+    let label = (!next).then(|| format!("{}: {say}", walk::address(entrance)));
     view! {
         <a class=class href=format!("/field/entrance/{}", entrance.id) aria-label=label>
             <span class="entrance-number">{walk::house_number(entrance)}</span>
