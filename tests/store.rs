@@ -61,7 +61,7 @@ async fn a_campaign_from_its_register_to_its_inputs() {
         let cursor = pull.turfs[0].next.clone();
         let pull = phone.pull(&server, &[(turf, Some(&cursor))], Some(&bundle.tag)).await;
         assert_eq!(base.apply(&pull.turfs[0]), Verdict::Equal);
-        assert_eq!(base.with_unsent([]).len(), 7);
+        assert_eq!(base.states().len(), 7);
         assert_eq!(pull.held, 9);
 
         // What was said goes its own way.

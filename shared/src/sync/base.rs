@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::wire::{Envelope, KIND_VISIT, KIND_WITHDRAWAL, TurfPull, door_sum};
-use crate::visit::{Outcome, Seen, VisitV1, fold};
+use super::wire::{TurfPull, door_sum};
+use crate::visit::Outcome;
 
 /// The doors of one turf as the server last gave them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -52,27 +52,8 @@ impl Base {
         }
     }
 
-    /// The state of each door with the phone's own unsent entries laid over: what the screen shows.
-    pub fn with_unsent<'a>(&self, unsent: impl IntoIterator<Item = &'a Envelope>) -> BTreeMap<Uuid, Outcome> {
-        let entries: Vec<&Envelope> = unsent.into_iter().collect();
-        let gone: Vec<Uuid> = entries.iter().filter_map(|entry| entry.supersedes).collect();
-        let mut own: BTreeMap<Uuid, Vec<Seen>> = BTreeMap::new();
-        for entry in &entries {
-            if entry.kind == KIND_WITHDRAWAL || gone.contains(&entry.id) || entry.kind != KIND_VISIT {
-                continue;
-            }
-            if let Ok(visit) = serde_json::from_str::<VisitV1>(&entry.bytes) {
-                own.entry(visit.door()).or_default().push(Seen { id: entry.id, outcome: visit.outcome });
-            }
-        }
-        let mut out: BTreeMap<Uuid, Outcome> = self.rows.iter().filter_map(|(door, (state, _))| Some((*door, (*state)?))).collect();
-        for (door, mut seen) in own {
-            // The base has no ids; the lowest lets the phone's own latest stand among equals.
-            seen.extend(out.get(&door).map(|outcome| Seen { id: Uuid::nil(), outcome: *outcome }));
-            if let Some(outcome) = fold(seen) {
-                out.insert(door, outcome);
-            }
-        }
-        out
+    /// The state of each door that has one.
+    pub fn states(&self) -> BTreeMap<Uuid, Outcome> {
+        self.rows.iter().filter_map(|(door, (state, _))| Some((*door, (*state)?))).collect()
     }
 }
