@@ -72,7 +72,7 @@ thread_local! {
 async fn write(drafts: Vec<Draft>) -> Result<(), StoreError> {
     match outbox::append(&drafts).await {
         Ok(written) => {
-            took(written);
+            took(&written);
             Ok(())
         }
         Err(error) => {
@@ -84,16 +84,16 @@ async fn write(drafts: Vec<Draft>) -> Result<(), StoreError> {
     }
 }
 
-fn took(written: Vec<Kept>) {
+fn took(written: &[Kept]) {
     phone().entries.update(|entries| {
         let entries = Arc::make_mut(entries);
-        for kept in &written {
+        for kept in written {
             if !entries.iter().any(|known| known.envelope.id == kept.envelope.id) {
                 entries.push(kept.clone());
             }
         }
     });
-    sync::saved(&written);
+    sync::saved(written);
 }
 
 /// Tries again what storage did not take.

@@ -16,6 +16,7 @@ const REFUSED: &str = "persist-refused";
 
 /// What was looked at, each true or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four answers that have nothing to do with each other")]
 struct Found {
     shell: bool,
     persisted: bool,

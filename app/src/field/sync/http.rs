@@ -68,7 +68,7 @@ pub(super) async fn sync<T: Serialize, U: DeserializeOwned>(address: &str, body:
         (_, Some(Code::Unknown)) => Fault::Unknown,
         (_, Some(Code::UpdateNeeded)) => Fault::UpdateNeeded,
         (413, _) => Fault::TooLarge,
-        (_, Some(_)) | (500.., _) | (408 | 429, _) => Fault::Server,
+        (_, Some(_)) | (408 | 429 | 500.., _) => Fault::Server,
         _ => Fault::NotOurs,
     })
 }
