@@ -6,14 +6,14 @@
 use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use sqlx::{
-    AssertSqlSafe, Column as _, Row as _,
+    Arguments as _, AssertSqlSafe, Column as _, Row as _,
     postgres::{PgArguments, PgPoolOptions, PgRow},
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, parts::Placeholders};
 
 /// Names statements and lists them, so that the test `every_statement_prepares_on_both` finds each.
 #[macro_export]
@@ -158,10 +158,20 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .pragma("secure_delete", "ON")
+            // What a long statement would be taken back from is kept in memory, not in a file that is made for each.
+            .pragma("temp_store", "MEMORY")
+            .row_buffer_size(ROWS_PER_STATEMENT)
             .busy_timeout(std::time::Duration::from_secs(20));
-        let writer = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
+        // A file does not go away as a connection over a network does, and sqlx tests each when it is given back.
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(options.clone())
+            .await?;
         sqlx::migrate!("../migrations/sqlite").run(&writer).await?;
-        let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false).connect_with(options.read_only(true)).await?;
         Ok(Self::Sqlite { writer, readers, turn: Arc::new(Mutex::new(())), path: PathBuf::from(path) })
     }
 
@@ -216,39 +226,29 @@ pub enum Tx {
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
 }
 
-fn sqlite_arguments(args: Vec<Value>) -> Result<SqliteArguments, StoreError> {
-    use sqlx::Arguments as _;
-    let mut out = SqliteArguments::default();
-    for arg in args {
-        match arg {
-            Value::Int(v) => out.add(v),
-            Value::Real(v) => out.add(v),
-            Value::Bool(v) => out.add(v),
-            Value::Text(v) => out.add(v),
-            Value::Bytes(v) => out.add(v),
-            Value::Id(v) => out.add(v),
+/// The arguments of a statement, as one of the databases takes them.
+macro_rules! arguments {
+    ($name:ident, $arguments:ty) => {
+        fn $name(args: Vec<Value>) -> Result<$arguments, StoreError> {
+            let mut out = <$arguments>::default();
+            out.reserve(args.len(), 0);
+            for arg in args {
+                match arg {
+                    Value::Int(v) => out.add(v),
+                    Value::Real(v) => out.add(v),
+                    Value::Bool(v) => out.add(v),
+                    Value::Text(v) => out.add(v),
+                    Value::Bytes(v) => out.add(v),
+                    Value::Id(v) => out.add(v),
+                }
+                .map_err(sqlx::Error::Encode)?;
+            }
+            Ok(out)
         }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(out)
+    };
 }
-
-fn postgres_arguments(args: Vec<Value>) -> Result<PgArguments, StoreError> {
-    use sqlx::Arguments as _;
-    let mut out = PgArguments::default();
-    for arg in args {
-        match arg {
-            Value::Int(v) => out.add(v),
-            Value::Real(v) => out.add(v),
-            Value::Bool(v) => out.add(v),
-            Value::Text(v) => out.add(v),
-            Value::Bytes(v) => out.add(v),
-            Value::Id(v) => out.add(v),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(out)
-}
+arguments!(sqlite_arguments, SqliteArguments);
+arguments!(postgres_arguments, PgArguments);
 
 impl Tx {
     /// Runs a statement and says how many rows it touched.
@@ -268,7 +268,11 @@ impl Tx {
     /// # Errors
     /// When the database refuses it.
     pub async fn all(&mut self, sql: &str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let text = AssertSqlSafe(sql.to_owned());
+        self.rows(sql.to_owned(), args).await
+    }
+
+    async fn rows(&mut self, sql: String, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let text = AssertSqlSafe(sql);
         Ok(match self {
             Self::Sqlite { tx, .. } => {
                 sqlx::query_with(text, sqlite_arguments(args)?).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
@@ -296,22 +300,22 @@ impl Tx {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let chunk: Vec<_> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
-            let sql = format!("{head} {} {tail}", values(chunk.len(), chunk[0].len()));
-            out.extend(self.all(&sql, chunk.into_iter().flatten().collect()).await?);
+            let sql = self.placeholders().values(head, chunk.len(), chunk[0].len(), tail);
+            out.extend(self.rows(sql, chunk.into_iter().flatten().collect()).await?);
         }
         Ok(out)
     }
 
-    /// Rows whose key is in a list: `head (…) tail`, where `head` ends in `IN` and the list is `args` after `first`.
+    /// Rows whose key is in a list: `head (…) tail`, where `head` ends in `IN` and names each of `first` once, in order;
+    /// the list is `keys`.
     ///
     /// # Errors
     /// When the database refuses it.
     pub async fn all_in(&mut self, head: &str, first: &[Value], keys: &[Value], tail: &str) -> Result<Vec<Row>, StoreError> {
         let mut out = Vec::new();
         for chunk in keys.chunks(ROWS_PER_STATEMENT) {
-            let list: Vec<String> = (0..chunk.len()).map(|i| format!("${}", first.len() + i + 1)).collect();
-            let sql = format!("{head} ({}) {tail}", list.join(", "));
-            out.extend(self.all(&sql, first.iter().chain(chunk).cloned().collect()).await?);
+            let sql = self.placeholders().list(head, first.len(), chunk.len(), tail);
+            out.extend(self.rows(sql, first.iter().chain(chunk).cloned().collect()).await?);
         }
         Ok(out)
     }
@@ -319,6 +323,10 @@ impl Tx {
     /// Whether this runs on SQLite, for the named exceptions of ADR 0002.
     pub fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
+    }
+
+    fn placeholders(&self) -> Placeholders {
+        if self.is_sqlite() { Placeholders::Bare } else { Placeholders::Numbered }
     }
 
     /// Makes all of it durable.
@@ -331,30 +339,5 @@ impl Tx {
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
-    }
-}
-
-/// `VALUES ($1, $2), ($3, $4)` for so many rows and columns.
-pub fn values(rows: usize, columns: usize) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::from("VALUES ");
-    for row in 0..rows {
-        out.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            let comma = if column == 0 { "" } else { ", " };
-            write!(out, "{comma}${}", row * columns + column + 1).expect("a String takes any text");
-        }
-        out.push(')');
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_number_their_arguments_row_by_row() {
-        assert_eq!(values(2, 3), "VALUES ($1, $2, $3), ($4, $5, $6)");
     }
 }
