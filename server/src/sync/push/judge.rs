@@ -90,9 +90,11 @@ pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, batc
     let first_unsent = i64::try_from(batch.have.min_unacked).unwrap_or(i64::MAX);
     let here: HashSet<i64> = entries.iter().map(Entry::device_seq).collect();
     let may_still_come = |entry: &Entry| first_unsent > 0 && first_unsent < entry.device_seq() && !here.contains(&first_unsent);
+    let key: Option<Hmac<Sha256>> =
+        (!scope.receipt_key.is_empty()).then(|| Hmac::new_from_slice(&scope.receipt_key).expect("HMAC takes a key of any length"));
     let mut first: HashMap<Uuid, usize> = HashMap::new();
     for (index, (entry, body)) in entries.iter().zip(bodies).enumerate() {
-        let mac = mac(&scope.receipt_key, &entry.digest);
+        let mac = key.clone().map(|key| mac(key, &entry.digest)).unwrap_or_default();
         let answer = if let Some(earlier) = first.get(&entry.id) {
             if entries[*earlier].digest == entry.digest { Answer::Same(*earlier) } else { judge.keep(entry, None, Reason::IdReuse) }
         } else if let Some(receipt) = judge.known.receipts.get(&entry.id) {
@@ -110,14 +112,10 @@ pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, batc
     judge.plan
 }
 
-/// The keyed hash of an entry's digest; nothing once the campaign's key is destroyed.
-fn mac(key: &[u8], digest: &str) -> Vec<u8> {
-    if key.is_empty() {
-        return Vec::new();
-    }
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
-    mac.update(digest.as_bytes());
-    mac.finalize().into_bytes().to_vec()
+/// The keyed hash of an entry's digest. Once the campaign's key is destroyed there is none.
+fn mac(mut key: Hmac<Sha256>, digest: &str) -> Vec<u8> {
+    key.update(digest.as_bytes());
+    key.finalize().into_bytes().to_vec()
 }
 
 /// Whether a receipt is for this very entry. Without the key only its phone and counter can tell.

@@ -89,11 +89,12 @@ async fn not_now(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<Pu
 
 /// The whole push in one transaction.
 async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
+    // Before the transaction, since others may wait for it.
+    let bodies: Vec<_> = batch.entries.iter().map(body::read).collect();
     let mut tx = db.begin().await?;
     let unsent = batch.have.unsent.saturating_sub(batch.entries.len() as u64);
     scope::seen(&mut tx, device, now_ms, stored(unsent), stored(batch.have.max_issued)).await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
-    let bodies: Vec<_> = batch.entries.iter().map(body::read).collect();
     let known = known(&mut tx, device, &scope, batch, &bodies).await?;
     let plan = judge::judge(now_ms, device, &scope, known, batch, bodies);
     let results = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
