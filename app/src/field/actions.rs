@@ -70,7 +70,12 @@ thread_local! {
 
 /// Writes, and only then lets the screen know.
 async fn write(drafts: Vec<Draft>) -> Result<(), StoreError> {
-    match outbox::append(&drafts).await {
+    let written = outbox::append(&drafts).await;
+    show(drafts, written)
+}
+
+fn show(drafts: Vec<Draft>, written: Result<Vec<Kept>, StoreError>) -> Result<(), StoreError> {
+    match written {
         Ok(written) => {
             took(&written);
             Ok(())
@@ -102,8 +107,11 @@ pub async fn write_again() {
     if drafts.is_empty() {
         let whole = outbox::probe().await.unwrap_or(false);
         phone().storage.set((!whole).then_some(StorageFault::Failed));
-    } else if write(drafts).await.is_ok() {
-        phone().storage.set(None);
+    } else {
+        let written = outbox::append_again(&drafts).await;
+        if show(drafts, written).is_ok() {
+            phone().storage.set(None);
+        }
     }
 }
 

@@ -5,17 +5,13 @@ use dorbank_shared::{
     words::{Words, key},
 };
 use leptos::prelude::*;
-use leptos_router::{
-    components::{Route, Router, Routes},
-    hooks::use_location,
-    path,
-};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
     browser,
     phone::{Phone, phone, tr},
-    screen::{end::End, entrance::Entrance, home::Home, join::Join, note::Note, ready::Ready, settings::Settings, turf::TurfPage},
+    route::{self, Route},
+    screen::{end::End, entrance::Entrance, home::Home, join::Join, note::Note, ready::Ready, settings::Settings, turf::Turf},
     sync,
     ui::{Banners, Bar, SavedLine, SnackBar},
 };
@@ -28,34 +24,27 @@ pub fn start(words: Words) -> impl IntoView {
     phone.update.set(browser::update_waits());
     std::mem::forget(window_event_listener_untyped("dorbank-update", move |_| phone.update.set(true)));
     std::mem::forget(window_event_listener_untyped("dorbank-shell", |_| super::screen::ready::look_again()));
-    view! { <Router><Frame/></Router> }
+    route::listen();
+    view! { <Frame/> }
 }
 
 #[component]
 fn Frame() -> impl IntoView {
-    let location = use_location();
-    // What a tap on one screen did is not undone from another.
-    Effect::new(move |before: Option<String>| {
-        let here = location.pathname.get();
-        if before.is_some_and(|before| before != here) {
-            phone().snack.set(None);
-        }
-        here
-    });
     let member = move || phone().identity.with(Option::is_some);
     view! {
         <div class="frame">
             <Banners/>
-            <Routes fallback=|| view! { <NotFound/> }>
-                <Route path=path!("/field") view=Home/>
-                <Route path=path!("/field/join") view=Join/>
-                <Route path=path!("/field/turf/:id") view=TurfPage/>
-                <Route path=path!("/field/entrance/:id") view=Entrance/>
-                <Route path=path!("/field/note") view=Note/>
-                <Route path=path!("/field/end") view=End/>
-                <Route path=path!("/field/settings") view=Settings/>
-                <Route path=path!("/field/ready") view=Ready/>
-            </Routes>
+            {move || match phone().route.get() {
+                Route::Home => view! { <Home/> }.into_any(),
+                Route::Join => view! { <Join/> }.into_any(),
+                Route::Turf(id) => view! { <Turf id=id first=false/> }.into_any(),
+                Route::Entrance(id) => view! { <Entrance id=id/> }.into_any(),
+                Route::Note => view! { <Note/> }.into_any(),
+                Route::End => view! { <End/> }.into_any(),
+                Route::Settings => view! { <Settings/> }.into_any(),
+                Route::Ready => view! { <Ready/> }.into_any(),
+                Route::Unknown => view! { <NotFound/> }.into_any(),
+            }}
             <SnackBar/>
             <Show when=move || member() && phone().admission() != Some(Admission::Waiting)><SavedLine/></Show>
         </div>

@@ -4,6 +4,7 @@ mod actions;
 mod app;
 mod browser;
 mod phone;
+mod route;
 mod screen;
 mod seal;
 mod store;

@@ -19,7 +19,10 @@ use dorbank_shared::{
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::store::outbox::{Identity, Pool};
+use super::{
+    route::Route,
+    store::outbox::{Identity, Pool},
+};
 
 /// What is wrong with storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub struct Snack {
 /// All signals. Copied freely.
 #[derive(Debug, Clone, Copy)]
 pub struct Phone {
+    /// The screen.
+    pub route: RwSignal<Route>,
     /// The words of the chosen language.
     pub words: RwSignal<Arc<Words>>,
     /// Whether storage has been read.
@@ -122,6 +127,7 @@ impl Phone {
         let entries: RwSignal<Arc<Vec<Kept>>> = RwSignal::default();
         let shown: RwSignal<Arc<BTreeSet<u64>>> = RwSignal::default();
         let phone = Self {
+            route: RwSignal::new(Route::here()),
             words: RwSignal::new(Arc::new(words)),
             loaded: RwSignal::new(false),
             identity: RwSignal::new(None),

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     actions, browser,
     phone::{StorageFault, count, fill, phone, tr, word},
-    sync,
+    route, sync,
 };
 
 /// A line drawing of 24 by 24.
@@ -73,7 +73,7 @@ pub fn Bar(
     Effect::new(move || {
         if let Some(heading) = heading.get() {
             let _ = heading.focus();
-            window().scroll_to_with_x_and_y(0.0, 0.0);
+            window().scroll_to_with_x_and_y(0.0, route::scroll());
         }
     });
     let first = back.is_none() && !form;

@@ -49,8 +49,13 @@ async fn serve(files: ServeDir, name: &str, mut request: Request, cache: &'stati
 }
 
 async fn field_file(state: &AppState, name: &str, request: Request) -> Result<Response, ApiError> {
-    let Ok(response) = ServeFile::new(state.site.dir.join("field").join(name)).oneshot(request).await;
-    if response.status().is_client_error() { Err(Code::NotFound.into()) } else { Ok(response.into_response()) }
+    let file = ServeFile::new(state.site.dir.join("field").join(name)).precompressed_br().precompressed_gzip();
+    let Ok(mut response) = file.oneshot(request).await;
+    if response.status().is_client_error() {
+        return Err(Code::NotFound.into());
+    }
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    Ok(response.into_response())
 }
 
 /// Any address of the field app: one shell, in which the app finds its own way.

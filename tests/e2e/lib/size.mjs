@@ -1,10 +1,8 @@
 // The bytes of a first visit: everything that a phone fetches until it could work offline.
 import { ChromiumPage } from './engines/chromium.mjs';
 
-/**
- * At most so many bytes, all files counted. The budget is 300,000 and is missed; until it is met, this stops it from growing.
- */
-export const BAR = 350_000;
+/** At most so many bytes, all files counted. */
+export const BAR = 300_000;
 
 /**
  * @param {import('./server.mjs').Server} server

@@ -2,12 +2,12 @@
 
 use dorbank_shared::words::key;
 use leptos::prelude::*;
-use leptos_router::hooks::use_navigate;
 use uuid::Uuid;
 
 use crate::field::{
     actions,
     phone::{NoteDraft, phone, tr},
+    route,
 };
 
 /// The question. Neither yes nor no is kept; that it was asked is.
@@ -20,7 +20,6 @@ pub fn Ask(
     /// Closes the sheet.
     on_close: Callback<()>,
 ) -> impl IntoView {
-    let navigate = use_navigate();
     let close = move |_| {
         actions::mark_asked(door);
         on_close.run(());
@@ -30,7 +29,7 @@ pub fn Ask(
         // From here on nothing remembers which door it was.
         phone().note.set(Some(NoteDraft { area: area.clone() }));
         on_close.run(());
-        navigate("/field/note", leptos_router::NavigateOptions::default());
+        route::go("/field/note", false);
     };
     view! {
         <p class="section-title">{tr(key::ASK_READ)}</p>

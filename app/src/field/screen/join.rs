@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 
 use dorbank_shared::words::key;
 use leptos::prelude::*;
-use leptos_router::hooks::use_navigate;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::field::{
     browser,
     phone::{phone, tr},
+    route,
     sync::{self, JoinFault},
     ui::{Bar, draw, icon, note},
 };
@@ -57,20 +57,18 @@ pub fn Join() -> impl IntoView {
     let fault = RwSignal::new(None::<&'static str>);
     let busy = RwSignal::new(false);
     let ios = RwSignal::new(browser::is_ios_tab());
-    let navigate = use_navigate();
     let go = move |typed: String| {
         if phone().figures.with_untracked(|figures| figures.waiting > 0) {
             return fault.set(Some(key::JOIN_UNSENT));
         }
         busy.set(true);
         fault.set(None);
-        let navigate = navigate.clone();
         spawn_local(async move {
             match sync::exchange(typed).await {
                 Ok(()) => {
                     LINK.set(None);
                     DONE.set(true);
-                    navigate("/field/", leptos_router::NavigateOptions { replace: true, ..Default::default() });
+                    route::go("/field/", true);
                 }
                 Err(why) => fault.set(Some(words_of(why))),
             }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use dorbank_shared::sync::{base::Base, wire::Bundle};
 use uuid::Uuid;
 
-use super::handle::{Handle, StoreError, all, all_with_keys, relaxed};
+use super::handle::{Change, Durability, Handle, StoreError, all, put};
 
 const BUNDLE: &str = "bundle";
 const TURF: &str = "turf";
 const ASKED: &str = "asked";
 
 thread_local! {
-    static CACHE: &'static Handle = Box::leak(Box::new(Handle::new("dorbank-cache", &[BUNDLE, TURF, ASKED])));
+    static CACHE: &'static Handle = Box::leak(Box::new(Handle::new("dorbank-cache", &[BUNDLE, TURF, ASKED], Durability::Relaxed)));
 }
 
 fn cache() -> &'static Handle {
@@ -32,50 +32,28 @@ pub struct Contents {
 
 /// Reads everything. A record of an older form is passed over: the next pull brings it again.
 pub async fn read() -> Result<Contents, StoreError> {
-    cache()
-        .run(async |database| {
-            let bundle = all::<Bundle>(database, BUNDLE).await.unwrap_or_default().pop();
-            let bases = all_with_keys::<Base>(database, TURF).await.unwrap_or_default();
-            let asked = all_with_keys::<u8>(database, ASKED).await?;
-            let id = |key: &str| Uuid::parse_str(key).ok();
-            Ok(Contents {
-                bundle,
-                bases: bases.into_iter().filter_map(|(key, base)| Some((id(&key)?, base))).collect(),
-                asked: asked.into_iter().filter_map(|(key, _)| id(&key)).collect(),
-            })
-        })
-        .await
+    let found = cache().read(&[all(BUNDLE), all(TURF), all(ASKED)]).await?;
+    let ids = |at| found.keys(at).filter_map(|key| Uuid::parse_str(key).ok());
+    Ok(Contents {
+        bundle: found.all(0).unwrap_or_default().pop(),
+        bases: ids(1).zip(found.all(1).unwrap_or_default()).collect(),
+        asked: ids(2).collect(),
+    })
 }
 
 /// Replaces the bundle and the turfs, in one transaction: rows and their cursor belong together.
 pub async fn write(bundle: Option<&Bundle>, bases: &BTreeMap<Uuid, Base>) -> Result<(), StoreError> {
-    cache()
-        .run(async |database| {
-            let transaction = relaxed(database, &[BUNDLE, TURF])?;
-            let bundles = transaction.object_store(BUNDLE)?;
-            match bundle {
-                Some(bundle) => {
-                    bundles.put(serde_json::to_string(bundle)?).with_key("bundle".to_owned()).await?;
-                }
-                None => bundles.clear()?.await?,
-            }
-            let turfs = transaction.object_store(TURF)?;
-            turfs.clear()?.await?;
-            for (turf, base) in bases {
-                turfs.put(serde_json::to_string(base)?).with_key(turf.to_string()).await?;
-            }
-            Ok(transaction.commit().await?)
-        })
-        .await
+    let mut changes = vec![Change::Clear(BUNDLE), Change::Clear(TURF)];
+    if let Some(bundle) = bundle {
+        changes.push(put(BUNDLE, "bundle", bundle)?);
+    }
+    for (turf, base) in bases {
+        changes.push(put(TURF, turf.to_string(), base)?);
+    }
+    cache().change(&[], &mut |_| Ok(changes.clone())).await
 }
 
 /// Remembers that a door was asked.
 pub async fn mark_asked(door: Uuid) -> Result<(), StoreError> {
-    cache()
-        .run(async |database| {
-            let transaction = relaxed(database, &[ASKED])?;
-            transaction.object_store(ASKED)?.put("1").with_key(door.to_string()).await?;
-            Ok(transaction.commit().await?)
-        })
-        .await
+    cache().change(&[], &mut |_| Ok(vec![put(ASKED, door.to_string(), &1u8)?])).await
 }

@@ -1,13 +1,18 @@
-//! One database: opened when needed, opened again when the browser's connection to it has died.
+//! One database: opened when needed, opened again when the browser's connection to it has died; read and changed in one
+//! way, so that no record is ever written half.
 
 use std::{cell::RefCell, rc::Rc};
 
 use indexed_db_futures::{
-    Build as _,
+    BuildPrimitive as _,
     database::Database,
-    transaction::{Transaction, TransactionDurability, TransactionMode, TransactionOptions},
+    prelude::*,
+    transaction::{Transaction, TransactionMode, TransactionOptions},
 };
+pub(super) use indexed_db_futures::transaction::TransactionDurability as Durability;
 use leptos::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::JsValue;
 
 use crate::field::phone::{StorageFault, phone};
 
@@ -25,16 +30,70 @@ pub enum StoreError {
     Record(#[from] serde_json::Error),
 }
 
+/// What is read of a store: one record by its key, or all.
+pub(super) struct Read {
+    store: &'static str,
+    key: Option<JsValue>,
+}
+
+/// The record of that key.
+pub(super) fn one(store: &'static str, key: impl Into<JsValue>) -> Read {
+    Read { store, key: Some(key.into()) }
+}
+
+/// All records.
+pub(super) fn all(store: &'static str) -> Read {
+    Read { store, key: None }
+}
+
+/// What was read: a list of records for each [`Read`], in their order.
+pub(super) struct Found(Vec<Vec<(String, String)>>);
+
+impl Found {
+    /// The record of the read at this place.
+    pub(super) fn one<T: DeserializeOwned>(&self, at: usize) -> Result<Option<T>, StoreError> {
+        Ok(self.0[at].first().map(|(_, text)| serde_json::from_str(text)).transpose()?)
+    }
+
+    /// The records of the read at this place, in the order of their keys.
+    pub(super) fn all<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<T>, StoreError> {
+        Ok(self.0[at].iter().map(|(_, text)| serde_json::from_str(text)).collect::<Result<_, _>>()?)
+    }
+
+    /// The keys of the read at this place, where they are texts.
+    pub(super) fn keys(&self, at: usize) -> impl Iterator<Item = &String> {
+        self.0[at].iter().map(|(key, _)| key)
+    }
+}
+
+/// What is done to a store.
+#[derive(Clone)]
+pub(super) enum Change {
+    /// Writes a record, whether or not there was one.
+    Put(&'static str, JsValue, String),
+    /// Deletes a record, if there is one.
+    Delete(&'static str, JsValue),
+    /// Deletes all records.
+    Clear(&'static str),
+}
+
+/// Writes a record.
+pub(super) fn put<T: Serialize>(store: &'static str, key: impl Into<JsValue>, record: &T) -> Result<Change, StoreError> {
+    Ok(Change::Put(store, key.into(), serde_json::to_string(record)?))
+}
+
 /// A named database and its stores.
 pub(super) struct Handle {
     name: &'static str,
     stores: &'static [&'static str],
+    durability: Durability,
     open: RefCell<Option<Rc<Database>>>,
 }
 
 impl Handle {
-    pub(super) const fn new(name: &'static str, stores: &'static [&'static str]) -> Self {
-        Self { name, stores, open: RefCell::new(None) }
+    /// Changes are reported as done when they are as durable as said here.
+    pub(super) const fn new(name: &'static str, stores: &'static [&'static str], durability: Durability) -> Self {
+        Self { name, stores, durability, open: RefCell::new(None) }
     }
 
     async fn database(&'static self) -> Result<Rc<Database>, StoreError> {
@@ -71,54 +130,91 @@ impl Handle {
         });
     }
 
-    /// Runs `work`; when it fails, drops the connection, opens another and runs it again. A browser that comes back from
-    /// the background may hold a connection that fails for ever, and trying again on that one would lose the entry.
-    pub(super) async fn run<T>(&'static self, work: impl AsyncFn(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut fault = None;
-        for _ in 0..3 {
-            match self.database().await {
-                Ok(database) => match work(&database).await {
-                    Ok(value) => return Ok(value),
-                    Err(error) => fault = Some(error),
-                },
-                Err(error) => fault = Some(error),
+    /// Reads, all at one moment.
+    pub(super) async fn read(&'static self, reads: &[Read]) -> Result<Found, StoreError> {
+        let mut result = Found(Vec::new());
+        let mut keep = |found: &mut Found| {
+            std::mem::swap(&mut result, found);
+            Ok(Vec::new())
+        };
+        self.insist(TransactionMode::Readonly, reads, &mut keep).await?;
+        Ok(result)
+    }
+
+    /// Reads, lets `decide` say what changes, and writes that, all in one transaction: durable when this returns.
+    pub(super) async fn change(&'static self, reads: &[Read], decide: &mut Decide<'_>) -> Result<(), StoreError> {
+        self.insist(TransactionMode::Readwrite, reads, decide).await
+    }
+
+    /// As [`Handle::change`], but tried once.
+    pub(super) async fn change_once(&'static self, reads: &[Read], decide: &mut Decide<'_>) -> Result<(), StoreError> {
+        self.attempt(TransactionMode::Readwrite, reads, decide).await
+    }
+
+    /// A browser that comes back from the background may hold a connection that fails for ever, and trying again on that
+    /// one would lose the entry. So each try after a fault has a fresh connection.
+    async fn insist(&'static self, mode: TransactionMode, reads: &[Read], decide: &mut Decide<'_>) -> Result<(), StoreError> {
+        for _ in 0..2 {
+            if self.attempt(mode, reads, decide).await.is_ok() {
+                return Ok(());
             }
+        }
+        self.attempt(mode, reads, decide).await
+    }
+
+    async fn attempt(&'static self, mode: TransactionMode, reads: &[Read], decide: &mut Decide<'_>) -> Result<(), StoreError> {
+        let result = self.transact(mode, reads, decide).await;
+        if result.is_err() {
             self.open.replace(None);
         }
-        Err(fault.expect("three tries without a value had three faults"))
+        result
+    }
+
+    async fn transact(&'static self, mode: TransactionMode, reads: &[Read], decide: &mut Decide<'_>) -> Result<(), StoreError> {
+        let database = self.database().await?;
+        let names: Vec<String> = self.stores.iter().map(|name| (*name).to_owned()).collect();
+        let options = TransactionOptions::new().with_durability(self.durability);
+        let transaction = database.transaction(names).with_mode(mode).with_options(options).build()?;
+        let mut found = look(&transaction, reads).await?;
+        for change in decide(&mut found)? {
+            make(&transaction, change)?;
+        }
+        Ok(transaction.commit().await?)
     }
 }
 
-/// A transaction that is flushed to the disk before it is reported complete.
-pub(super) fn strict<'a>(database: &'a Database, stores: &[&str]) -> Result<Transaction<'a>, StoreError> {
-    begin(database, stores, TransactionDurability::Strict)
+/// Says what changes after what was found. It may be asked again, when a first attempt failed.
+pub(super) type Decide<'a> = dyn FnMut(&mut Found) -> Result<Vec<Change>, StoreError> + 'a;
+
+/// All reads are asked for before the first is waited for.
+async fn look(transaction: &Transaction<'_>, reads: &[Read]) -> Result<Found, StoreError> {
+    let mut asked = Vec::with_capacity(reads.len());
+    for read in reads {
+        let store = transaction.object_store(read.store)?;
+        asked.push(match &read.key {
+            Some(key) => (None, store.get_all::<JsValue>().with_query(key.clone()).primitive()?),
+            None => (Some(store.get_all_keys::<JsValue>().primitive()?), store.get_all::<JsValue>().primitive()?),
+        });
+    }
+    let mut found = Vec::with_capacity(reads.len());
+    for (keys, texts) in asked {
+        let mut names = match keys {
+            Some(keys) => keys.await?.map(|key| Ok(key?.as_string().unwrap_or_default())).collect::<Result<Vec<_>, StoreError>>()?,
+            None => Vec::new(),
+        }
+        .into_iter();
+        let records = texts.await?.map(|text| Ok((names.next().unwrap_or_default(), text?.as_string().unwrap_or_default())));
+        found.push(records.collect::<Result<_, StoreError>>()?);
+    }
+    Ok(Found(found))
 }
 
-/// A transaction for what can be fetched again.
-pub(super) fn relaxed<'a>(database: &'a Database, stores: &[&str]) -> Result<Transaction<'a>, StoreError> {
-    begin(database, stores, TransactionDurability::Relaxed)
-}
-
-fn begin<'a>(database: &'a Database, stores: &[&str], durability: TransactionDurability) -> Result<Transaction<'a>, StoreError> {
-    let names: Vec<String> = stores.iter().map(|name| (*name).to_owned()).collect();
-    let options = TransactionOptions::new().with_durability(durability);
-    Ok(database.transaction(names).with_mode(TransactionMode::Readwrite).with_options(options).build()?)
-}
-
-/// All records of a store, in the order of their keys.
-pub(super) async fn all<T: serde::de::DeserializeOwned>(database: &Database, name: &str) -> Result<Vec<T>, StoreError> {
-    use indexed_db_futures::query_source::QuerySource as _;
-    let transaction = database.transaction(name.to_owned()).build()?;
-    let texts = transaction.object_store(name)?.get_all::<String>().await?;
-    texts.map(|text| Ok(serde_json::from_str(&text?)?)).collect()
-}
-
-/// All records of a store with their keys, which are texts.
-pub(super) async fn all_with_keys<T: serde::de::DeserializeOwned>(database: &Database, name: &str) -> Result<Vec<(String, T)>, StoreError> {
-    use indexed_db_futures::query_source::QuerySource as _;
-    let transaction = database.transaction(name.to_owned()).build()?;
-    let store = transaction.object_store(name)?;
-    let keys = store.get_all_keys::<String>().await?.collect::<Result<Vec<_>, _>>()?;
-    let texts = store.get_all::<String>().await?;
-    keys.into_iter().zip(texts).map(|(key, text)| Ok((key, serde_json::from_str(&text?)?))).collect()
+/// Asks for a change. Nobody waits for its answer: a change that fails takes the whole transaction with it.
+fn make(transaction: &Transaction<'_>, change: Change) -> Result<(), StoreError> {
+    match change {
+        Change::Put(store, key, text) => drop(transaction.object_store(store)?.put(JsValue::from(text)).with_key(key).primitive()?),
+        Change::Delete(store, key) => drop(transaction.object_store(store)?.delete(key).primitive()?),
+        Change::Clear(store) => drop(transaction.object_store(store)?.clear()?),
+    }
+    Ok(())
 }

@@ -8,11 +8,10 @@ use dorbank_shared::sync::{
     replay::Kept,
     wire::{Admission, Envelope},
 };
-use indexed_db_futures::{prelude::*, transaction::Transaction};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::handle::{Handle, StoreError, all, all_with_keys, strict};
+use super::handle::{Change, Durability, Found, Handle, Read, StoreError, all, one, put};
 use crate::field::browser;
 
 const ENTRY: &str = "entry";
@@ -21,7 +20,7 @@ const SEALED: &str = "sealed";
 const TICKET: &str = "ticket";
 
 thread_local! {
-    static OUTBOX: &'static Handle = Box::leak(Box::new(Handle::new("dorbank-outbox", &[ENTRY, META, SEALED, TICKET])));
+    static OUTBOX: &'static Handle = Box::leak(Box::new(Handle::new("dorbank-outbox", &[ENTRY, META, SEALED, TICKET], Durability::Strict)));
 }
 
 fn outbox() -> &'static Handle {
@@ -82,45 +81,32 @@ pub struct Contents {
     pub tickets: usize,
 }
 
-async fn meta<T: DeserializeOwned>(transaction: &Transaction<'_>, name: &str) -> Result<Option<T>, StoreError> {
-    let text: Option<String> = transaction.object_store(META)?.get(name.to_owned()).await?;
-    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
-}
-
-async fn set_meta<T: Serialize>(transaction: &Transaction<'_>, name: &str, value: &T) -> Result<(), StoreError> {
-    transaction.object_store(META)?.put(serde_json::to_string(value)?).with_key(name.to_owned()).await?;
-    Ok(())
-}
-
-async fn put_entry(transaction: &Transaction<'_>, kept: &Kept) -> Result<(), StoreError> {
-    transaction.object_store(ENTRY)?.put(serde_json::to_string(kept)?).with_key(number(kept.envelope.device_seq)).await?;
-    Ok(())
-}
-
-async fn entry(transaction: &Transaction<'_>, seq: u64) -> Result<Option<Kept>, StoreError> {
-    let text: Option<String> = transaction.object_store(ENTRY)?.get(number(seq)).await?;
-    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
-}
-
+/// Keys are numbers in JavaScript; a counter stays far below what they hold exactly.
 fn number(seq: u64) -> f64 {
     seq as f64
 }
 
+fn put_entry(kept: &Kept) -> Result<Change, StoreError> {
+    put(ENTRY, number(kept.envelope.device_seq), kept)
+}
+
+/// Sealed inputs with their keys.
+fn sealed_of(found: &Found, at: usize) -> Result<Vec<(String, Sealed)>, StoreError> {
+    Ok(found.keys(at).cloned().zip(found.all(at)?).collect())
+}
+
 /// Reads everything.
 pub async fn read() -> Result<Contents, StoreError> {
-    outbox()
-        .run(async |database| {
-            let transaction = database.transaction(META).build()?;
-            let identity = meta(&transaction, "identity").await?;
-            let next: Option<u64> = meta(&transaction, "next_seq").await?;
-            let epoch = meta(&transaction, "epoch").await?;
-            let pool = meta(&transaction, "pool").await?.unwrap_or_default();
-            drop(transaction);
-            let entries = all(database, ENTRY).await?;
-            let tickets = all_with_keys::<u8>(database, TICKET).await?.len();
-            Ok(Contents { identity, entries, max_issued: next.unwrap_or(1) - 1, epoch, pool, tickets })
-        })
-        .await
+    let meta = |name: &str| one(META, name);
+    let found = outbox().read(&[meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET)]).await?;
+    Ok(Contents {
+        identity: found.one(0)?,
+        max_issued: found.one(1)?.unwrap_or(1u64) - 1,
+        epoch: found.one(2)?,
+        pool: found.one(3)?.unwrap_or_default(),
+        entries: found.all(4)?,
+        tickets: found.keys(5).count(),
+    })
 }
 
 /// What is to be written: all of an entry but its counter.
@@ -140,239 +126,199 @@ pub struct Draft {
 
 /// Writes entries; their counters are given in the same transaction. They are durable when this returns.
 pub async fn append(drafts: &[Draft]) -> Result<Vec<Kept>, StoreError> {
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[ENTRY, META])?;
-            let mut next: u64 = meta(&transaction, "next_seq").await?.unwrap_or(1);
-            // A fault after the commit but before its report would write the same draft again, under another counter.
-            let last = entry(&transaction, next.saturating_sub(1)).await?;
-            if let (Some(last), Some(draft)) = (last, drafts.last())
-                && last.envelope.id == draft.id
-            {
-                drop(transaction);
-                let entries: Vec<Kept> = all(database, ENTRY).await?;
-                return Ok(entries.into_iter().filter(|kept| drafts.iter().any(|draft| draft.id == kept.envelope.id)).collect());
-            }
-            let mut written = Vec::with_capacity(drafts.len());
-            for draft in drafts {
-                let envelope = Envelope {
-                    id: draft.id,
-                    kind: draft.kind.to_owned(),
-                    version: 1,
-                    device_seq: next,
-                    supersedes: draft.supersedes,
-                    captured_at: draft.captured_at,
-                    bytes: draft.bytes.clone(),
-                };
-                let kept = Kept { envelope, status: None, reason: None };
-                put_entry(&transaction, &kept).await?;
-                written.push(kept);
-                next += 1;
-            }
-            set_meta(&transaction, "next_seq", &next).await?;
-            transaction.commit().await?;
-            Ok(written)
-        })
-        .await
+    let mut written = Vec::new();
+    let result = outbox().change_once(&[one(META, "next_seq")], &mut |found| number_them(drafts, found, &[], &mut written)).await;
+    if result.is_ok() { Ok(written) } else { append_again(drafts).await }
+}
+
+/// As [`append`], for drafts that may have been written already: a fault after the commit but before its report must not
+/// give the same entry a second counter.
+pub async fn append_again(drafts: &[Draft]) -> Result<Vec<Kept>, StoreError> {
+    let mut written = Vec::new();
+    let mut decide = |found: &mut Found| {
+        let known = found.all(1)?;
+        number_them(drafts, found, &known, &mut written)
+    };
+    outbox().change(&[one(META, "next_seq"), all(ENTRY)], &mut decide).await?;
+    Ok(written)
+}
+
+fn number_them(drafts: &[Draft], found: &Found, known: &[Kept], written: &mut Vec<Kept>) -> Result<Vec<Change>, StoreError> {
+    let mut next: u64 = found.one(0)?.unwrap_or(1);
+    let mut changes = Vec::with_capacity(drafts.len() + 1);
+    written.clear();
+    for draft in drafts {
+        if let Some(kept) = known.iter().find(|kept| kept.envelope.id == draft.id) {
+            written.push(kept.clone());
+            continue;
+        }
+        let envelope = Envelope {
+            id: draft.id,
+            kind: draft.kind.to_owned(),
+            version: 1,
+            device_seq: next,
+            supersedes: draft.supersedes,
+            captured_at: draft.captured_at,
+            bytes: draft.bytes.clone(),
+        };
+        let kept = Kept { envelope, status: None, reason: None };
+        changes.push(put_entry(&kept)?);
+        written.push(kept);
+        next += 1;
+    }
+    changes.push(put(META, "next_seq", &next)?);
+    Ok(changes)
 }
 
 /// Makes receipts durable.
 pub async fn settle(receipts: &[Receipt]) -> Result<(), StoreError> {
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[ENTRY])?;
-            for receipt in receipts {
-                if let Some(mut kept) = entry(&transaction, receipt.device_seq).await? {
-                    kept.status = Some(receipt.status);
-                    kept.reason = receipt.reason;
-                    put_entry(&transaction, &kept).await?;
-                }
+    let reads: Vec<Read> = receipts.iter().map(|receipt| one(ENTRY, number(receipt.device_seq))).collect();
+    let mut decide = |found: &mut Found| {
+        let mut changes = Vec::with_capacity(receipts.len());
+        for (at, receipt) in receipts.iter().enumerate() {
+            if let Some(kept) = found.one::<Kept>(at)? {
+                changes.push(put_entry(&Kept { status: Some(receipt.status), reason: receipt.reason, ..kept })?);
             }
-            Ok(transaction.commit().await?)
-        })
-        .await
+        }
+        Ok(changes)
+    };
+    outbox().change(&reads, &mut decide).await
 }
 
 /// The server was restored: these entries, and every sealed input still kept, will be offered again.
 pub async fn reopen(entries: &[u64], epoch: &str) -> Result<Pool, StoreError> {
-    let offered = sealed().await?;
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[ENTRY, META, SEALED])?;
-            for seq in entries {
-                if let Some(mut kept) = entry(&transaction, *seq).await? {
-                    kept.status = None;
-                    kept.reason = None;
-                    put_entry(&transaction, &kept).await?;
-                }
-            }
-            let mut pool: Pool = meta(&transaction, "pool").await?.unwrap_or_default();
-            for (key, record) in offered.iter().filter(|(_, record)| record.held_on.is_some()) {
-                let record = Sealed { held_on: None, ..record.clone() };
-                transaction.object_store(SEALED)?.put(serde_json::to_string(&record)?).with_key(key.clone()).await?;
-                pool.acknowledged = pool.acknowledged.saturating_sub(1);
-            }
-            set_meta(&transaction, "pool", &pool).await?;
-            set_meta(&transaction, "epoch", &epoch).await?;
-            transaction.commit().await?;
-            Ok(pool)
-        })
-        .await
+    let mut pool = Pool::default();
+    let mut decide = |found: &mut Found| {
+        let mut changes = vec![put(META, "epoch", &epoch)?];
+        for kept in found.all::<Kept>(0)?.into_iter().filter(|kept| entries.contains(&kept.envelope.device_seq)) {
+            changes.push(put_entry(&Kept { status: None, reason: None, ..kept })?);
+        }
+        pool = found.one(2)?.unwrap_or_default();
+        for (key, record) in sealed_of(found, 1)?.into_iter().filter(|(_, record)| record.held_on.is_some()) {
+            changes.push(put(SEALED, key, &Sealed { held_on: None, ..record })?);
+            pool.acknowledged = pool.acknowledged.saturating_sub(1);
+        }
+        changes.push(put(META, "pool", &pool)?);
+        Ok(changes)
+    };
+    outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool")], &mut decide).await?;
+    Ok(pool)
 }
 
 /// Remembers the server's epoch.
 pub async fn keep_epoch(epoch: &str) -> Result<(), StoreError> {
-    put_meta("epoch", &epoch).await
+    outbox().change(&[], &mut |_| Ok(vec![put(META, "epoch", &epoch)?])).await
 }
 
 /// Remembers where this phone stands.
 pub async fn keep_identity(identity: &Identity) -> Result<(), StoreError> {
-    put_meta("identity", identity).await
-}
-
-async fn put_meta<T: Serialize>(name: &str, value: &T) -> Result<(), StoreError> {
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[META])?;
-            set_meta(&transaction, name, value).await?;
-            Ok(transaction.commit().await?)
-        })
-        .await
+    outbox().change(&[], &mut |_| Ok(vec![put(META, "identity", identity)?])).await
 }
 
 /// Joins a shift: another device, other counters. Only called when every entry has its receipt; sealed inputs stay.
 pub async fn join(identity: &Identity) -> Result<(), StoreError> {
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[ENTRY, META])?;
-            transaction.object_store(ENTRY)?.clear()?.await?;
-            transaction.object_store(META)?.delete("epoch".to_owned()).await?;
-            set_meta(&transaction, "next_seq", &1u64).await?;
-            set_meta(&transaction, "identity", identity).await?;
-            // The figures begin afresh with the shift; what still waits from before goes with them.
-            let mut pool: Pool = meta(&transaction, "pool").await?.unwrap_or_default();
-            pool.sealed = pool.sealed.saturating_sub(pool.acknowledged);
-            pool.acknowledged = 0;
-            set_meta(&transaction, "pool", &pool).await?;
-            Ok(transaction.commit().await?)
-        })
-        .await
+    let mut decide = |found: &mut Found| {
+        // The figures begin afresh with the shift; what still waits from before goes with them.
+        let mut pool: Pool = found.one(0)?.unwrap_or_default();
+        pool.sealed = pool.sealed.saturating_sub(pool.acknowledged);
+        pool.acknowledged = 0;
+        Ok(vec![
+            Change::Clear(ENTRY),
+            Change::Delete(META, "epoch".into()),
+            put(META, "next_seq", &1u64)?,
+            put(META, "identity", identity)?,
+            put(META, "pool", &pool)?,
+        ])
+    };
+    outbox().change(&[one(META, "pool")], &mut decide).await
 }
 
 /// Keeps a sealed input. It is durable when this returns.
 pub async fn keep_sealed(sealed: &str) -> Result<Pool, StoreError> {
     let key = Uuid::new_v4().to_string();
     let hour = browser::now() / 3_600_000 * 3_600_000;
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[SEALED, META])?;
-            let known: Option<String> = transaction.object_store(SEALED)?.get(key.clone()).await?;
-            let mut pool: Pool = meta(&transaction, "pool").await?.unwrap_or_default();
-            if known.is_none() {
-                let record = Sealed { sealed: sealed.to_owned(), ticket: None, held_on: None };
-                transaction.object_store(SEALED)?.put(serde_json::to_string(&record)?).with_key(key.clone()).await?;
-                pool.sealed += 1;
-                pool.since = pool.since.or(Some(hour));
-                set_meta(&transaction, "pool", &pool).await?;
-            }
-            transaction.commit().await?;
-            Ok(pool)
-        })
-        .await
+    let mut pool = Pool::default();
+    let mut decide = |found: &mut Found| {
+        pool = found.one(1)?.unwrap_or_default();
+        // A second try after a fault finds what the first may have written.
+        if found.one::<Sealed>(0)?.is_some() {
+            return Ok(Vec::new());
+        }
+        pool.sealed += 1;
+        pool.since = pool.since.or(Some(hour));
+        let record = Sealed { sealed: sealed.to_owned(), ticket: None, held_on: None };
+        Ok(vec![put(SEALED, key.as_str(), &record)?, put(META, "pool", &pool)?])
+    };
+    outbox().change(&[one(SEALED, key.as_str()), one(META, "pool")], &mut decide).await?;
+    Ok(pool)
 }
 
-/// All sealed inputs, in the order of their random keys.
-pub async fn sealed() -> Result<Vec<(String, Sealed)>, StoreError> {
-    outbox().run(async |database| all_with_keys(database, SEALED).await).await
-}
-
-/// Gives each waiting input without a ticket one, as far as they last, before anything is sent.
+/// Gives each waiting input without a ticket one, as far as they last, before anything is sent. Those that have one, with
+/// their keys, in the order of these random keys.
 pub async fn assign_tickets() -> Result<Vec<(String, Sealed)>, StoreError> {
-    let waiting: Vec<(String, Sealed)> = sealed().await?.into_iter().filter(|(_, record)| record.held_on.is_none()).collect();
-    outbox()
-        .run(async |database| {
-            let tickets: Vec<(String, u8)> = all_with_keys(database, TICKET).await?;
-            let mut tickets = tickets.into_iter();
-            let transaction = strict(database, &[SEALED, TICKET])?;
-            let mut ready = Vec::new();
-            for (key, record) in &waiting {
-                let mut record = record.clone();
-                if record.ticket.is_none() {
-                    let Some((ticket, _)) = tickets.next() else { continue };
-                    transaction.object_store(TICKET)?.delete(ticket.clone()).await?;
-                    record.ticket = Some(ticket);
-                    transaction.object_store(SEALED)?.put(serde_json::to_string(&record)?).with_key(key.clone()).await?;
-                }
-                ready.push((key.clone(), record));
+    let mut ready = Vec::new();
+    let mut decide = |found: &mut Found| {
+        ready.clear();
+        let mut tickets = found.keys(1);
+        let mut changes = Vec::new();
+        for (key, mut record) in sealed_of(found, 0)?.into_iter().filter(|(_, record)| record.held_on.is_none()) {
+            if record.ticket.is_none() {
+                let Some(ticket) = tickets.next() else { continue };
+                record.ticket = Some(ticket.clone());
+                changes.push(Change::Delete(TICKET, ticket.into()));
+                changes.push(put(SEALED, key.as_str(), &record)?);
             }
-            transaction.commit().await?;
-            Ok(ready)
-        })
-        .await
+            ready.push((key, record));
+        }
+        Ok(changes)
+    };
+    outbox().change(&[all(SEALED), all(TICKET)], &mut decide).await?;
+    Ok(ready)
 }
 
 /// What the server said of inputs that were offered: acknowledged ones are marked, refused ones lose their ticket and get
 /// another. Acknowledged ones leave the phone once a backup holds their day.
 pub async fn answer_inputs(held: &[String], refused: &[String], backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
-    let records = sealed().await?;
     let today = browser::today();
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[SEALED, META])?;
-            let mut pool: Pool = meta(&transaction, "pool").await?.unwrap_or_default();
-            let mut waits = false;
-            for (key, record) in &records {
-                let mut record = record.clone();
-                if record.held_on.is_none() && held.contains(key) {
-                    record.held_on = Some(today.clone());
-                    pool.acknowledged += 1;
-                } else if refused.contains(key) {
-                    record.ticket = None;
-                }
-                waits |= record.held_on.is_none();
-                let safe = record.held_on.as_deref().is_some_and(|day| backed_up_through.is_some_and(|through| day <= through));
-                if safe {
-                    transaction.object_store(SEALED)?.delete(key.clone()).await?;
-                } else {
-                    transaction.object_store(SEALED)?.put(serde_json::to_string(&record)?).with_key(key.clone()).await?;
-                }
+    let mut pool = Pool::default();
+    let mut decide = |found: &mut Found| {
+        pool = found.one(1)?.unwrap_or_default();
+        let mut waits = false;
+        let mut changes = Vec::new();
+        for (key, mut record) in sealed_of(found, 0)? {
+            if record.held_on.is_none() && held.contains(&key) {
+                record.held_on = Some(today.clone());
+                pool.acknowledged += 1;
+            } else if refused.contains(&key) {
+                record.ticket = None;
             }
-            if !waits {
-                pool.since = None;
-            }
-            set_meta(&transaction, "pool", &pool).await?;
-            transaction.commit().await?;
-            Ok(pool)
-        })
-        .await
+            waits |= record.held_on.is_none();
+            let safe = record.held_on.as_deref().is_some_and(|day| backed_up_through.is_some_and(|through| day <= through));
+            changes.push(if safe { Change::Delete(SEALED, key.into()) } else { put(SEALED, key, &record)? });
+        }
+        if !waits {
+            pool.since = None;
+        }
+        changes.push(put(META, "pool", &pool)?);
+        Ok(changes)
+    };
+    outbox().change(&[all(SEALED), one(META, "pool")], &mut decide).await?;
+    Ok(pool)
 }
 
 /// Keeps tickets.
 pub async fn keep_tickets(tickets: &[String]) -> Result<(), StoreError> {
-    outbox()
-        .run(async |database| {
-            let transaction = strict(database, &[TICKET])?;
-            for ticket in tickets {
-                transaction.object_store(TICKET)?.put("1").with_key(ticket.clone()).await?;
-            }
-            Ok(transaction.commit().await?)
-        })
-        .await
+    outbox().change(&[], &mut |_| tickets.iter().map(|ticket| put(TICKET, ticket.as_str(), &1u8)).collect()).await
 }
 
 /// How many tickets are left.
 pub async fn tickets() -> Result<usize, StoreError> {
-    outbox().run(async |database| Ok(all_with_keys::<u8>(database, TICKET).await?.len())).await
+    Ok(outbox().read(&[all(TICKET)]).await?.keys(0).count())
 }
 
 /// Writes something and reads it back.
 pub async fn probe() -> Result<bool, StoreError> {
     let mark = Uuid::new_v4().to_string();
-    put_meta("probe", &mark).await?;
-    outbox()
-        .run(async |database| {
-            let transaction = database.transaction(META).build()?;
-            Ok(meta::<String>(&transaction, "probe").await?.as_deref() == Some(mark.as_str()))
-        })
-        .await
+    outbox().change(&[], &mut |_| Ok(vec![put(META, "probe", &mark)?])).await?;
+    Ok(outbox().read(&[one(META, "probe")]).await?.one::<String>(0)?.as_deref() == Some(mark.as_str()))
 }
