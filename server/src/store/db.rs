@@ -300,8 +300,10 @@ impl Tx {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let chunk: Vec<_> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
-            let sql = self.placeholders().values(head, chunk.len(), chunk[0].len(), tail);
-            out.extend(self.rows(sql, chunk.into_iter().flatten().collect()).await?);
+            let (count, columns) = (chunk.len(), chunk[0].len());
+            let mut args = Vec::with_capacity(count * columns);
+            args.extend(chunk.into_iter().flatten());
+            out.extend(self.rows(self.placeholders().values(head, count, columns, tail), args).await?);
         }
         Ok(out)
     }

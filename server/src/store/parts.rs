@@ -54,12 +54,11 @@ impl Placeholders {
 
     fn places(self, out: &mut String, before: usize, count: usize) {
         for place in 1..=count {
-            let comma = if place == 1 { "" } else { ", " };
+            out.push_str(if place == 1 { "" } else { ", " });
             match self {
-                Self::Bare => write!(out, "{comma}?"),
-                Self::Numbered => write!(out, "{comma}${}", before + place),
+                Self::Bare => out.push('?'),
+                Self::Numbered => write!(out, "${}", before + place).expect("a String takes any text"),
             }
-            .expect("a String takes any text");
         }
     }
 }
