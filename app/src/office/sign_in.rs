@@ -62,7 +62,7 @@ pub fn link(page: &SignInLink) -> impl IntoView + use<> {
     let (title, inside) = if page.usable {
         let form = view! {
             <p class="lead">{t(key::SIGN_IN_LINK_TEXT)}</p>
-            <form method="post" action="/sign-in/v1/link">
+            <form method="post" action="/sign-in/v1/consume">
                 <button class="large" type="submit">{t(key::SIGN_IN_LINK_GO)}</button>
             </form>
         };
