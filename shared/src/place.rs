@@ -132,17 +132,6 @@ impl UnitLabel {
             Level::Loft => 100 + floor,
         }
     }
-
-    /// The words for it, as a key of the locale files; `{floor}` and `{door}` are filled with [`Self::floor`] and
-    /// [`Self::position`]: "3. etg · dør 2".
-    pub const fn words(self) -> &'static str {
-        match self.level {
-            Level::Cellar => "unit.cellar",
-            Level::Lower => "unit.lower",
-            Level::Main => "unit.main",
-            Level::Loft => "unit.loft",
-        }
-    }
 }
 
 impl std::fmt::Display for UnitLabel {
@@ -166,7 +155,7 @@ mod tests {
     #[test]
     fn an_official_number_says_floor_and_door() {
         let label = UnitLabel::parse("H0302").unwrap();
-        assert_eq!((label.level, label.floor, label.position, label.words()), (Level::Main, 3, 2, "unit.main"));
+        assert_eq!((label.level, label.floor, label.position), (Level::Main, 3, 2));
         for foreign in ["", "H302", "H03021", "X0301", "h0301", "H03O1", "Håø"] {
             assert_eq!(UnitLabel::parse(foreign), None, "{foreign}");
         }

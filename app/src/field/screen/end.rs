@@ -62,7 +62,8 @@ pub fn End() -> impl IntoView {
                 })}
             </section>
             <div role="status">{move || done().then(|| note("good", draw::CHECK, tr(key::END_THANKS)))}</div>
-            <div class="stack">
+            {move || done().then(|| view! { <a class="button" href="/field/">{tr(key::PAGE_HOME)}</a> })}
+            <div class="stack" hidden=done>
                 <button class="button primary" disabled=move || busy.get() on:click=finish>{tr(key::END_FINISH)}</button>
                 <button class="button" disabled=move || phone().sending.get() on:click=move |_| send_now()>{move || tr(if phone().sending.get() { key::END_SENDING } else { key::END_SEND })()}</button>
             </div>

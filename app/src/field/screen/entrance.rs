@@ -1,13 +1,13 @@
 //! In the stairwell, one hand, gloves on: which doors are left, and one tap for a door that nobody opens.
 
 use dorbank_shared::{
+    place::{Level, UnitLabel},
     sync::wire::{EntranceBundle, TurfBundle, UnitBundle},
     visit::Outcome,
     walk,
     words::key,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
@@ -18,30 +18,45 @@ use crate::field::{
     ui::{Bar, draw, icon, mark, note},
 };
 
-/// "3. etg".
-pub fn floor_name(floor: i32) -> String {
-    if floor < 1 { word(key::DOOR_BASEMENT) } else { fill(key::DOOR_FLOOR, &[("n", &floor.to_string())]) }
+/// "3. etg", "Loft", "Kjeller 2": by the letter of the dwelling number, and without one by the floor alone.
+fn floor_name(unit: &UnitBundle) -> String {
+    let Some(label) = UnitLabel::parse(&unit.label) else {
+        return fill(key::FLOOR_MAIN, &[("n", &unit.floor.to_string())]);
+    };
+    let name = match label.level {
+        Level::Main => return fill(key::FLOOR_MAIN, &[("n", &label.floor.to_string())]),
+        Level::Loft => word(key::FLOOR_LOFT),
+        Level::Lower => word(key::FLOOR_LOWER),
+        Level::Cellar => word(key::FLOOR_CELLAR),
+    };
+    // Most houses have one loft and one cellar, and they go without a number.
+    if label.floor > 1 { fill(key::FLOOR_MORE, &[("floor", &name), ("n", &label.floor.to_string())]) } else { name }
 }
 
 /// "3. etg · dør 2".
-pub fn door_name(unit: &UnitBundle) -> String {
+fn door_name(unit: &UnitBundle) -> String {
     let door = fill(key::DOOR_NAME, &[("n", &unit.position.to_string())]);
-    fill(key::DOOR_FULL_NAME, &[("floor", &floor_name(unit.floor)), ("door", &door)])
+    fill(key::DOOR_FULL_NAME, &[("floor", &floor_name(unit)), ("door", &door)])
 }
 
 /// An entrance by its address.
 #[component]
-pub fn Entrance() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| Uuid::parse_str(&id).ok())));
-    let found = Memo::new(move |_| id.get().and_then(|id| phone().entrance(id)));
-    move || match found.get() {
+pub fn Entrance(
+    /// Its id.
+    id: Uuid,
+) -> impl IntoView {
+    let found = Memo::new(move |_| phone().entrance(id));
+    move || {
+        match found.get() {
         Some((turf, entrance)) => view! { <Doors turf=turf entrance=entrance/> }.into_any(),
         None => view! {
             <Bar title=Signal::derive(tr(key::APP_NAME)) back="/field/"/>
-            <div class="page">{move || phone().loaded.get().then(|| note("calm", draw::INFO, tr(key::ENTRANCE_GONE)))}</div>
+            <div class="page">
+                {move || phone().loaded.get().then(|| view! { {note("calm", draw::INFO, tr(key::ENTRANCE_GONE))}<a class="button" href="/field/">{tr(key::PAGE_HOME)}</a> })}
+            </div>
         }
         .into_any(),
+    }
     }
 }
 
@@ -137,9 +152,10 @@ fn Several(entrance: EntranceBundle, whole: Place, open: RwSignal<Option<Open>>)
         {floors.into_iter().map(|(floor, units)| {
             let id = format!("floor{floor}");
             let labelled = id.clone();
+            let first = units.first().cloned();
             view! {
                 <section class="floor" aria-labelledby=labelled>
-                    <h2 class="floor-title" id=id>{move || floor_name(floor)}</h2>
+                    <h2 class="floor-title" id=id>{move || first.as_ref().map(floor_name)}</h2>
                     {units.into_iter().map(|unit| view! { <Door unit=unit whole=whole open=open/> }).collect_view()}
                 </section>
             }
@@ -160,6 +176,8 @@ fn Door(unit: UnitBundle, whole: Place, open: RwSignal<Option<Open>>) -> impl In
     let says = move || state.get().map_or_else(|| word(key::DOOR_UNTOUCHED), outcome_word);
     let full = StoredValue::new(unit.clone());
     let name = move || full.with_value(door_name);
+    // "H0302 · Samtale": what is seen is also what is read aloud, after the floor.
+    let told = move |unit: &UnitBundle| format!("{} · {}", unit.label, says());
     let quick = move |_| {
         let name = name();
         spawn_local(async move {
@@ -169,10 +187,10 @@ fn Door(unit: UnitBundle, whole: Place, open: RwSignal<Option<Open>>) -> impl In
     let position = unit.position;
     view! {
         <div class="door" class:no-knock=move || state.get() == Some(Outcome::DoNotKnock)>
-            <button class="door-open" aria-haspopup="dialog" aria-label=move || full.with_value(|unit| format!("{} {}: {}", door_name(unit), unit.label, says())) on:click=move |_| open.set(Some(Open::door(place, name(), fixed)))>
+            <button class="door-open" aria-haspopup="dialog" aria-label=move || full.with_value(|unit| format!("{} {}", door_name(unit), told(unit))) on:click=move |_| open.set(Some(Open::door(place, name(), fixed)))>
                 {move || mark(state.get())}
                 <span class="door-name">
-                    <b>{move || fill(key::DOOR_NAME, &[("n", &position.to_string())])}</b>
+                    <b>{move || fill(key::DOOR_NAME, &[("n", &position.to_string())])}</b>" "
                     <span class="soft small">{unit.label.clone()}{move || state.get().map(|_| format!(" · {}", says()))}</span>
                 </span>
             </button>

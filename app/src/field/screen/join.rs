@@ -76,7 +76,7 @@ pub fn Join() -> impl IntoView {
         });
     };
     // A link joins by itself, unless this phone is in a shift: then a person decides.
-    let first = go.clone();
+    let first = go;
     let tried = StoredValue::new(false);
     Effect::new(move || {
         let free = phone().loaded.get() && phone().identity.with(Option::is_none) && !ios.get();
@@ -98,7 +98,6 @@ pub fn Join() -> impl IntoView {
     };
     let member = move || phone().identity.with(Option::is_some);
     let form = move || {
-        let submit = submit.clone();
         view! {
             <form class="stack" on:submit=submit>
                 <label class="field-label" for="code">{tr(key::JOIN_CODE)}</label>
@@ -119,7 +118,7 @@ pub fn Join() -> impl IntoView {
                 view! {
                     <p class="lead">{tr(key::JOIN_INTRO)}</p>
                     {member().then(|| note("calm", draw::INFO, tr(key::JOIN_ALREADY)))}
-                    {form.clone()()}
+                    {form()}
                 }.into_any()
             }}
         </div>

@@ -7,7 +7,6 @@ use dorbank_shared::{
     words::key,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
 
 use super::ready::ReadyHint;
@@ -16,13 +15,6 @@ use crate::field::{
     phone::{count, fill, phone, tr, word},
     ui::{Bar, bar_of, draw, icon, note},
 };
-
-/// A turf by its address.
-#[component]
-pub fn TurfPage() -> impl IntoView {
-    let params = use_params_map();
-    move || params.with(|params| params.get("id").and_then(|id| Uuid::parse_str(&id).ok())).map(|id| view! { <Turf id=id first=false/> })
-}
 
 fn row(entrance: &EntranceBundle, states: &States, next: bool) -> AnyView {
     let progress = walk::progress(entrance, states);
@@ -38,7 +30,7 @@ fn row(entrance: &EntranceBundle, states: &States, next: bool) -> AnyView {
     } else if house {
         states.get(&own).map_or_else(|| word(key::TURF_HOUSE), |state| outcome_word(*state))
     } else {
-        figures.clone()
+        figures
     };
     let finished = knock && progress.is_finished();
     let class = if next {
@@ -61,11 +53,11 @@ fn row(entrance: &EntranceBundle, states: &States, next: bool) -> AnyView {
     let label = (!next).then(|| format!("{}: {say}", walk::address(entrance)));
     view! {
         <a class=class href=format!("/field/entrance/{}", entrance.id) aria-label=label>
-            <span class="entrance-number">{walk::house_number(entrance)}</span>
+            <span class="entrance-number">{walk::house_number(entrance)}</span>" "
             <span class="entrance-body">
-                {next.then(|| view! { <b>{entrance.street.clone()}</b> })}
+                {next.then(|| view! { <b>{entrance.street.clone()}</b>" " })}
                 <span class="soft">{say}</span>
-                {(knock && !house && !shut).then(|| bar_of(progress.done, progress.all, figures))}
+                {(knock && !house && !shut).then(|| view! { <progress max=progress.all.max(1).to_string() value=progress.done.to_string() aria-hidden="true"></progress> })}
             </span>
             {(next || finished || !knock).then(|| icon(sign))}
         </a>
@@ -95,6 +87,9 @@ pub fn Turf(
     };
     let body = move || {
         let Some(turf) = turf.get() else { return note("", draw::INFO, tr(key::TURF_GONE)) };
+        if turf.entrances.is_empty() {
+            return note("calm", draw::INFO, tr(key::TURF_EMPTY));
+        }
         let states = phone().states.get();
         let all = walk::turf_progress(&turf, &states);
         let next = walk::next(&turf, &states, None);
@@ -115,7 +110,6 @@ pub fn Turf(
             </div>
             {match next {
                 Some(next) => view! { <section class="stack" aria-labelledby="next"><h2 id="next" class="section-title">{tr(key::TURF_NEXT)}</h2>{row(next, &states, true)}</section> }.into_any(),
-                None if turf.entrances.is_empty() => note("calm", draw::INFO, tr(key::TURF_EMPTY)),
                 None => note("good", draw::CHECK, tr(key::TURF_FINISHED_ALL)),
             }}
             <section class="stack" aria-labelledby="walk">
