@@ -38,7 +38,7 @@ fn row(shift: ShiftRow) -> impl IntoView {
     view! {
         <li class=class>
             <a href=format!("/plan/shifts/{}", shift.id)>
-                <span class="shift-time">{shift.date}" · "{time}</span>
+                <span class="shift-time">{shift.date}" · "<span class="whole">{time}</span></span>
                 <span class="shift-place">{shift.place}</span>
             </a>
             <p class="soft">{t(&shift.kind)}" · "{shift.campaign}" · "{count(key::PLAN_TURFS, shift.turfs)}</p>

@@ -158,8 +158,8 @@ fn topic(row: &TopicRow, base: Option<u64>) -> impl IntoView + use<> {
                 {elsewhere}
                 {bar(row, base)}
             </th>
-            <td class="number count">{figure(row.figure)}</td>
-            <td class="number share">{share}</td>
+            <td class="number count" data-label=t(key::PROGRAMME_COL_HEARD)>{figure(row.figure)}</td>
+            <td class="number share" data-label=t(key::PROGRAMME_COL_SHARE)>{share}</td>
         </tr>
     }
 }
@@ -193,9 +193,9 @@ fn areas(areas: Vec<AreaRow>, release: i64, current: Option<&str>) -> impl IntoV
             view! {
                 <tr>
                     <th scope="row"><a href=address(release, Some(&area.number)) aria-current=here>{area.name}</a></th>
-                    <td class="number count">{figure(area.base)}</td>
-                    <td class="number count">{figure(area.reach.doors)}</td>
-                    <td class="number count">{figure(area.reach.talked)}</td>
+                    <td class="number count" data-label=t(key::PROGRAMME_BASE)>{figure(area.base)}</td>
+                    <td class="number count" data-label=t(key::PROGRAMME_REACH_DOORS)>{figure(area.reach.doors)}</td>
+                    <td class="number count" data-label=t(key::PROGRAMME_REACH_TALKED)>{figure(area.reach.talked)}</td>
                 </tr>
             }
         })

@@ -27,7 +27,7 @@ pub fn shift(first: ShiftPage) -> impl IntoView {
             {first.notice.map(notice)}
             <p class="back"><a href="/plan">{t(key::BOARD_BACK)}</a></p>
             <h1>{first.place}</h1>
-            <p class="lead">{first.date}" · "{time}</p>
+            <p class="lead when">{first.date}" · "<span class="whole">{time}</span></p>
             <p class="soft">{t(&first.kind)}" · "{first.campaign}</p>
             {move || waiting_link(waiting.with(|(phones, _)| phones.len()))}
             {first.zetkin.map(|address| view! { <p><a href=address rel="noreferrer external">{t(key::BOARD_ZETKIN)}</a></p> })}
