@@ -37,15 +37,18 @@ export class Server {
   said = [];
 
   /**
-   * @param {{ engine?: 'sqlite' | 'postgres', site?: string, env?: Record<string, string> }} [options]
+   * @param {{ engine?: 'sqlite' | 'postgres', site?: string, env?: Record<string, string>, bare?: boolean }} [options]
+   *   `bare`: an empty database instead of the demo
    */
-  static async start({ engine = 'sqlite', site = SITE, env = {} } = {}) {
+  static async start({ engine = 'sqlite', site = SITE, env = {}, bare = false } = {}) {
     const server = new Server();
     server.folder = mkdtempSync(join(tmpdir(), 'dorbank-server-'));
     server.data = `${server.folder}/data`;
     server.site = site;
     server.env = env;
-    if (engine === 'sqlite') {
+    if (bare) {
+      server.address = `sqlite:${server.folder}/bare.db`;
+    } else if (engine === 'sqlite') {
       const from = await demo();
       // VACUUM INTO writes one whole file, whatever still lies in the log beside the database.
       await run('sqlite3', [`${from}/demo.db`, `VACUUM INTO '${server.folder}/demo.db'`]);

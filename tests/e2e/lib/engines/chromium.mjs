@@ -14,7 +14,7 @@ export class ChromiumPage extends Page {
   /** What the console said that was an error or a warning. @type {string[]} */
   complaints = [];
 
-  /** @param {{ viewport?: { width: number, height: number }, colorScheme?: 'light' | 'dark', locale?: string, phone?: boolean }} [options] */
+  /** @param {{ viewport?: { width: number, height: number }, colorScheme?: 'light' | 'dark', locale?: string, phone?: boolean, userAgent?: string }} [options] */
   static async open(options = {}) {
     const page = new ChromiumPage();
     page.options = options;
@@ -24,10 +24,10 @@ export class ChromiumPage extends Page {
   }
 
   async #launch() {
-    const { viewport = PHONE, colorScheme = 'light', locale = 'nb-NO', phone = true } = this.options;
+    const { viewport = PHONE, colorScheme = 'light', locale = 'nb-NO', phone = true, userAgent } = this.options;
     this.context = await chromium.launchPersistentContext(this.profile, {
       executablePath: EXECUTABLE, args: ARGS, viewport, colorScheme, locale, hasTouch: phone, isMobile: phone, deviceScaleFactor: phone ? 2 : 1,
-      reducedMotion: 'reduce', acceptDownloads: true,
+      reducedMotion: 'reduce', acceptDownloads: true, userAgent,
     });
     this.context.setDefaultTimeout(10_000);
     this.page = this.context.pages()[0] ?? (await this.context.newPage());
