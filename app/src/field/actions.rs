@@ -1,6 +1,9 @@
 //! What a tap does: write first, show after. A tick on the screen means that the write is on the disk.
 
-use std::sync::Arc;
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use dorbank_shared::{
     input::{Arena, Input},
@@ -13,10 +16,11 @@ use dorbank_shared::{
 };
 use leptos::prelude::*;
 use uuid::{NoContext, Timestamp, Uuid};
+use wasm_bindgen_futures::spawn_local;
 
 use super::{
     browser,
-    phone::{Snack, StorageFault, count, fill, phone},
+    phone::{Snack, count, fill, phone},
     seal,
     store::{
         StoreError, cache,
@@ -65,7 +69,9 @@ fn withdrawal(of: &Standing) -> Draft {
 
 thread_local! {
     /// What a failing storage has not taken. It is tried again from here, never lost silently.
-    static UNWRITTEN: std::cell::RefCell<Vec<Draft>> = const { std::cell::RefCell::new(Vec::new()) };
+    static UNWRITTEN: RefCell<Vec<Draft>> = const { RefCell::new(Vec::new()) };
+    /// Whether it is about to be tried again.
+    static WAITING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Writes, and only then lets the screen know.
@@ -83,7 +89,8 @@ fn show(drafts: Vec<Draft>, written: Result<Vec<Kept>, StoreError>) -> Result<()
         Err(error) => {
             UNWRITTEN.with_borrow_mut(|unwritten| unwritten.extend(drafts));
             leptos::logging::error!("{error}");
-            phone().storage.set(Some(StorageFault::Failed));
+            phone().storage.set(Some(error.fault()));
+            try_again_later();
             Err(error)
         }
     }
@@ -101,17 +108,29 @@ fn took(written: &[Kept]) {
     sync::saved(written);
 }
 
-/// Tries again what storage did not take.
+/// Nobody has to stand and wait for a storage that comes back by itself.
+fn try_again_later() {
+    if !WAITING.replace(true) {
+        gloo_timers::callback::Timeout::new(5_000, || {
+            WAITING.set(false);
+            spawn_local(write_again());
+        })
+        .forget();
+    }
+}
+
+/// Tries again what storage did not take, or to read what it holds.
 pub async fn write_again() {
     let drafts = UNWRITTEN.take();
-    if drafts.is_empty() {
-        let whole = outbox::probe().await.unwrap_or(false);
-        phone().storage.set((!whole).then_some(StorageFault::Failed));
+    let healed = if drafts.is_empty() {
+        outbox::probe().await.unwrap_or(false)
     } else {
         let written = outbox::append_again(&drafts).await;
-        if show(drafts, written).is_ok() {
-            phone().storage.set(None);
-        }
+        show(drafts, written).is_ok()
+    };
+    if healed && phone().storage.get_untracked().is_some() {
+        phone().storage.set(None);
+        sync::open().await;
     }
 }
 
@@ -173,7 +192,7 @@ pub fn mark_asked(door: Uuid) {
     phone().asked.update(|asked| {
         Arc::make_mut(asked).insert(door);
     });
-    wasm_bindgen_futures::spawn_local(async move {
+    spawn_local(async move {
         if let Err(error) = cache::mark_asked(door).await {
             leptos::logging::error!("{error}");
         }

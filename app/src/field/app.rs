@@ -12,7 +12,7 @@ use super::{
     phone::{Phone, phone, tr},
     route::{self, Route},
     screen::{end::End, entrance::Entrance, home::Home, join::Join, note::Note, ready::Ready, settings::Settings, turf::Turf},
-    sync,
+    store, sync,
     ui::{Banners, Bar, SavedLine, SnackBar},
 };
 
@@ -25,6 +25,7 @@ pub fn start(words: Words) -> impl IntoView {
     std::mem::forget(window_event_listener_untyped("dorbank-update", move |_| phone.update.set(true)));
     std::mem::forget(window_event_listener_untyped("dorbank-shell", |_| super::screen::ready::look_again()));
     route::listen();
+    store::live::listen();
     view! { <Frame/> }
 }
 

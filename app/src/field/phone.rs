@@ -29,6 +29,8 @@ use super::{
 pub enum StorageFault {
     /// A write failed, also on a fresh connection.
     Failed,
+    /// Nothing was answered at all.
+    Silent,
     /// Another tab holds the database.
     Blocked,
 }

@@ -124,7 +124,11 @@ pub fn Banners() -> impl IntoView {
         {move || phone().storage.get().map(|fault| view! {
             <div class="note stop banner" role="alert">
                 {icon(draw::WARN)}
-                <p><b>{tr(key::STORAGE_TITLE)}</b><br/>{tr(if fault == StorageFault::Blocked { key::STORAGE_BLOCKED } else { key::STORAGE_TEXT })}</p>
+                <p><b>{tr(key::STORAGE_TITLE)}</b><br/>{tr(match fault {
+                    StorageFault::Failed => key::STORAGE_TEXT,
+                    StorageFault::Silent => key::STORAGE_SILENT,
+                    StorageFault::Blocked => key::STORAGE_BLOCKED,
+                })}</p>
                 <button class="button primary" on:click=move |_| spawn_local(actions::write_again())>{tr(key::STORAGE_AGAIN)}</button>
                 <button class="button" on:click=move |_| { browser::download("dorbank.json", &actions::export()); }>{tr(key::STORAGE_EXPORT)}</button>
             </div>

@@ -3,18 +3,22 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+pub(super) use indexed_db_futures::transaction::TransactionDurability as Durability;
 use indexed_db_futures::{
     BuildPrimitive as _,
     database::Database,
     prelude::*,
     transaction::{Transaction, TransactionMode, TransactionOptions},
 };
-pub(super) use indexed_db_futures::transaction::TransactionDurability as Durability;
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
+use super::live::{Live, while_left, within};
 use crate::field::phone::{StorageFault, phone};
+
+/// So long may storage take for one transaction, in milliseconds: an old phone is slow, and WebKit can fall silent for ever.
+const PATIENCE_MS: u32 = 8_000;
 
 /// Why storage did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,16 @@ pub enum StoreError {
     /// What is there cannot be read.
     #[error("a record cannot be read: {0}")]
     Record(#[from] serde_json::Error),
+    /// It says nothing. Trying again helps no more; ending the browser may.
+    #[error("the database does not answer")]
+    Silent,
+}
+
+impl StoreError {
+    /// What the person is told.
+    pub fn fault(&self) -> StorageFault {
+        if matches!(self, Self::Silent) { StorageFault::Silent } else { StorageFault::Failed }
+    }
 }
 
 /// What is read of a store: one record by its key, or all.
@@ -155,15 +169,17 @@ impl Handle {
     /// one would lose the entry. So each try after a fault has a fresh connection.
     async fn insist(&'static self, mode: TransactionMode, reads: &[Read], decide: &mut Decide<'_>) -> Result<(), StoreError> {
         for _ in 0..2 {
-            if self.attempt(mode, reads, decide).await.is_ok() {
-                return Ok(());
+            match self.attempt(mode, reads, decide).await {
+                Err(StoreError::Database(_) | StoreError::Open(_)) => {}
+                done => return done,
             }
         }
         self.attempt(mode, reads, decide).await
     }
 
     async fn attempt(&'static self, mode: TransactionMode, reads: &[Read], decide: &mut Decide<'_>) -> Result<(), StoreError> {
-        let result = self.transact(mode, reads, decide).await;
+        while_left().await;
+        let result = within(PATIENCE_MS, self.transact(mode, reads, decide)).await.unwrap_or(Err(StoreError::Silent));
         if result.is_err() {
             self.open.replace(None);
         }
@@ -175,6 +191,7 @@ impl Handle {
         let names: Vec<String> = self.stores.iter().map(|name| (*name).to_owned()).collect();
         let options = TransactionOptions::new().with_durability(self.durability);
         let transaction = database.transaction(names).with_mode(mode).with_options(options).build()?;
+        let _live = Live::new(&transaction);
         let mut found = look(&transaction, reads).await?;
         for change in decide(&mut found)? {
             make(&transaction, change)?;

@@ -3,6 +3,7 @@
 
 pub(super) mod cache;
 mod handle;
+pub(super) mod live;
 pub(super) mod outbox;
 
 pub(super) use handle::StoreError;

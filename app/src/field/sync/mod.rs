@@ -21,7 +21,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     browser,
-    phone::{Figures, StorageFault, phone},
+    phone::{Figures, phone},
     store::{cache, outbox},
 };
 pub use inputs::{grew as pool_grew, send as send_inputs};
@@ -62,7 +62,7 @@ pub async fn open() {
         }
         (Err(error), _) => {
             leptos::logging::error!("{error}");
-            phone().storage.set(Some(StorageFault::Failed));
+            phone().storage.set(Some(error.fault()));
             phone().loaded.set(true);
         }
     }
@@ -230,7 +230,7 @@ async fn settle(receipts: Vec<Receipt>) {
         }
         Err(error) => {
             leptos::logging::error!("{error}");
-            phone().storage.set(Some(StorageFault::Failed));
+            phone().storage.set(Some(error.fault()));
             feed(Event::StorageFailed);
         }
     }
