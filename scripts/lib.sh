@@ -6,8 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=${DORBANK_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/dorbank}
 target=${CARGO_TARGET_DIR:-$root/target}
 wasm_target=wasm32-unknown-unknown
-# Views of one type instead of one type a view: 24 KB less on the phone (brotli), and quicker to build. And no paths of
-# this machine in what phones are sent, so that the same source gives the same file anywhere.
+# What .cargo/config.toml says for the server, and no paths of this machine in what phones are sent, so that the same
+# source gives the same file anywhere.
 wasm_flags="--cfg erase_components --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/= --remap-path-prefix=$root/="
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }

@@ -164,15 +164,20 @@ async fn a_backup_is_whole_while_the_server_writes() {
         }
     });
     let file = server.folder.path().join("backup.db");
-    backup::run(&database, &file).await.unwrap();
+    // 2026-10-14, noon UTC.
+    let now = 1_791_979_200_000;
+    backup::run(&database, &file, now).await.unwrap();
     writer.await.unwrap();
     let copy = store::Db::open(&format!("sqlite:{}", file.display())).await.unwrap();
     let mut tx = copy.read().await.unwrap();
     assert_eq!(store::meta::find(&mut tx, "first").await.unwrap(), store::meta::find(&mut tx, "second").await.unwrap());
-    assert!(backup::run(&database, &file).await.is_err(), "no file is written over");
-    let refused = backup::run("postgres://somewhere/dorbank", &file).await.unwrap_err();
+    assert!(backup::run(&database, &file, now).await.is_err(), "no file is written over");
+    let mut tx = server.state.db.read().await.unwrap();
+    let through = store::meta::find(&mut tx, dorbank_server::sync::inputs::BACKED_UP_THROUGH).await.unwrap();
+    assert_eq!(through.as_deref(), Some("2026-10-13"), "what was acknowledged today may not be in it");
+    let refused = backup::run("postgres://somewhere/dorbank", &file, now).await.unwrap_err();
     assert!(refused.to_string().contains("pg_dump"), "{refused}");
-    assert!(backup::run("sqlite:/nowhere/dorbank.db", &file).await.is_err(), "no empty database is made and copied");
+    assert!(backup::run("sqlite:/nowhere/dorbank.db", &file, now).await.is_err(), "no empty database is made and copied");
 }
 
 static RUNS: AtomicU32 = AtomicU32::new(0);

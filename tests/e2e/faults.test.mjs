@@ -156,3 +156,25 @@ test('a new build does not take over while a form is open, and does when it is a
     }, undefined, { patience: 20_000 });
   });
 });
+
+test('storage that does not answer is said on the screen, and is tried again until it does', { timeout: 120_000 }, async () => {
+  const { found } = await phone(4, 2, async ({ page, volunteer, names }) => {
+    // Another tab's transaction holds the outbox, as one that a browser forgot would.
+    await page.evaluate(() => {
+      const asked = indexedDB.open('dorbank-outbox');
+      asked.onsuccess = () => {
+        const store = asked.result.transaction('entry', 'readwrite').objectStore('entry');
+        const hold = () => { if (!globalThis.released) store.count().onsuccess = hold; };
+        hold();
+      };
+    });
+    const name = w.word('door.not_home_at', { door: names[0] });
+    await page.click('button', name);
+    await page.sees(w.word('storage.silent'), { patience: 20_000 });
+    await page.evaluate(() => { globalThis.released = true; });
+    await until('a tick, without another tap', async () => !(await page.has({ role: 'button', name })), { patience: 30_000 });
+    await page.waitFor('the notice to go', () => document.querySelector('.banner') === null);
+    await volunteer.notHome(names[1]);
+  });
+  assert.equal(found.visits.length, 2);
+});

@@ -5,7 +5,7 @@ import { chosen, ENGINES } from './lib/engines/all.mjs';
 import { ChromiumPage } from './lib/engines/chromium.mjs';
 import { signIn } from './lib/lead.mjs';
 import { Server } from './lib/server.mjs';
-import { wholePath } from './lib/story.mjs';
+import { joined, wholePath } from './lib/story.mjs';
 import { words } from './lib/words.mjs';
 
 /** @param {Server} server */
@@ -56,6 +56,27 @@ for (const name of chosen.filter((one) => one !== 'chromium')) {
     const page = await ENGINES[name].open();
     try {
       await wholePath(server, page);
+    } finally {
+      await page.close();
+      await server.stop();
+    }
+  });
+}
+
+if (chosen.includes('webkit')) {
+  test('webkit: a page that is left while it reads does not lock the phone\'s storage', { timeout: 120_000 }, async () => {
+    const server = await Server.start();
+    const page = await ENGINES.webkit.open();
+    try {
+      const { volunteer } = await joined(server, page);
+      // The app begins to read at some moment after a load; each round leaves it a little later.
+      for (let round = 0; round < 12; round += 1) {
+        await page.goto(server.origin + (volunteer.turf ?? '/field/'));
+        await page.evaluate((ms) => new Promise((done) => setTimeout(done, ms)), round * 8);
+        await page.reload();
+      }
+      const [door] = await volunteer.openEntrance(0, 1);
+      await volunteer.notHome(door);
     } finally {
       await page.close();
       await server.stop();

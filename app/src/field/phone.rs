@@ -10,7 +10,7 @@ use dorbank_shared::{
     sync::{
         base::Base,
         engine::Problem,
-        replay::{Kept, Standing, replay, standing},
+        replay::{Kept, Standing, Visits, replay, standing, visits},
         wire::{Admission, Bundle, EntranceBundle, TurfBundle},
     },
     walk::States,
@@ -128,6 +128,10 @@ impl Phone {
         let bases: RwSignal<Arc<BTreeMap<Uuid, Base>>> = RwSignal::default();
         let entries: RwSignal<Arc<Vec<Kept>>> = RwSignal::default();
         let shown: RwSignal<Arc<BTreeSet<u64>>> = RwSignal::default();
+        // A tap adds one entry; the others are not read again for it.
+        let read = Memo::new(move |before: Option<&Arc<Visits>>| {
+            Arc::new(visits(&entries.get(), before.map(|before| (**before).clone()).unwrap_or_default()))
+        });
         let phone = Self {
             route: RwSignal::new(Route::here()),
             words: RwSignal::new(Arc::new(words)),
@@ -148,8 +152,8 @@ impl Phone {
             note: RwSignal::new(None),
             snack: RwSignal::new(None),
             ready: RwSignal::new(None),
-            states: Memo::new(move |_| Arc::new(replay(bases.get().values(), &entries.get(), &shown.get()))),
-            standing: Memo::new(move |_| Arc::new(standing(entries.get().iter()))),
+            states: Memo::new(move |_| Arc::new(replay(bases.get().values(), &entries.get(), &read.get(), &shown.get()))),
+            standing: Memo::new(move |_| Arc::new(standing(&entries.get(), &read.get()))),
         };
         PHONE.set(Some(phone));
         phone

@@ -2,11 +2,21 @@
 
 use std::path::Path;
 
-use dorbank_server::{backup, config::Config};
+use dorbank_server::{
+    backup,
+    clock::{Clock as _, SystemClock},
+    config::Config,
+    store::Db,
+};
 
-/// Copies the database.
-pub async fn run(config: &Config, file: &Path) -> anyhow::Result<()> {
-    backup::run(&config.database, file).await?;
-    println!("{}", file.display());
+/// Copies the database into `file`; without one, notes that another program did.
+pub async fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+    let now_ms = SystemClock.now_ms();
+    if let Some(file) = file {
+        backup::run(&config.database, file, now_ms).await?;
+        println!("{}", file.display());
+    } else {
+        backup::note(&Db::open(&config.database).await?, now_ms).await?;
+    }
     Ok(())
 }

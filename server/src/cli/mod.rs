@@ -84,10 +84,15 @@ enum Verb {
     Officer(officer::Officer),
     /// Copy the SQLite database into a new file, while the server runs, and check the copy.
     ///
-    /// The keys in --data are not part of it, and are not to be kept beside it. For PostgreSQL use `pg_dump`.
+    /// The keys in --data are not part of it, and are not to be kept beside it. For PostgreSQL use `pg_dump`, and say
+    /// `dorbank backup --noted` after it: phones keep their sealed copies of inputs until a backup has them.
     Backup {
         /// The file to make.
-        file: PathBuf,
+        #[arg(required_unless_present = "noted")]
+        file: Option<PathBuf>,
+        /// Makes none, but notes that another program has just made one.
+        #[arg(long, conflicts_with = "file")]
+        noted: bool,
     },
 }
 
@@ -126,7 +131,7 @@ pub async fn run() -> anyhow::Result<()> {
         Verb::Mix(mix) => mix::run(&open(config).await?, mix).await,
         Verb::Release(release) => release::run(&open(config).await?, release).await,
         Verb::Officer(officer) => officer::run(&open(config).await?, officer).await,
-        Verb::Backup { file } => backup::run(&config, &file).await,
+        Verb::Backup { file, noted: _ } => backup::run(&config, file.as_deref()).await,
     }
 }
 

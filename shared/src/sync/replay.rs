@@ -33,48 +33,68 @@ pub struct Standing {
     pub visit: VisitV1,
 }
 
-/// This phone's visits that no later entry replaced or withdrew, the latest of each door.
-pub fn standing<'a>(entries: impl IntoIterator<Item = &'a Kept>) -> BTreeMap<Uuid, Standing> {
-    let entries: Vec<&Kept> = entries.into_iter().collect();
-    let gone: BTreeSet<Uuid> = entries.iter().filter_map(|kept| kept.envelope.supersedes).collect();
-    let mut doors = BTreeMap::new();
-    for kept in &entries {
-        if kept.envelope.kind != KIND_VISIT || gone.contains(&kept.envelope.id) {
-            continue;
+/// The bodies of visits, by their entries' ids.
+pub type Visits = BTreeMap<Uuid, VisitV1>;
+
+/// Reads the bodies of the visits among `entries`; those in `known` are not read again.
+pub fn visits(entries: &[Kept], mut known: Visits) -> Visits {
+    for Kept { envelope, .. } in entries.iter().filter(|kept| kept.envelope.kind == KIND_VISIT) {
+        if !known.contains_key(&envelope.id)
+            && let Ok(visit) = serde_json::from_str(&envelope.bytes)
+        {
+            known.insert(envelope.id, visit);
         }
-        if let Ok(visit) = serde_json::from_str::<VisitV1>(&kept.envelope.bytes) {
-            doors.insert(visit.door(), Standing { id: kept.envelope.id, visit });
+    }
+    known
+}
+
+fn superseded(entries: &[Kept]) -> BTreeSet<Uuid> {
+    entries.iter().filter_map(|kept| kept.envelope.supersedes).collect()
+}
+
+/// This phone's visits that no later entry replaced or withdrew, the latest of each door.
+pub fn standing(entries: &[Kept], visits: &Visits) -> BTreeMap<Uuid, Standing> {
+    let gone = superseded(entries);
+    let mut doors = BTreeMap::new();
+    for Kept { envelope, .. } in entries.iter().filter(|kept| !gone.contains(&kept.envelope.id)) {
+        if let Some(visit) = visits.get(&envelope.id) {
+            doors.insert(visit.door(), Standing { id: envelope.id, visit: visit.clone() });
         }
     }
     doors
 }
 
-/// The state of each door. `entries` are all that the phone keeps, in the order of their counters; `shown` are those
-/// that the base already contains (a pull was answered after their receipt).
-pub fn replay<'a>(bases: impl IntoIterator<Item = &'a Base>, entries: &[Kept], shown: &BTreeSet<u64>) -> BTreeMap<Uuid, Outcome> {
+/// The state of each door. `entries` are all that the phone keeps, in the order of their counters, and `visits` their
+/// bodies; `shown` are those that the base already contains (a pull was answered after their receipt).
+pub fn replay<'a>(bases: impl IntoIterator<Item = &'a Base>, entries: &[Kept], visits: &Visits, shown: &BTreeSet<u64>) -> BTreeMap<Uuid, Outcome> {
     let mut states: BTreeMap<Uuid, Outcome> =
         bases.into_iter().flat_map(|base| &base.rows).filter_map(|(door, (state, _))| Some((*door, (*state)?))).collect();
-    let visits: BTreeMap<Uuid, (VisitV1, bool)> = entries
-        .iter()
-        .filter(|kept| kept.envelope.kind == KIND_VISIT)
-        .filter_map(|kept| {
-            Some((
-                kept.envelope.id,
-                (serde_json::from_str(&kept.envelope.bytes).ok()?, kept.status.is_some() || shown.contains(&kept.envelope.device_seq)),
-            ))
-        })
-        .collect();
-    let gone: BTreeSet<Uuid> = entries.iter().filter_map(|kept| kept.envelope.supersedes).collect();
-    // Doors where the base still holds a visit of ours that we have since replaced or withdrawn: there our own stand alone.
+    let gone = superseded(entries);
+    // What of our own stands at each door; and where the base still holds a visit of ours that we have since replaced or
+    // withdrawn: there our own stand alone.
+    let mut own: BTreeMap<Uuid, Vec<Seen>> = BTreeMap::new();
+    let mut in_base = BTreeSet::new();
     let mut replaced = BTreeMap::new();
     let mut touched = BTreeSet::new();
-    for kept in entries.iter().filter(|kept| !shown.contains(&kept.envelope.device_seq)) {
-        if let Some((visit, _)) = visits.get(&kept.envelope.id) {
-            touched.insert(visit.door());
+    for Kept { envelope, status, .. } in entries {
+        let covered = shown.contains(&envelope.device_seq);
+        if let Some(visit) = visits.get(&envelope.id) {
+            if !gone.contains(&envelope.id) {
+                own.entry(visit.door()).or_default().push(Seen { id: envelope.id, outcome: visit.outcome });
+            }
+            if status.is_some() || covered {
+                in_base.insert(envelope.id);
+            }
+            if !covered {
+                touched.insert(visit.door());
+            }
         }
-        if let Some((visit, in_base)) = kept.envelope.supersedes.and_then(|id| visits.get(&id)) {
+        // An entry comes after the one that it replaces.
+        if let Some((id, visit)) = envelope.supersedes.and_then(|id| Some((id, visits.get(&id)?)))
+            && !covered
+        {
             touched.insert(visit.door());
-            if *in_base {
+            if in_base.contains(&id) {
                 replaced.insert(visit.door(), visit.outcome);
             }
         }
@@ -85,11 +105,8 @@ pub fn replay<'a>(bases: impl IntoIterator<Item = &'a Base>, entries: &[Kept], s
             Some(ours) => *state == Outcome::DoNotKnock && *ours != Outcome::DoNotKnock,
             None => true,
         });
-        let own = visits
-            .iter()
-            .filter(|(id, (visit, _))| visit.door() == door && !gone.contains(*id))
-            .map(|(id, (visit, _))| Seen { id: *id, outcome: visit.outcome });
-        if let Some(state) = fold(own.chain(base.map(|outcome| Seen { id: Uuid::nil(), outcome }))) {
+        let base = base.map(|outcome| Seen { id: Uuid::nil(), outcome });
+        if let Some(state) = fold(own.remove(&door).unwrap_or_default().into_iter().chain(base)) {
             states.insert(door, state);
         }
     }
@@ -127,7 +144,7 @@ mod tests {
     }
 
     fn state(base: &Base, entries: &[Kept], shown: &[u64]) -> Option<Outcome> {
-        replay([base], entries, &shown.iter().copied().collect()).get(&DOOR).copied()
+        replay([base], entries, &visits(entries, Visits::new()), &shown.iter().copied().collect()).get(&DOOR).copied()
     }
 
     #[test]
@@ -161,6 +178,6 @@ mod tests {
     #[test]
     fn the_latest_of_a_door_stands() {
         let entries = [visit(1, Outcome::Talked, None), visit(2, Outcome::NotHome, Some(1))];
-        assert_eq!(standing(&entries)[&DOOR].visit.outcome, Outcome::NotHome);
+        assert_eq!(standing(&entries, &visits(&entries, Visits::new()))[&DOOR].visit.outcome, Outcome::NotHome);
     }
 }
