@@ -23,11 +23,12 @@ pub fn office_policy(nonce: &str) -> String {
     )
 }
 
-const ALWAYS: [(HeaderName, &str); 4] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+const ALWAYS: [(HeaderName, &str); 2] =
+    [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (HeaderName::from_static("cross-origin-resource-policy"), "same-origin")];
+/// What means nothing to anything but a page.
+const OF_PAGES: [(HeaderName, &str); 2] = [
     (HeaderName::from_static("permissions-policy"), "geolocation=(self), camera=(), microphone=(), payment=(), usb=()"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// Sets them; a policy that a page has set for itself stays.
@@ -35,10 +36,10 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     let is_field = request.uri().path().starts_with("/field");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    for (name, value) in ALWAYS.into_iter().chain(OF_PAGES.into_iter().filter(|_| is_page)) {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     // A page with forms tells its origin to our own server: with no-referrer a form would come from "null", and be refused.
     let referrer = if is_page && !is_field { "same-origin" } else { "no-referrer" };
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));

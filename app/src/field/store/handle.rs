@@ -83,6 +83,8 @@ impl Found {
 /// What is done to a store.
 #[derive(Clone)]
 pub(super) enum Change {
+    /// Writes a record that is not there yet; one that is there fails the transaction.
+    Add(&'static str, JsValue, String),
     /// Writes a record, whether or not there was one.
     Put(&'static str, JsValue, String),
     /// Deletes a record, if there is one.
@@ -229,6 +231,7 @@ async fn look(transaction: &Transaction<'_>, reads: &[Read]) -> Result<Found, St
 /// Asks for a change. Nobody waits for its answer: a change that fails takes the whole transaction with it.
 fn make(transaction: &Transaction<'_>, change: Change) -> Result<(), StoreError> {
     match change {
+        Change::Add(store, key, text) => drop(transaction.object_store(store)?.add(JsValue::from(text)).with_key(key).primitive()?),
         Change::Put(store, key, text) => drop(transaction.object_store(store)?.put(JsValue::from(text)).with_key(key).primitive()?),
         Change::Delete(store, key) => drop(transaction.object_store(store)?.delete(key).primitive()?),
         Change::Clear(store) => drop(transaction.object_store(store)?.clear()?),

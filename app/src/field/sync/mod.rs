@@ -255,12 +255,16 @@ async fn reopen(seqs: Vec<u64>, epoch: String) {
     }
 }
 
-/// Entries are durable: the engine takes them from here.
+/// Entries are durable: the engine takes them from here, once the screen has said so.
 pub fn saved(written: &[Kept]) {
-    for kept in written {
-        feed(Event::Saved(meta(&kept.envelope)));
-    }
-    tell_other_tabs("entries");
+    let saved: Vec<Envelope> = written.iter().map(|kept| kept.envelope.clone()).collect();
+    gloo_timers::callback::Timeout::new(0, move || {
+        for envelope in &saved {
+            feed(Event::Saved(meta(envelope)));
+        }
+        tell_other_tabs("entries");
+    })
+    .forget();
 }
 
 /// Somebody tapped, the network is said to be back, or the app came to the front.
