@@ -169,6 +169,7 @@ async fn phones_that_are_not_admitted_may_still_send() {
             assert_eq!((pull.admission, pull.sign.as_str()), (admission, "K7"));
             assert!(pull.bundle.is_none() && pull.turfs.is_empty());
             assert_eq!(pull.removed, [world.turfs[0].id]);
+            assert_eq!(pull.held, answer.held, "also a phone that is shut out learns that nothing of it is lost");
         }
     }
 }

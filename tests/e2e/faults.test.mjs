@@ -178,3 +178,26 @@ test('storage that does not answer is said on the screen, and is tried again unt
   });
   assert.equal(found.visits.length, 2);
 });
+
+test('two quick taps on one button are one visit, and the browser\'s back does not take what is being written', { timeout: 60_000 }, async () => {
+  const { figures, found } = await phone(4, 2, async ({ page, volunteer, names }) => {
+    const name = w.word('door.not_home_at', { door: names[0] });
+    await page.evaluate((label) => {
+      const button = [...document.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === label);
+      button.click();
+      button.click();
+    }, name);
+    await until('a tick', async () => !(await page.has({ role: 'button', name })));
+    await volunteer.note(names[1], 'talked');
+    await page.click('button', w.word('ask.yes'));
+    await page.find({ role: 'textbox', name: w.word('note.words') });
+    await volunteer.chooseTopic(0);
+    await page.evaluate(() => history.back());
+    await page.sees(w.word('note.leave'));
+    assert.equal(await page.path(), '/field/note');
+    await page.click('button', w.word('note.save'));
+    await until('the note to be saved', async () => !(await page.has({ role: 'textbox', name: w.word('note.words') })));
+  });
+  assert.equal(found.visits.length, 2);
+  assert.deepEqual([figures.sealed, figures.acknowledged], [1, 1]);
+});

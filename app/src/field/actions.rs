@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     sync::Arc,
 };
 
@@ -70,6 +71,8 @@ fn withdrawal(of: &Standing) -> Draft {
 thread_local! {
     /// What a failing storage has not taken. It is tried again from here, never lost silently.
     static UNWRITTEN: RefCell<Vec<Draft>> = const { RefCell::new(Vec::new()) };
+    /// Doors whose note is being written. A second tap on the same button is the first one's echo.
+    static WRITING: RefCell<BTreeSet<Uuid>> = const { RefCell::new(BTreeSet::new()) };
     /// Whether it is about to be tried again.
     static WAITING: Cell<bool> = const { Cell::new(false) };
 }
@@ -126,7 +129,11 @@ pub async fn write_again() {
         outbox::probe().await.unwrap_or(false)
     } else {
         let written = outbox::append_again(&drafts).await;
-        show(drafts, written).is_ok()
+        let healed = show(drafts, written).is_ok();
+        if healed {
+            WRITING.take();
+        }
+        healed
     };
     if healed && phone().storage.get_untracked().is_some() {
         phone().storage.set(None);
@@ -148,12 +155,18 @@ pub fn export() -> String {
 /// Notes what happened at a door. True when it is durable.
 pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: bool) -> bool {
     let before = phone().standing.with_untracked(|standing| standing.get(&place.door()).cloned());
-    let Some(draft) = visit(place, outcome, leaflet) else { return false };
-    if write(vec![draft]).await.is_err() {
-        return false;
+    // What is said already is not said again: the end of the shift counts entries, and so does whoever reads the proof.
+    let same = before.as_ref().is_some_and(|before| (before.visit.outcome, before.visit.leaflet) == (outcome, leaflet));
+    if !same {
+        let Some(draft) = visit(place, outcome, leaflet) else { return false };
+        // One that storage does not take stays in this list until it does.
+        if !WRITING.with_borrow_mut(|doors| doors.insert(place.door())) || write(vec![draft]).await.is_err() {
+            return false;
+        }
+        WRITING.with_borrow_mut(|doors| doors.remove(&place.door()));
     }
     let text = fill(key::DOOR_NOTED, &[("door", &name), ("outcome", &outcome_word(outcome))]);
-    phone().snack.set(Some(Snack { text, undo: vec![(place.door(), before)] }));
+    phone().snack.set(Some(Snack { text, undo: if same { Vec::new() } else { vec![(place.door(), before)] } }));
     true
 }
 

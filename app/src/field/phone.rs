@@ -101,6 +101,8 @@ pub struct Phone {
     pub update: RwSignal<bool>,
     /// Whether a form is open that must not be lost.
     pub form_open: RwSignal<bool>,
+    /// How often somebody went back out of an open form.
+    pub held_back: RwSignal<u32>,
     /// The input that is being written.
     pub note: RwSignal<Option<NoteDraft>>,
     /// What the last tap did.
@@ -149,6 +151,7 @@ impl Phone {
             sending: RwSignal::new(false),
             update: RwSignal::new(false),
             form_open: RwSignal::new(false),
+            held_back: RwSignal::new(0),
             note: RwSignal::new(None),
             snack: RwSignal::new(None),
             ready: RwSignal::new(None),

@@ -90,6 +90,14 @@ fn arrive() {
     if before == after {
         return;
     }
+    // The browser's back has gone already. What is being written is struck by its own button only, so back it goes.
+    if before == Route::Note && phone.form_open.get_untracked() {
+        if let Ok(history) = window().history() {
+            let _ = history.push_state_with_url(&JsValue::NULL, "", Some("/field/note"));
+        }
+        phone.held_back.update(|times| *times += 1);
+        return;
+    }
     if before.is_list() {
         LIST.set(Some((before, window().scroll_y().unwrap_or_default())));
     }

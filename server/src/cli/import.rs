@@ -61,9 +61,7 @@ pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
             print!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?);
         }
         Import::Districts { file, grunnkretser, number, name, join, dry_run } => {
-            let usual = DistrictOptions::default();
-            let joins = if join.is_empty() { usual.joins } else { join };
-            let options = DistrictOptions { number_property: number, name_property: name, joins, grunnkretser, dry_run };
+            let options = DistrictOptions { number_property: number, name_property: name, joins: join, grunnkretser, dry_run };
             print!("{}", districts(&state.db, &file, &options, now).await?);
         }
     }

@@ -10,7 +10,6 @@ use dorbank_server::{
     state::AppState,
     store,
 };
-use uuid::Uuid;
 
 /// What can be done with rounds.
 #[derive(Debug, Subcommand)]
@@ -35,20 +34,20 @@ pub enum Round {
     },
     /// Open a round for inputs. Only one is open at a time.
     Open {
-        /// The round; see `dorbank round list`.
-        round: Uuid,
+        /// The round: its name, or its id from `dorbank round list`.
+        round: String,
     },
     /// Close the open round, after its last freeze.
     Close {
-        /// The round; see `dorbank round list`.
-        round: Uuid,
+        /// The round: its name, or its id from `dorbank round list`.
+        round: String,
     },
     /// List the rounds.
     List,
     /// The private key of a round.
     Key {
-        /// The round; see `dorbank round list`.
-        round: Uuid,
+        /// The round: its name, or its id from `dorbank round list`.
+        round: String,
         /// Check that the file is there and belongs to the round.
         #[arg(long, required_unless_present = "restore")]
         check: bool,
@@ -56,6 +55,17 @@ pub enum Round {
         #[arg(long, conflicts_with = "check")]
         restore: Option<PathBuf>,
     },
+}
+
+/// The round of this name or id.
+async fn find(state: &AppState, called: &str) -> anyhow::Result<store::round::Round> {
+    let mut rounds = store::round::all(&mut state.db.read().await?).await?;
+    rounds.retain(|round| round.name == called || round.id.to_string() == called);
+    match rounds.len() {
+        1 => Ok(rounds.remove(0)),
+        0 => anyhow::bail!("there is no round {called}; `dorbank round list` lists them"),
+        _ => anyhow::bail!("there are several rounds called {called}; please name the id that `dorbank round list` gives"),
+    }
 }
 
 /// Does it.
@@ -78,11 +88,13 @@ pub async fn run(state: &AppState, verb: Round) -> anyhow::Result<()> {
             Ok(())
         }
         Round::Open { round } => {
+            let round = find(state, &round).await?.id;
             round::open(db, &keys, round, &actor, now, rng).await?;
             println!("Open. Phones of its campaigns seal to its key from now on.");
             Ok(())
         }
         Round::Close { round } => {
+            let round = find(state, &round).await?.id;
             round::close(db, round, &actor, now, rng).await?;
             println!("Closed, after its last freeze. What still waits in the spool stays sealed.");
             Ok(())
@@ -93,8 +105,8 @@ pub async fn run(state: &AppState, verb: Round) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Round::Key { round: id, check: _, restore } => {
-            let found = store::round::find(&mut db.read().await?, id).await?.context("there is no such round")?;
+        Round::Key { round, check: _, restore } => {
+            let found = find(state, &round).await?;
             if let Some(path) = restore {
                 let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
                 round::restore_key(&keys, &found, &text)?;

@@ -11,9 +11,11 @@ use tokio::{
 pub async fn run(state: AppState) -> anyhow::Result<()> {
     let config = state.config.clone();
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
-    if state.site.assets.is_empty() {
-        tracing::warn!(site = %config.site.display(), "there are no built screens here; make build makes them");
-    }
+    anyhow::ensure!(
+        !state.site.assets.is_empty(),
+        "there are no built screens in {}. Please run `make build`, or name their folder in --site",
+        config.site.display()
+    );
     let mut terminate = signal(SignalKind::terminate())?;
     let stop = async move {
         tokio::select! {

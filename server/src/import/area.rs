@@ -30,31 +30,18 @@ const NUMBER_PROPERTIES: [&str; 9] = ["id", "number", "nr", "nummer", "bydelnr",
 const NAME_PROPERTIES: [&str; 9] = ["name", "navn", "namn", "bydel", "bydelsnavn", "bydelnavn", "kretsnavn", "tettstednavn", "grendenavn"];
 
 /// How districts are imported.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct DistrictOptions {
     /// The property that holds the number; guessed where absent.
     pub number_property: Option<String>,
     /// The property that holds the name; guessed where absent.
     pub name_property: Option<String>,
-    /// `(number, other)`: the first is counted together with the other, where both exist.
+    /// `(number, other)`: the first is counted together with the other, where both exist. None stands for Oslo's own.
     pub joins: Vec<(String, String)>,
     /// A table of basic statistical units and their districts.
     pub grunnkretser: Option<PathBuf>,
     /// Report the same and write nothing.
     pub dry_run: bool,
-}
-
-impl Default for DistrictOptions {
-    fn default() -> Self {
-        Self {
-            number_property: None,
-            name_property: None,
-            // Oslo's two districts in which too few people live: Sentrum with St. Hanshaugen, Marka with Nordre Aker.
-            joins: vec![("16".into(), "04".into()), ("17".into(), "08".into())],
-            grunnkretser: None,
-            dry_run: false,
-        }
-    }
 }
 
 /// Imports districts from `path`, and the table of basic statistical units where one is given, and then places every
@@ -75,6 +62,18 @@ pub async fn districts(db: &Db, path: &Path, options: &DistrictOptions, now_ms: 
         tx.commit().await?;
     }
     Ok(report)
+}
+
+/// Oslo's two districts in which too few people live, and those that they are counted with unless told otherwise:
+/// Sentrum with St. Hanshaugen, Marka with Nordre Aker. Other cities have districts of these numbers, but not so named.
+const JOINED_IN_OSLO: [(&str, &str, &str); 2] = [("16", "Sentrum", "04"), ("17", "Marka", "08")];
+
+fn joined_in_oslo(number: &str, names: &BTreeMap<String, String>) -> Option<&'static str> {
+    let name = names.get(number)?.trim_start_matches("Bydel ");
+    JOINED_IN_OSLO
+        .iter()
+        .find(|(from, called, to)| *from == number && called.eq_ignore_ascii_case(name) && names.contains_key(*to))
+        .map(|(_, _, to)| *to)
 }
 
 /// A district of the file.
@@ -122,10 +121,11 @@ async fn apply(
     }
     let mut put = Vec::new();
     for (number, name) in &names {
-        let join = options.joins.iter().find(|(from, to)| from == number && names.contains_key(to));
-        let area = join.map_or(number, |(_, to)| to);
+        let told = options.joins.iter().find(|(from, to)| from == number && names.contains_key(to)).map(|(_, to)| to.as_str());
+        let usual = options.joins.is_empty().then(|| joined_in_oslo(number, &names)).flatten();
+        let area = told.or(usual).unwrap_or(number);
         if area != number {
-            report.joined.push((number.clone(), area.clone()));
+            report.joined.push((number.clone(), area.to_owned()));
         }
         let outline = outlines.get(number);
         if outline.is_none() {
@@ -141,7 +141,7 @@ async fn apply(
             Some(_) => report.changed += 1,
         }
         let households = old.map_or(0, |old| old.households);
-        put.push(NewDistrict { number: number.clone(), name: name.clone(), area: area.clone(), households, boundary: outline.cloned() });
+        put.push(NewDistrict { number: number.clone(), name: name.clone(), area: area.to_owned(), households, boundary: outline.cloned() });
     }
     report.grunnkretser = units.len();
     let moves = moves(tx, &Locator::new(units.into_iter().collect(), outlines.into_iter().collect()), &mut report).await?;
@@ -242,5 +242,18 @@ fn property(properties: &JsonObject, told: Option<&str>, guesses: &[&str]) -> Op
         JsonValue::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         JsonValue::Number(number) => Some(number.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_oslos_sentrum_and_marka_are_joined_unasked() {
+        let names = |district: &str| BTreeMap::from([("04".to_owned(), "Vest".to_owned()), ("16".to_owned(), district.to_owned())]);
+        assert_eq!(joined_in_oslo("16", &names("Bydel Sentrum")), Some("04"));
+        assert_eq!(joined_in_oslo("16", &names("Havna")), None);
+        assert_eq!(joined_in_oslo("16", &BTreeMap::from([("16".to_owned(), "Sentrum".to_owned())])), None, "nothing to join it with");
     }
 }

@@ -43,7 +43,8 @@ pub async fn pull_at_most(
         bundle: None,
         turfs: Vec::new(),
         removed: Vec::new(),
-        held: 0,
+        // Also whoever is shut out may know that nothing of theirs is lost.
+        held: u64::try_from(receipt::held(&mut tx, device).await?.0).unwrap_or_default(),
     };
     if scope.admission != Admission::Admitted {
         // It is told nothing; what it names itself it shall drop.
@@ -61,7 +62,6 @@ pub async fn pull_at_most(
         response.turfs.push(pull_turf(&mut tx, *turf, after(cursor, &response.epoch, head), &response.epoch, most_rows).await?);
     }
     response.removed = request.turfs.keys().filter(|turf| !turfs.contains(turf)).copied().collect();
-    response.held = u64::try_from(receipt::held(&mut tx, device).await?.0).unwrap_or_default();
     Ok(response)
 }
 

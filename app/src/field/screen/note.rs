@@ -51,6 +51,17 @@ pub fn Note() -> impl IntoView {
     let words = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<&'static str>);
     let busy = RwSignal::new(false);
+    let alert = NodeRef::<leptos::html::Div>::new();
+    Effect::new(move |before: Option<u32>| {
+        let times = phone().held_back.get();
+        if before.is_some_and(|before| before != times) {
+            fault.set(Some(key::NOTE_LEAVE));
+            if let Some(alert) = alert.get_untracked() {
+                alert.scroll_into_view();
+            }
+        }
+        times
+    });
     let topics = move || {
         phone().bundle.with(|bundle| {
             let language = phone().words.with(|words| words.language().to_owned());
@@ -129,7 +140,7 @@ pub fn Note() -> impl IntoView {
                     }))}
                 </div>
             </section>
-            <div role="alert">{move || fault.get().map(|fault| note("", draw::WARN, tr(fault)))}</div>
+            <div role="alert" node_ref=alert>{move || fault.get().map(|fault| note("", draw::WARN, tr(fault)))}</div>
             <div class="stack">
                 <button class="button primary" disabled=move || busy.get() on:click=save>{icon(draw::CHECK)}{tr(key::NOTE_SAVE)}</button>
                 <button class="button" on:click=move |_| leave()>{tr(key::NOTE_STRIKE)}</button>

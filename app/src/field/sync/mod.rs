@@ -13,7 +13,7 @@ use dorbank_shared::sync::{
     base::{Base, Verdict},
     engine::{Effect, Event, Fault, Meta, Receipt, State},
     replay::Kept,
-    wire::{Admission, Envelope, PROTO, PullRequest, PullResponse, PushRequest},
+    wire::{Admission, Envelope, PROTO, PullRequest, PullResponse, PushRequest, Status},
 };
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, closure::Closure};
@@ -85,7 +85,8 @@ fn publish() {
         waiting: engine.waiting(),
         noted: engine.max_issued(),
         held: HEARD.get().then(|| engine.held()),
-        quarantined: engine.quarantined(),
+        // Counted where it is kept: the engine forgets with the page.
+        quarantined: phone().entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status == Some(Status::Quarantined)).count()) as u64,
         problem: engine.problem(),
     });
     if phone().figures.get_untracked() != figures {
