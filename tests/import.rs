@@ -441,10 +441,9 @@ async fn addresses_get_the_district_that_they_lie_in() {
 #[tokio::test]
 async fn sentrum_and_marka_are_counted_with_their_neighbours() {
     let place = Place::new(Engine::Sqlite).await;
-    let outlines: Vec<String> = [("04", 10.3), ("08", 10.5), ("16", 10.7), ("17", 10.9), ("17", 11.1)]
-        .iter()
-        .map(|(n, west)| square(&format!("\"{n}\""), n, *west, 59.9))
-        .collect();
+    let districts =
+        [("04", "St. Hanshaugen", 10.3), ("08", "Nordre Aker", 10.5), ("16", "Sentrum", 10.7), ("17", "Marka", 10.9), ("17", "Marka", 11.1)];
+    let outlines: Vec<String> = districts.iter().map(|(n, name, west)| square(&format!("\"{n}\""), name, *west, 59.9)).collect();
     place.districts(collection(&outlines), &DistrictOptions::default()).await.unwrap();
     let mut tx = place.db.read().await.unwrap();
     let areas: Vec<(String, String)> = district::all(&mut tx).await.unwrap().into_iter().map(|d| (d.number, d.area)).collect();
