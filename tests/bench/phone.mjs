@@ -28,14 +28,13 @@ function watchList() {
 function watchTaps(start) {
   globalThis.tapTimes = [];
   let begun = null;
-  const waiting = () => [...document.querySelectorAll('button')].filter((b) => (b.getAttribute('aria-label') ?? b.textContent).startsWith(start)).length;
   addEventListener('click', (event) => {
     const button = event.target.closest('button');
-    if (!button || !(button.getAttribute('aria-label') ?? button.textContent).startsWith(start)) return;
-    begun = { at: event.timeStamp, doors: waiting() };
+    if (button && (button.getAttribute('aria-label') ?? button.textContent).startsWith(start)) begun = { at: event.timeStamp, button };
   }, true);
+  // The button goes when the tick comes. Asking for more than that would slow down what is measured.
   new MutationObserver(() => {
-    if (!begun || waiting() >= begun.doors) return;
+    if (!begun || begun.button.isConnected) return;
     globalThis.tapTimes.push(performance.now() - begun.at);
     begun = null;
   }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
