@@ -165,6 +165,8 @@ pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: b
         }
         WRITING.with_borrow_mut(|doors| doors.remove(&place.door()));
     }
+    // First the tick, then the words about it.
+    gloo_timers::future::TimeoutFuture::new(0).await;
     let text = fill(key::DOOR_NOTED, &[("door", &name), ("outcome", &outcome_word(outcome))]);
     phone().snack.set(Some(Snack { text, undo: if same { Vec::new() } else { vec![(place.door(), before)] } }));
     true

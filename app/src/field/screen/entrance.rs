@@ -133,6 +133,7 @@ fn Several(entrance: EntranceBundle, whole: Place, open: RwSignal<Option<Open>>)
             .map(|unit| Place { unit: Some(unit.id), ..whole })
             .collect::<Vec<_>>()
     });
+    let any = Memo::new(move |_| untouched.with(|untouched| !untouched.is_empty()));
     let rest = move |_| spawn_local(actions::note_rest(untouched.get_untracked()));
     let shut = move |outcome: Outcome| {
         let name = word(key::ENTRANCE_AT_THE_DOOR);
@@ -160,10 +161,9 @@ fn Several(entrance: EntranceBundle, whole: Place, open: RwSignal<Option<Open>>)
                 </section>
             }
         }).collect_view()}
-        {move || {
-            let left = untouched.with(Vec::len);
-            (left > 0).then(|| view! { <button class="button" on:click=rest>{icon(draw::DASH)}{count(key::ENTRANCE_REST, left)}</button> })
-        }}
+        {move || any.get().then(|| view! {
+            <button class="button" on:click=rest>{icon(draw::DASH)}{move || count(key::ENTRANCE_REST, untouched.with(Vec::len))}</button>
+        })}
     }
 }
 
