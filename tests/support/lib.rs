@@ -2,6 +2,7 @@
 
 pub mod field;
 pub mod postgres;
+pub mod reliability;
 mod server;
 mod world;
 
