@@ -13,6 +13,7 @@ mod join;
 mod mix;
 mod pages;
 mod phone;
+mod protocol;
 mod real_data;
 mod release;
 mod server;

@@ -33,6 +33,7 @@ fn round_trips<T: DeserializeOwned + Serialize>(name: &str) -> T {
 fn every_shape_still_parses_and_says_the_same() {
     round_trips::<PushRequest>("push-request-v1.json");
     round_trips::<PushResponse>("push-response-v1.json");
+    round_trips::<PushResponse>("push-response-v1-cloned.json");
     round_trips::<PullRequest>("pull-request-v1.json");
     round_trips::<PullResponse>("pull-response-v1.json");
     round_trips::<PullResponse>("pull-response-waiting-v1.json");
@@ -43,6 +44,26 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<JoinResponse>("join-response-v1.json");
     round_trips::<InputsResponse>("inputs-response-v1.json");
     round_trips::<Input>("input-v1.json");
+}
+
+/// A connection that ends early must never leave something that reads as an answer.
+#[test]
+fn an_answer_cut_short_anywhere_is_none() {
+    fn cut<T: DeserializeOwned>(name: &str) {
+        let text = golden(name);
+        let whole = text.trim_end();
+        assert!(serde_json::from_str::<T>(whole).is_ok(), "{name}");
+        for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
+            assert!(serde_json::from_str::<T>(&whole[..end]).is_err(), "{name}, cut after {end} bytes");
+        }
+    }
+    cut::<PushResponse>("push-response-v1.json");
+    cut::<PushResponse>("push-response-v1-cloned.json");
+    cut::<PullResponse>("pull-response-v1.json");
+    cut::<HelloResponse>("hello-response-v1.json");
+    cut::<TicketsResponse>("tickets-response-v1.json");
+    cut::<JoinResponse>("join-response-v1.json");
+    cut::<InputsResponse>("inputs-response-v1.json");
 }
 
 #[derive(Deserialize)]

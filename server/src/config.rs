@@ -15,6 +15,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address by which people reach the server, without a slash at the end.
     pub public_url: String,
+    /// The lowest [`dorbank_shared::sync::wire::APP_NUMBER`] that may pull. Push is always allowed.
+    pub client_min: u32,
 }
 
 impl Config {

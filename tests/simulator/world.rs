@@ -123,6 +123,8 @@ impl World {
                     self.after(wait, Happening::Reopen { phone, life, seqs: entries, epoch });
                 }
                 Effect::KeepEpoch(epoch) => self.phones[phone].keep_epoch(&epoch),
+                // No phone is copied in these runs.
+                Effect::Renew => {}
                 Effect::Timer { number, after_ms } => self.after(after_ms, Happening::Timer { phone, life, number }),
             }
         }

@@ -67,6 +67,7 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
         let mut config = Config {
+            client_min: 0,
             database: database(engine, folder.path()).await,
             data: folder.path().join("data"),
             site: folder.path().join("site"),

@@ -25,7 +25,7 @@ use super::{
     seal,
     store::{
         StoreError, cache,
-        outbox::{self, Draft},
+        outbox::{self, Draft, Shelved},
     },
     sync,
 };
@@ -141,7 +141,7 @@ pub async fn write_again() {
     }
 }
 
-/// The unsent entries, and what storage did not take, as a file's text.
+/// The unsent entries, those of earlier identities, and what storage did not take, as a file's text.
 pub fn export() -> String {
     let unsent: Vec<_> =
         phone().entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect());
@@ -149,7 +149,11 @@ pub fn export() -> String {
         drafts.iter().map(|draft| serde_json::json!({ "id": draft.id, "kind": draft.kind, "supersedes": draft.supersedes, "captured_at": draft.captured_at, "bytes": draft.bytes })).collect()
     });
     let device = phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device));
-    serde_json::json!({ "dorbank": 1, "device": device, "unsent": unsent, "unwritten": unwritten }).to_string()
+    let earlier: Vec<_> = phone().shelf.with_untracked(|shelf| {
+        let of = |shelved: &Shelved| serde_json::json!({ "device": shelved.identity.device, "unsent": shelved.unsent().map(|kept| &kept.envelope).collect::<Vec<_>>() });
+        shelf.iter().filter(|shelved| shelved.unsent().count() > 0).map(of).collect()
+    });
+    serde_json::json!({ "dorbank": 1, "device": device, "unsent": unsent, "unwritten": unwritten, "earlier": earlier }).to_string()
 }
 
 /// Notes what happened at a door. True when it is durable.

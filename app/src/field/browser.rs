@@ -1,5 +1,6 @@
 //! What the browser offers and Rust does not: time, randomness, memory of small choices, the shell's own functions.
 
+use dorbank_shared::sync::wire::APP_NUMBER;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -62,9 +63,10 @@ pub(super) fn show_failure() {
     call("fail", &[]);
 }
 
-/// The build that the shell belongs to.
+/// The app's number and the build that the shell belongs to.
 pub(super) fn build() -> String {
-    shell().and_then(|shell| Reflect::get(&shell, &"build".into()).ok()).and_then(|build| build.as_string()).unwrap_or_default()
+    let shell = shell().and_then(|shell| Reflect::get(&shell, &"build".into()).ok()).and_then(|build| build.as_string());
+    format!("{APP_NUMBER}-{}", shell.unwrap_or_default())
 }
 
 /// The words of a language, from the shell's cache.

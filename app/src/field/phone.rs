@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     route::Route,
-    store::outbox::{Identity, Pool},
+    store::outbox::{Identity, Pool, Shelved},
 };
 
 /// What is wrong with storage.
@@ -93,6 +93,8 @@ pub struct Phone {
     pub pool: RwSignal<Pool>,
     /// Tickets left.
     pub tickets: RwSignal<usize>,
+    /// Earlier identities with what was noted under them.
+    pub shelf: RwSignal<Arc<Vec<Shelved>>>,
     /// What is wrong with storage.
     pub storage: RwSignal<Option<StorageFault>>,
     /// Whether something is being sent because somebody tapped.
@@ -147,6 +149,7 @@ impl Phone {
             figures: RwSignal::default(),
             pool: RwSignal::default(),
             tickets: RwSignal::new(0),
+            shelf: RwSignal::default(),
             storage: RwSignal::new(None),
             sending: RwSignal::new(false),
             update: RwSignal::new(false),

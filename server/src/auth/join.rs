@@ -3,6 +3,7 @@
 use dorbank_shared::{
     code::{self, ShiftCode},
     error::Code,
+    principal::DevicePrincipal,
     shift::{Device, Shift},
     sync::wire::{Admission, JoinResponse},
 };
@@ -61,12 +62,40 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
     Ok(JoinResponse { device: id, credential: token.text(), sign, admission: Admission::Waiting })
 }
 
+/// The most identities that one phone may be continued under: itself, its copy, and a copy of that.
+const MOST_RENEWALS: i64 = 3;
+
+/// Gives a phone whose storage was copied another identity, in the same shift and standing where it stood: each copy
+/// then counts for itself. What was noted under the old identity may be sent under it for ever.
+///
+/// # Errors
+/// `not_found` for a phone that was not copied, or was continued too often; or when the database fails.
+pub async fn renew(state: &AppState, device: &DevicePrincipal) -> Result<JoinResponse, ApiError> {
+    let now = state.now_ms();
+    let mut tx = state.db.begin().await?;
+    store::shift::lock(&mut tx, device.shift).await?;
+    let was_copied = store::receipt::held(&mut tx, device.id).await?.reused > 0;
+    if !was_copied || store::device::renewals(&mut tx, device.id).await? >= MOST_RENEWALS {
+        return Err(Code::NotFound.into());
+    }
+    let devices = store::device::of_shift(&mut tx, device.shift).await?;
+    let sign = unused_sign(state, &devices).ok_or(Code::ShiftFull)?;
+    let (id, token) = (state.id_v7(), Token::new(state));
+    store::device::renew(&mut tx, device.id, id, &sign, token.hash(), now).await?;
+    tx.commit().await?;
+    Ok(JoinResponse { device: id, credential: token.text(), sign, admission: device.admission })
+}
+
 /// Two characters that no phone of the shift has, or nothing when it has as many phones as it may have.
 fn free_sign(state: &AppState, shift: &Shift, devices: &[Device]) -> Option<String> {
     let holding = devices.iter().filter(|device| matches!(device.admission, Admission::Waiting | Admission::Admitted)).count();
     if i64::try_from(holding).is_ok_and(|holding| holding >= shift.places()) {
         return None;
     }
+    unused_sign(state, devices)
+}
+
+fn unused_sign(state: &AppState, devices: &[Device]) -> Option<String> {
     let first = usize::from(u16::from_be_bytes(state.random_bytes()));
     (0..code::SIGNS).map(|step| code::sign(first + step)).find(|sign| devices.iter().all(|device| device.sign != *sign))
 }

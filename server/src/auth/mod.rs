@@ -10,4 +10,5 @@ pub mod officer;
 pub mod session;
 
 pub use credential::device;
+pub use join::renew;
 pub use session::officer;

@@ -50,6 +50,10 @@ struct Common {
     /// The address by which people reach the server, as it stands in QR codes and sign-in links. By default that of --listen.
     #[arg(long, env = "DORBANK_PUBLIC_URL", global = true)]
     public_url: Option<String>,
+    /// The lowest number of the field app that may fetch, in case an earlier one did harm; it may still send. A phone's number
+    /// stands first in the version that its settings show.
+    #[arg(long, env = "DORBANK_CLIENT_MIN", default_value_t = 0, global = true)]
+    client_min: u32,
     /// Log as JSON, one object a line. `RUST_LOG` filters.
     #[arg(long, env = "DORBANK_LOG_JSON", global = true)]
     log_json: bool,
@@ -105,7 +109,14 @@ impl Common {
             host.is_some_and(|host| !host.is_empty() && !host.contains('/')),
             "--public-url is https://HOST or http://HOST[:PORT], without a path; this is {public_url}"
         );
-        Ok(Config { database: self.database, data: self.data, site: self.site.unwrap_or_else(default_site), listen: self.listen, public_url })
+        Ok(Config {
+            database: self.database,
+            data: self.data,
+            site: self.site.unwrap_or_else(default_site),
+            listen: self.listen,
+            public_url,
+            client_min: self.client_min,
+        })
     }
 }
 

@@ -16,10 +16,11 @@ use serde::Serialize;
 
 use crate::{
     access::{ADMITTED, Access, ByDevice, Caller, JOINED, Routes},
+    auth,
     error::ApiError,
     extract::Body,
     state::AppState,
-    sync::{self, CLIENT_MIN, SyncError, entry},
+    sync::{self, SyncError, entry},
 };
 
 /// The routes of sync.
@@ -28,6 +29,7 @@ pub fn routes() -> Routes {
         .get("/sync/v1/hello", Access::Anyone.no_cookies(), hello)
         .post("/sync/v1/push", Access::Device(JOINED).limit(MAX_PUSH_BYTES), push)
         .post("/sync/v1/pull", Access::Device(JOINED).limit(MAX_PUSH_BYTES), pull)
+        .post("/sync/v1/renew", Access::Device(JOINED), renew)
         .post("/sync/v1/tickets", Access::Device(ADMITTED), tickets)
 }
 
@@ -68,7 +70,7 @@ async fn hello(State(state): State<AppState>, Caller(caller): Caller) -> Result<
         Principal::Device(device) => Some(device.admission),
         Principal::Anyone | Principal::Officer(_) => None,
     };
-    Ok(Answer(sync::hello::hello(&state.db, state.now_ms(), &state.site.build, admission).await?))
+    Ok(Answer(sync::hello::hello(&state.db, state.now_ms(), &state.site.build, state.config.client_min, admission).await?))
 }
 
 async fn push(State(state): State<AppState>, ByDevice(device): ByDevice, request: Request) -> Result<impl IntoResponse, ApiError> {
@@ -77,7 +79,11 @@ async fn push(State(state): State<AppState>, ByDevice(device): ByDevice, request
 }
 
 async fn pull(State(state): State<AppState>, ByDevice(device): ByDevice, Body(request): Body<PullRequest>) -> Result<impl IntoResponse, ApiError> {
-    Ok(Answer(sync::pull::pull(&state.db, state.now_ms(), device.id, CLIENT_MIN, &request).await?))
+    Ok(Answer(sync::pull::pull(&state.db, state.now_ms(), device.id, state.config.client_min, &request).await?))
+}
+
+async fn renew(State(state): State<AppState>, ByDevice(device): ByDevice) -> Result<impl IntoResponse, ApiError> {
+    Ok(Answer(auth::renew(&state, &device).await?))
 }
 
 async fn tickets(

@@ -13,6 +13,9 @@ statements! {
     INSERT = "INSERT INTO device (id, shift, sign, credential_hash, state, joined_at, last_seen_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5)";
     SET_STATE = "UPDATE device SET state = $3, turf = $4, version = version + 1 WHERE id = $1 AND version = $2";
     SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = $4 WHERE id = $1";
+    RENEW = "INSERT INTO device (id, shift, turf, sign, credential_hash, state, joined_at, last_seen_at, tickets, renewed_from) \
+        SELECT $2, shift, turf, $3, $4, state, $5, $5, tickets, id FROM device WHERE id = $1";
+    RENEWALS = "SELECT COUNT(*) FROM device WHERE renewed_from = $1";
     DRAW = "UPDATE device SET tickets = tickets + $2 WHERE id = $1";
 }
 
@@ -74,6 +77,17 @@ pub async fn by_credential(tx: &mut Tx, hash: &[u8]) -> Result<Option<DevicePrin
 pub async fn insert(tx: &mut Tx, id: Uuid, shift: Uuid, sign: &str, credential_hash: [u8; 32], now_ms: i64) -> Result<(), StoreError> {
     tx.execute(INSERT, args![id, shift, sign, credential_hash, now_ms]).await?;
     Ok(())
+}
+
+/// Writes a phone that counts on for `old`, standing where that one stands. It has drawn as many tickets.
+pub async fn renew(tx: &mut Tx, old: Uuid, id: Uuid, sign: &str, credential_hash: [u8; 32], now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(RENEW, args![old, id, sign, credential_hash, now_ms]).await?;
+    Ok(())
+}
+
+/// How many phones count on for this one.
+pub async fn renewals(tx: &mut Tx, of: Uuid) -> Result<i64, StoreError> {
+    tx.one(RENEWALS, args![of]).await?.map_or(Ok(0), |row| row.get(0))
 }
 
 /// Says where a phone stands and which turf it walks, if it is still at `version`; else [`StoreError::Stale`].

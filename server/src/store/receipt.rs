@@ -14,8 +14,8 @@ use crate::{args, statements};
 statements! {
     AMONG = "SELECT id, device, device_seq, mac, status, reason, seq FROM receipt WHERE id IN ($1)";
     INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    HELD = "SELECT r.held + q.held, CASE WHEN r.highest > q.highest THEN r.highest ELSE q.highest END \
-        FROM (SELECT COUNT(*) AS held, COALESCE(MAX(device_seq), 0) AS highest FROM receipt WHERE device = $1 AND device_seq > 0) AS r, \
+    HELD = "SELECT r.held + q.held, CASE WHEN r.highest > q.highest THEN r.highest ELSE q.highest END, r.held - r.counters \
+        FROM (SELECT COUNT(*) AS held, COUNT(DISTINCT device_seq) AS counters, COALESCE(MAX(device_seq), 0) AS highest FROM receipt WHERE device = $1 AND device_seq > 0) AS r, \
         (SELECT COUNT(*) AS held, COALESCE(MAX(device_seq), 0) AS highest FROM quarantine WHERE device = $1 AND device_seq > 0 \
         AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.device = quarantine.device AND receipt.device_seq = quarantine.device_seq)) AS q";
     GAPS = "SELECT before, device_seq FROM (SELECT COALESCE(LAG(device_seq) OVER (ORDER BY device_seq), 0) AS before, device_seq \
@@ -77,9 +77,21 @@ pub async fn insert(tx: &mut Tx, campaign: Uuid, receipts: &[Receipt]) -> Result
     Ok(())
 }
 
-/// How many entries of a phone the server holds, those kept without a receipt too, and their highest counter.
-pub async fn held(tx: &mut Tx, device: Uuid) -> Result<(i64, i64), StoreError> {
-    tx.one(HELD, args![device]).await?.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))
+/// What the server holds of a phone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many entries, those kept without a receipt too.
+    pub entries: i64,
+    /// Their highest counter.
+    pub highest: i64,
+    /// How many of them have a counter that another one has too. A phone counts each once, so these came from a copy.
+    pub reused: i64,
+}
+
+/// What the server holds of a phone.
+pub async fn held(tx: &mut Tx, device: Uuid) -> Result<Held, StoreError> {
+    let Some(row) = tx.one(HELD, args![device]).await? else { return Ok(Held::default()) };
+    Ok(Held { entries: row.get(0)?, highest: row.get(1)?, reused: row.get(2)? })
 }
 
 /// The first gaps in a phone's counters, each as the counters before and after it.

@@ -34,12 +34,14 @@ impl Entry {
         self.content.as_ref().map_or(0, |envelope| i64::try_from(envelope.device_seq).unwrap_or(i64::MAX))
     }
 
-    /// The whole entry as JSON. Control characters are escaped in it, so every database takes it as text.
-    pub fn json(&self) -> String {
+    /// The entry as it is kept when it cannot be applied: JSON, without any words that somebody may have written. Control
+    /// characters are escaped, so every database takes it as text.
+    pub fn kept(&self) -> String {
         match &self.content {
-            Ok(envelope) => serde_json::to_string(envelope).unwrap_or_default(),
-            Err(value) => value.to_string(),
+            Ok(envelope) => super::plain::envelope(envelope),
+            Err(value) => super::plain::unreadable(value),
         }
+        .to_string()
     }
 }
 
@@ -99,13 +101,13 @@ mod tests {
         let body = format!(
             r#"{{"proto":1,"build":"t","have":{{"min_unacked":1,"max_issued":3,"unsent":3}},"entries":[
                 {{"id":"{id}","kind":"visit","version":1,"device_seq":1,"captured_at":5,"bytes":"{{}}"}},
-                {{"id":"{id}","kind":7}}, "words"]}}"#
+                {{"id":"{id}","kind":7}}, "some words"]}}"#
         );
         let batch = read(body.as_bytes()).unwrap();
         assert_eq!(batch.have.max_issued, 3);
         assert!(batch.entries[0].content.is_ok());
         assert_eq!((batch.entries[1].id, batch.entries[1].content.is_err()), (id, true));
-        assert_eq!((batch.entries[2].id, batch.entries[2].json().as_str()), (Uuid::nil(), r#""words""#));
+        assert_eq!((batch.entries[2].id, batch.entries[2].kept().as_str()), (Uuid::nil(), r#"{"entry":null,"left_out":1}"#));
     }
 
     #[test]
@@ -118,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn text_that_no_database_takes_is_escaped() {
-        let entry = read_one(serde_json::json!({"id": "x\u{0}", "kind": "\u{0}"}));
-        assert!(!entry.json().contains('\u{0}'));
+    fn text_that_no_database_takes_is_not_kept() {
+        let entry = read_one(serde_json::json!({"id": "x\u{0}", "kind": "\u{0}", "n": "\u{0}"}));
+        assert!(!entry.kept().contains('\u{0}') && !entry.kept().contains("\\u0000"), "{}", entry.kept());
     }
 }

@@ -7,6 +7,7 @@ pub mod entry;
 pub mod hello;
 pub mod inputs;
 mod passing;
+mod plain;
 pub mod pull;
 pub mod push;
 pub mod tickets;
@@ -14,9 +15,6 @@ pub mod tickets;
 use dorbank_shared::error::Code;
 
 use crate::store::StoreError;
-
-/// The oldest build that may pull. Push is always allowed.
-pub const CLIENT_MIN: u32 = 0;
 
 /// Why a whole request was not carried out.
 #[derive(Debug, thiserror::Error)]

@@ -44,7 +44,7 @@ pub async fn pull_at_most(
         turfs: Vec::new(),
         removed: Vec::new(),
         // Also whoever is shut out may know that nothing of theirs is lost.
-        held: u64::try_from(receipt::held(&mut tx, device).await?.0).unwrap_or_default(),
+        held: u64::try_from(receipt::held(&mut tx, device).await?.entries).unwrap_or_default(),
     };
     if scope.admission != Admission::Admitted {
         // It is told nothing; what it names itself it shall drop.

@@ -152,6 +152,9 @@ pub enum Effect {
     },
     /// Remember the epoch.
     KeepEpoch(String),
+    /// The server saw this phone's counters twice: ask for another identity, put what is here on the shelf under the old
+    /// one, and open again. Asked for with every pull until it is done.
+    Renew,
     /// Fire [`Event::Timer`] with this number after so long. A later timer replaces an earlier one.
     Timer {
         /// Its number.
@@ -180,6 +183,9 @@ pub struct State {
     held: u64,
     quarantined: u64,
     epoch: Option<String>,
+    /// The epoch that storage is being told of.
+    reopening: Option<String>,
+    cloned: bool,
     admission: Option<Admission>,
     flight: Option<Flight>,
     requests: u64,
@@ -291,15 +297,19 @@ impl State {
         vec![self.timer(FIRST_BACK_OFF_MS / 4 + dice % ceiling)]
     }
 
+    /// Another epoch than ours: the server was restored. It counts as met when storage has put back all that was sent, so
+    /// that a storage which fails now is asked again with the next answer.
     fn meet_epoch(&mut self, epoch: &str) -> Vec<Effect> {
-        if self.epoch.as_deref() == Some(epoch) {
+        if self.epoch.as_deref() == Some(epoch) || self.reopening.as_deref() == Some(epoch) {
             return Vec::new();
         }
-        let known = self.epoch.replace(epoch.to_owned()).is_some();
-        if known && !self.sent.is_empty() {
-            return vec![Effect::Reopen { entries: self.sent.keys().copied().collect(), epoch: epoch.to_owned() }];
+        if self.epoch.is_none() && self.sent.is_empty() {
+            self.epoch = Some(epoch.to_owned());
+            return vec![Effect::KeepEpoch(epoch.to_owned())];
         }
-        vec![Effect::KeepEpoch(epoch.to_owned())]
+        // Also without a single entry: sealed inputs and earlier shifts are offered again as well.
+        self.reopening = Some(epoch.to_owned());
+        vec![Effect::Reopen { entries: self.sent.keys().copied().collect(), epoch: epoch.to_owned() }]
     }
 
     /// Takes the receipts out of an answer; and how long the server asks to wait, where it does.
@@ -329,6 +339,7 @@ impl State {
         let (receipts, wait) = self.take_receipts(answer);
         let mut effects = self.meet_epoch(&answer.epoch);
         self.held = answer.held;
+        self.cloned |= answer.cloned;
         if receipts.is_empty() {
             // An answer that answers for nothing is treated like none, else it would be asked for without end.
             effects.extend(self.failed(Fault::Server, dice));
@@ -366,6 +377,9 @@ impl State {
         self.admission = Some(answer.admission);
         self.held = answer.held;
         let mut effects = self.meet_epoch(&answer.epoch);
+        if self.cloned && self.unsent.is_empty() {
+            effects.push(Effect::Renew);
+        }
         let more = answer.turfs.iter().any(|turf| !turf.complete);
         if self.again || more || !self.to_push().is_empty() {
             effects.extend(self.start());
@@ -420,6 +434,7 @@ impl State {
                 Vec::new()
             }
             Event::Reopened(seqs) => {
+                self.epoch = self.reopening.take().or_else(|| self.epoch.take());
                 for seq in seqs {
                     if let Some(meta) = self.sent.remove(&seq) {
                         self.unsent.insert(seq, meta);
@@ -429,6 +444,7 @@ impl State {
             }
             Event::StorageFailed => {
                 self.settling.clear();
+                self.reopening = None;
                 self.problem = Some(Problem::Storage);
                 if self.flight.is_some() { Vec::new() } else { vec![self.timer(FIRST_BACK_OFF_MS)] }
             }

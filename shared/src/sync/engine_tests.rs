@@ -17,7 +17,7 @@ fn answer(seqs: &[u64], status: Status, epoch: &str) -> PushResponse {
         .iter()
         .map(|seq| EntryResult { id: meta(*seq).id, digest: meta(*seq).digest, status, seq: None, reason: None, after_ms: None })
         .collect();
-    PushResponse { results, missing: vec![], held: seqs.len() as u64, epoch: epoch.into(), server_time: 0 }
+    PushResponse { results, missing: vec![], held: seqs.len() as u64, epoch: epoch.into(), server_time: 0, cloned: false }
 }
 
 fn nothing_new(epoch: &str) -> PullResponse {
@@ -118,6 +118,44 @@ fn after_a_restore_everything_sent_is_offered_again() {
 }
 
 #[test]
+fn a_restore_is_met_only_when_storage_has_met_it() {
+    let (mut state, effects) = opened(&[], &[1], Some("a"));
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
+    assert!(effects.contains(&Effect::Reopen { entries: vec![1], epoch: "b".into() }));
+    let effects = state.step(Event::StorageFailed, 0);
+    assert_eq!(state.epoch(), Some("a"));
+    let effects = state.step(Event::Timer(timer(&effects).0), 0);
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
+    assert!(effects.contains(&Effect::Reopen { entries: vec![1], epoch: "b".into() }), "asked again");
+    state.step(Event::Reopened(vec![1]), 0);
+    assert_eq!((state.epoch(), state.waiting()), (Some("b"), 1));
+}
+
+#[test]
+fn a_restore_is_met_by_a_phone_that_has_only_inputs_to_offer() {
+    let (mut state, effects) = opened(&[], &[], Some("a"));
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
+    assert!(effects.contains(&Effect::Reopen { entries: vec![], epoch: "b".into() }));
+}
+
+#[test]
+fn a_copied_phone_asks_for_another_identity_once_nothing_waits() {
+    let (mut state, effects) = opened(&[1, 2], &[], Some("a"));
+    let told = PushResponse { cloned: true, ..answer(&[1], Status::Applied, "a") };
+    let effects = state.step(Event::Pushed(request(&effects).0, Ok(told)), 0);
+    state.step(Event::Settled(vec![1]), 0);
+    let (number, entries) = request(&effects);
+    assert_eq!(entries, [2]);
+    let effects = state.step(Event::Pushed(number, Ok(answer(&[2], Status::Applied, "a"))), 0);
+    state.step(Event::Settled(vec![2]), 0);
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("a"))), 0);
+    assert!(effects.contains(&Effect::Renew));
+    let effects = state.step(Event::Nudge, 0);
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("a"))), 0);
+    assert!(effects.contains(&Effect::Renew), "asked for with every pull until it is done");
+}
+
+#[test]
 fn one_entry_that_breaks_the_server_does_not_hold_up_the_rest() {
     let (mut state, mut effects) = opened(&[1, 2, 3], &[], Some("a"));
     let mut durable: Vec<u64> = vec![];
@@ -190,7 +228,7 @@ proptest! {
                     Effect::Pull { request } => flight = Some((request, None)),
                     Effect::Timer { number, .. } => pending = Some(number),
                     Effect::Settle(receipts) => to_settle.extend(receipts.iter().map(|receipt| receipt.device_seq)),
-                    Effect::Reopen { .. } | Effect::KeepEpoch(_) => {}
+                    Effect::Reopen { .. } | Effect::KeepEpoch(_) | Effect::Renew => {}
                 }
             }
             // The last timer that was asked for is the one that the engine listens to.

@@ -14,6 +14,9 @@ use crate::{round::RoundBundle, visit::Outcome};
 pub const MEDIA_TYPE: &str = "application/vnd.dorbank.sync.v1+json";
 /// The version of this wire.
 pub const PROTO: u32 = 1;
+/// The number of this app. The name of its build begins with it (`1-7b2fb2baaf03`), and a server that says a higher
+/// `client_min` lets it send and not fetch. Raised when an older app must be told apart from a newer one.
+pub const APP_NUMBER: u32 = 1;
 /// The most entries in one push.
 pub const MAX_ENTRIES: usize = 200;
 /// The most bytes in one push.
@@ -227,6 +230,10 @@ pub struct PushResponse {
     pub epoch: String,
     /// By the server's clock, milliseconds since 1970, UTC.
     pub server_time: i64,
+    /// A counter of this phone came under two ids: its storage was copied to another phone, or set back. It takes
+    /// another identity (`POST /sync/v1/renew`) before it counts on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cloned: bool,
 }
 
 /// Where a phone stands with its shift.
@@ -438,7 +445,7 @@ pub struct JoinRequest {
     pub code: String,
 }
 
-/// The phone's credential for its shift.
+/// The phone's credential for its shift; also the answer to `POST /sync/v1/renew`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinResponse {
     /// The device's id.

@@ -58,9 +58,6 @@ pub fn Join() -> impl IntoView {
     let busy = RwSignal::new(false);
     let ios = RwSignal::new(browser::is_ios_tab());
     let go = move |typed: String| {
-        if phone().figures.with_untracked(|figures| figures.waiting > 0) {
-            return fault.set(Some(key::JOIN_UNSENT));
-        }
         busy.set(true);
         fault.set(None);
         spawn_local(async move {
@@ -96,6 +93,7 @@ pub fn Join() -> impl IntoView {
             go(typed);
         }
     };
+    let unsent = move || phone().figures.with(|figures| figures.waiting > 0);
     let member = move || phone().identity.with(Option::is_some);
     let form = move || {
         view! {
@@ -118,6 +116,7 @@ pub fn Join() -> impl IntoView {
                 view! {
                     <p class="lead">{tr(key::JOIN_INTRO)}</p>
                     {member().then(|| note("calm", draw::INFO, tr(key::JOIN_ALREADY)))}
+                    {move || unsent().then(|| note("calm", draw::INFO, tr(key::JOIN_UNSENT)))}
                     {form()}
                 }.into_any()
             }}

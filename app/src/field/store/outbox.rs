@@ -68,6 +68,29 @@ pub struct Sealed {
     pub held_on: Option<String>,
 }
 
+/// An earlier identity of this phone, with what was noted under it. It sends what waits under its own credential, and
+/// offers it again after a restore, until no backup is that old.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelved {
+    /// Who this phone was.
+    pub identity: Identity,
+    /// When that shift ended by the server's clock, where it was known.
+    #[serde(default)]
+    pub ended_at: Option<i64>,
+    /// What was noted.
+    pub entries: Vec<Kept>,
+}
+
+impl Shelved {
+    /// What has no receipt.
+    pub fn unsent(&self) -> impl Iterator<Item = &Kept> {
+        self.entries.iter().filter(|kept| kept.status.is_none())
+    }
+}
+
+/// Backups are kept for 14 days; a day more, since a shift's end is not its last push.
+const SHELF_MS: i64 = 15 * 24 * 3_600_000;
+
 /// All that the app starts from.
 #[derive(Debug, Clone, Default)]
 pub struct Contents {
@@ -83,6 +106,8 @@ pub struct Contents {
     pub pool: Pool,
     /// Tickets left.
     pub tickets: usize,
+    /// Earlier identities with what was noted under them.
+    pub shelf: Vec<Shelved>,
 }
 
 /// Keys are numbers in JavaScript; a counter stays far below what they hold exactly.
@@ -106,7 +131,7 @@ fn sealed_of(found: &Found, at: usize) -> Result<Vec<(String, Sealed)>, StoreErr
 /// Reads everything.
 pub async fn read() -> Result<Contents, StoreError> {
     let meta = |name: &str| one(META, name);
-    let found = outbox().read(&[meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET)]).await?;
+    let found = outbox().read(&[meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET), meta("shelf")]).await?;
     let next: u64 = found.one(1)?.unwrap_or(1);
     NEXT.set(Some(next));
     Ok(Contents {
@@ -116,6 +141,7 @@ pub async fn read() -> Result<Contents, StoreError> {
         pool: found.one(3)?.unwrap_or_default(),
         entries: found.all(4)?,
         tickets: found.keys(5).count(),
+        shelf: found.one(6)?.unwrap_or_default(),
     })
 }
 
@@ -198,7 +224,38 @@ pub async fn settle(receipts: &[Receipt]) -> Result<(), StoreError> {
     outbox().change(&reads, &mut decide).await
 }
 
-/// The server was restored: these entries, and every sealed input still kept, will be offered again.
+/// Earlier identities with what was noted under them.
+pub async fn shelf() -> Result<Vec<Shelved>, StoreError> {
+    Ok(outbox().read(&[one(META, "shelf")]).await?.one(0)?.unwrap_or_default())
+}
+
+/// Makes receipts durable for what was noted under an earlier identity.
+pub async fn settle_shelved(device: Uuid, receipts: &[Receipt]) -> Result<(), StoreError> {
+    let mut decide = |found: &mut Found| {
+        let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
+        for kept in shelf.iter_mut().filter(|shelved| shelved.identity.device == device).flat_map(|shelved| &mut shelved.entries) {
+            if let Some(receipt) = receipts.iter().find(|receipt| receipt.device_seq == kept.envelope.device_seq) {
+                (kept.status, kept.reason) = (Some(receipt.status), receipt.reason);
+            }
+        }
+        Ok(vec![put(META, "shelf", &shelf)?])
+    };
+    outbox().change(&[one(META, "shelf")], &mut decide).await
+}
+
+/// Lets go of what has its receipts and is older than any backup, by the server's clock.
+pub async fn clear_shelf(server_time: i64) -> Result<(), StoreError> {
+    let mut decide = |found: &mut Found| {
+        let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
+        let before = shelf.len();
+        shelf.retain(|shelved| shelved.unsent().count() > 0 || shelved.ended_at.is_none_or(|ended| server_time - ended < SHELF_MS));
+        Ok(if shelf.len() < before { vec![put(META, "shelf", &shelf)?] } else { Vec::new() })
+    };
+    outbox().change(&[one(META, "shelf")], &mut decide).await
+}
+
+/// The server was restored: these entries, those of earlier identities and every sealed input still kept, will be offered
+/// again.
 pub async fn reopen(entries: &[u64], epoch: &str) -> Result<Pool, StoreError> {
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
@@ -212,9 +269,15 @@ pub async fn reopen(entries: &[u64], epoch: &str) -> Result<Pool, StoreError> {
             pool.acknowledged = pool.acknowledged.saturating_sub(1);
         }
         changes.push(put(META, "pool", &pool)?);
+        if let Some(mut shelf) = found.one::<Vec<Shelved>>(3)? {
+            for kept in shelf.iter_mut().flat_map(|shelved| &mut shelved.entries) {
+                (kept.status, kept.reason) = (None, None);
+            }
+            changes.push(put(META, "shelf", &shelf)?);
+        }
         Ok(changes)
     };
-    outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool")], &mut decide).await?;
+    outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf")], &mut decide).await?;
     Ok(pool)
 }
 
@@ -228,22 +291,28 @@ pub async fn keep_identity(identity: &Identity) -> Result<(), StoreError> {
     outbox().change(&[], &mut |_| Ok(vec![put(META, "identity", identity)?])).await
 }
 
-/// Joins a shift: another device, other counters. Only called when every entry has its receipt; sealed inputs stay.
-pub async fn join(identity: &Identity) -> Result<(), StoreError> {
+/// Takes another identity, with counters of its own. What was noted under the one before goes on the shelf; `ended_at` is
+/// when its shift ends, where that is known. Sealed inputs belong to no identity and stay.
+pub async fn join(identity: &Identity, ended_at: Option<i64>) -> Result<(), StoreError> {
     let mut decide = |found: &mut Found| {
+        let mut shelf: Vec<Shelved> = found.one(1)?.unwrap_or_default();
+        let entries: Vec<Kept> = found.all(3)?;
+        if let Some(before) = found.one::<Identity>(2)?.filter(|_| !entries.is_empty()) {
+            shelf.push(Shelved { identity: before, ended_at, entries });
+        }
         // The figures begin afresh with the shift; what still waits from before goes with them.
         let mut pool: Pool = found.one(0)?.unwrap_or_default();
         pool.sealed = pool.sealed.saturating_sub(pool.acknowledged);
         pool.acknowledged = 0;
         Ok(vec![
             Change::Clear(ENTRY),
-            Change::Delete(META, "epoch".into()),
+            put(META, "shelf", &shelf)?,
             put(META, "next_seq", &1u64)?,
             put(META, "identity", identity)?,
             put(META, "pool", &pool)?,
         ])
     };
-    outbox().change(&[one(META, "pool")], &mut decide).await
+    outbox().change(&[one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY)], &mut decide).await
 }
 
 /// Keeps a sealed input. It is durable when this returns.

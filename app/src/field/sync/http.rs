@@ -57,7 +57,12 @@ pub(super) fn refusal(answer: &Answer) -> Option<Code> {
 /// A request of the sync wire, with this phone's credential.
 pub(super) async fn sync<T: Serialize, U: DeserializeOwned>(address: &str, body: &T) -> Result<U, Fault> {
     let credential = phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.credential.clone()));
-    let answer = post(address, body, credential.as_deref()).await?;
+    sync_as(&credential.unwrap_or_default(), address, body).await
+}
+
+/// A request of the sync wire, with the credential of an earlier identity.
+pub(super) async fn sync_as<T: Serialize, U: DeserializeOwned>(credential: &str, address: &str, body: &T) -> Result<U, Fault> {
+    let answer = post(address, body, Some(credential)).await?;
     if (200..300).contains(&answer.status) {
         if !answer.media_type.starts_with(MEDIA_TYPE) {
             return Err(Fault::NotOurs);

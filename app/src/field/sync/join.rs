@@ -1,17 +1,25 @@
 //! Joining a shift with a code.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use dorbank_shared::{
     error::Code,
     sync::wire::{JoinRequest, JoinResponse},
 };
+use leptos::prelude::*;
 
-use super::{http, open};
-use crate::field::store::{
-    cache,
-    outbox::{self, Identity},
+use super::{http, open, tell_other_tabs};
+use crate::field::{
+    phone::phone,
+    store::{
+        cache,
+        outbox::{self, Identity},
+    },
 };
+
+thread_local! {
+    static RENEWING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Why a code did not let this phone in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +51,37 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
             _ => JoinFault::Network,
         });
     };
-    let identity = Identity { device: joined.device, credential: joined.credential, sign: joined.sign, admission: joined.admission };
-    outbox::join(&identity).await.map_err(|_| JoinFault::Storage)?;
+    // What storage has not taken belongs to the identity under which it was noted.
+    if phone().storage.with_untracked(Option::is_some) || !adopt(joined).await {
+        return Err(JoinFault::Storage);
+    }
     if let Err(error) = cache::write(None, &BTreeMap::new()).await {
         leptos::logging::error!("{error}");
     }
     open().await;
     Ok(())
+}
+
+/// Takes another identity in the same shift: this phone's storage is a copy of another's, or the other way round.
+pub(super) async fn renew() {
+    if RENEWING.replace(true) {
+        return;
+    }
+    if let Ok(joined) = http::sync("/sync/v1/renew", &()).await
+        && adopt(joined).await
+    {
+        open().await;
+    }
+    RENEWING.set(false);
+}
+
+async fn adopt(joined: JoinResponse) -> bool {
+    let identity = Identity { device: joined.device, credential: joined.credential, sign: joined.sign, admission: joined.admission };
+    let ended_at = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.ends_at));
+    let adopted = outbox::join(&identity, ended_at).await;
+    if let Err(error) = &adopted {
+        leptos::logging::error!("{error}");
+    }
+    tell_other_tabs("entries");
+    adopted.is_ok()
 }

@@ -3,6 +3,7 @@
 mod http;
 mod inputs;
 mod join;
+mod shelf;
 
 use std::{
     cell::{Cell, RefCell},
@@ -55,6 +56,7 @@ pub async fn open() {
             phone.asked.set(Arc::new(cached.asked));
             phone.pool.set(contents.pool);
             phone.tickets.set(contents.tickets);
+            phone.shelf.set(Arc::new(contents.shelf));
             phone.loaded.set(true);
             HEARD.set(false);
             feed(event);
@@ -82,7 +84,7 @@ fn feed(event: Event) {
 
 fn publish() {
     let figures = ENGINE.with_borrow(|engine| Figures {
-        waiting: engine.waiting(),
+        waiting: engine.waiting() + phone().shelf.with_untracked(|shelf| shelf.iter().map(|shelved| shelved.unsent().count()).sum::<usize>()),
         noted: engine.max_issued(),
         held: HEARD.get().then(|| engine.held()),
         // Counted where it is kept: the engine forgets with the page.
@@ -112,6 +114,7 @@ fn run(effect: Effect) {
                 feed(Event::StorageFailed);
             }
         }),
+        Effect::Renew => spawn_local(join::renew()),
         Effect::Timer { number, after_ms } => {
             let after = u32::try_from(after_ms).unwrap_or(u32::MAX);
             gloo_timers::callback::Timeout::new(after, move || feed(Event::Timer(number))).forget();
@@ -165,8 +168,13 @@ async fn pull(request: u64) {
         HEARD.set(true);
         apply(answer, covered).await;
     }
+    let server_time = answer.as_ref().ok().map(|answer| answer.server_time);
     feed(Event::Pulled(request, answer));
     inputs::after_pull();
+    if let Some(server_time) = server_time {
+        let epoch = ENGINE.with_borrow(|engine| engine.epoch().map(str::to_owned));
+        spawn_local(shelf::send(epoch, server_time));
+    }
 }
 
 async fn apply(answer: &PullResponse, covered: Vec<u64>) {

@@ -141,14 +141,19 @@ async fn known(
 }
 
 async fn respond(tx: &mut Tx, now_ms: i64, device: Uuid, batch: &Batch, results: Vec<EntryResult>) -> Result<PushResponse, SyncError> {
-    let (held, highest) = receipt::held(tx, device).await?;
-    let gaps = if held == highest { Vec::new() } else { receipt::gaps(tx, device, i64::try_from(MOST_RANGES).unwrap_or(i64::MAX)).await? };
+    let held = receipt::held(tx, device).await?;
+    let gaps = if held.entries - held.reused == held.highest {
+        Vec::new()
+    } else {
+        receipt::gaps(tx, device, i64::try_from(MOST_RANGES).unwrap_or(i64::MAX)).await?
+    };
     Ok(PushResponse {
         results,
-        missing: missing(&gaps, highest, batch.have.max_issued),
-        held: wire(held),
+        missing: missing(&gaps, held.highest, batch.have.max_issued),
+        held: wire(held.entries),
         epoch: meta::epoch(tx).await?,
         server_time: now_ms,
+        cloned: held.reused > 0,
     })
 }
 
@@ -171,8 +176,7 @@ fn wire(counter: i64) -> u64 {
 /// What an entry is kept as when it cannot be applied.
 fn quarantined(now_ms: i64, device: Uuid, campaign: Uuid, entry: &Entry, mac: Vec<u8>, reason: Reason) -> quarantine::Quarantined {
     let (kind, version, captured_at) = entry.content.as_ref().map_or((String::new(), 0, 0), |envelope| {
-        let shown = envelope.kind.chars().filter(|c| !c.is_control()).take(40).collect();
-        (shown, i64::from(envelope.version), envelope.captured_at)
+        (super::plain::name(&envelope.kind).unwrap_or_default().to_owned(), i64::from(envelope.version), envelope.captured_at)
     });
     quarantine::Quarantined {
         id: entry.id,
@@ -183,7 +187,7 @@ fn quarantined(now_ms: i64, device: Uuid, campaign: Uuid, entry: &Entry, mac: Ve
         kind,
         version,
         captured_at,
-        body: entry.json(),
+        body: entry.kept(),
         reason,
         received_at: now_ms,
     }
