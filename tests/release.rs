@@ -116,7 +116,7 @@ async fn one_round_is_open_at_a_time_and_only_with_its_key() {
         closes_on: closes.into(),
         codebook: round::default_codebook().unwrap(),
     };
-    assert!(matches!(round::make(&state.db, &keys, &new("2027-01-01", "2026-12-31"), &actor, 0, rng).await, Err(RoundError::Date(_))));
+    assert!(matches!(round::make(&state.db, &keys, &new("2027-01-01", "2026-12-31"), &actor, 0, rng).await, Err(RoundError::Backwards { .. })));
     let (second, private) = round::make(&state.db, &keys, &new("2027-01-01", "2027-06-01"), &actor, state.now_ms(), rng).await.unwrap();
     assert!(matches!(round::open(&state.db, &keys, second, &actor, 0, rng).await, Err(RoundError::AnotherOpen(_))));
     round::close(&state.db, field.round.id, &actor, state.now_ms(), rng).await.unwrap();

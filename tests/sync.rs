@@ -165,6 +165,9 @@ async fn phones_that_are_not_admitted_may_still_send() {
             let entry = phone.visit(&server.state, &houses[0], Some(0), Outcome::Talked);
             let answer = phone.push(&server, &[entry]).await;
             assert_eq!(reasons(&answer), [Some(Reason::NotAdmitted)]);
+            // One that waits was let in once, before a restore, or has nothing: it keeps what it has until it is let in.
+            let status = if admission == Admission::Waiting { Status::Retry } else { Status::Quarantined };
+            assert_eq!(statuses(&answer), [status]);
             let pull = phone.pull(&server, &[(world.turfs[0].id, None)], None).await;
             assert_eq!((pull.admission, pull.sign.as_str()), (admission, "K7"));
             assert!(pull.bundle.is_none() && pull.turfs.is_empty());

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use crate::{
+    restore::RESTORED_AT,
     store::{
         Db, StoreError,
         backup::{self, BackupError},
         meta,
+        tally::DAY_MS,
     },
     sync::inputs::BACKED_UP_THROUGH,
 };
@@ -23,7 +25,7 @@ pub enum Refused {
     )]
     Postgres,
     /// The address names no database that is there.
-    #[error("there is no database at {0}")]
+    #[error("there is no database at {0}; name it with --database sqlite:PATH, or start this in the folder where the server runs")]
     Missing(String),
     /// The copy failed.
     #[error(transparent)]
@@ -42,9 +44,23 @@ pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<(), Refused> {
     if !path.is_file() {
         return Err(Refused::Missing(path.display().to_string()));
     }
+    let db = Db::open(address).await?;
+    // In the copy too: a restore compares it with what the database says of later ones.
+    let mut tx = db.begin().await?;
+    meta::set(&mut tx, BEGUN_AT, &now_ms.to_string()).await?;
+    tx.commit().await?;
     backup::copy(&path, to).await?;
-    Ok(note(&Db::open(address).await?, now_ms).await?)
+    note(&db, now_ms).await?;
+    db.close().await;
+    Ok(())
 }
+
+/// The key in `meta` of when the last backup was begun, milliseconds since 1970, UTC.
+pub const BEGUN_AT: &str = "backup.begun";
+
+/// After a restore phones keep all their sealed copies for so long. What the server held between the backup and the
+/// restore is gone, a phone that was away does not know, and the day of a later backup would have it let go of its own.
+pub const HOLD_DAYS: i64 = 30;
 
 /// Notes that a backup was begun at `now_ms` and is whole. What was acknowledged the day before (UTC) or earlier is in it,
 /// so phones delete their sealed copies of it; what came today may have come after.
@@ -52,8 +68,12 @@ pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<(), Refused> {
 /// # Errors
 /// When the database fails.
 pub async fn note(db: &Db, now_ms: i64) -> Result<(), StoreError> {
-    let today = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).date();
     let mut tx = db.begin().await?;
+    let restored: Option<i64> = meta::find(&mut tx, RESTORED_AT).await?.and_then(|at| at.parse().ok());
+    if restored.is_some_and(|at| now_ms < at.saturating_add(HOLD_DAYS * DAY_MS)) {
+        return Ok(());
+    }
+    let today = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).date();
     meta::set(&mut tx, BACKED_UP_THROUGH, &today.saturating_sub(1.day()).to_string()).await?;
     tx.commit().await
 }

@@ -18,13 +18,16 @@ use crate::{
         Db, StoreError, Tx, campaign,
         coarsen::{self, Coarse, Due},
         door_state::{self, NewState},
-        mix_mark,
+        meta, mix_mark,
         tally::{self, DAY_MS},
     },
 };
 
 /// How long after its shift a visit says all.
 pub const FINE_MS: i64 = 72 * 3_600_000;
+
+/// The key in `meta` of the time up to which shifts that ended were ever coarsened, milliseconds since 1970, UTC.
+pub const COARSENED_BEFORE: &str = "coarsened.before";
 
 /// How long after a campaign the key of its receipts is kept: a phone may send for so long, and until then a repeat has
 /// to be known as one.
@@ -47,6 +50,9 @@ pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> 
     }
     any |= forget_keys(&mut tx, actor, now_ms, rng).await?;
     if any {
+        // The clock may have been ahead at an earlier run.
+        let before = coarsened_before(&mut tx).await?.unwrap_or(i64::MIN).max(now_ms - FINE_MS);
+        meta::set(&mut tx, COARSENED_BEFORE, &before.to_string()).await?;
         mix_mark::rewrite_is_due(&mut tx).await?;
         tx.commit().await?;
     } else {
@@ -54,6 +60,14 @@ pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> 
     }
     mix_mark::rewrite(db).await?;
     Ok(any)
+}
+
+/// Up to when shifts that ended were ever coarsened, if any was.
+///
+/// # Errors
+/// When the database refuses it.
+pub async fn coarsened_before(tx: &mut Tx) -> Result<Option<i64>, StoreError> {
+    Ok(meta::find(tx, COARSENED_BEFORE).await?.and_then(|value| value.parse().ok()))
 }
 
 async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaCha20Rng) -> Result<(), StoreError> {

@@ -2,12 +2,12 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use dorbank_shared::error::{Code, Refusal};
 
-use crate::store::StoreError;
+use crate::store::{StoreError, trouble::Trouble};
 
 /// A request that was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +62,13 @@ pub const fn status(code: Code) -> StatusCode {
     }
 }
 
-/// Whether the database only asks to try again later.
+/// Whether it may go better later: the database only asks to try again, or has a trouble that somebody can end.
 fn is_busy(error: &StoreError) -> bool {
+    if Trouble::of(error).is_some() || matches!(error, StoreError::Restoring) {
+        return true;
+    }
     match error {
-        StoreError::Sql(sqlx::Error::PoolTimedOut) => true,
+        StoreError::Sql(sqlx::Error::PoolClosed) => true,
         // SQLITE_BUSY and SQLITE_LOCKED with their extended codes; serialization failure and deadlock.
         StoreError::Sql(sqlx::Error::Database(error)) => {
             error.code().is_some_and(|code| matches!(code.as_ref(), "5" | "6" | "261" | "517" | "773" | "40001" | "40P01"))
@@ -98,6 +101,9 @@ impl ApiError {
     pub fn answer(&self) -> Response {
         let code = self.code();
         let mut response = (status(code), Json(Refusal { error: code })).into_response();
+        if code == Code::Busy {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+        }
         self.note_on(&mut response);
         response
     }

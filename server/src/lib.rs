@@ -1,9 +1,13 @@
 //! The server of Dørbank.
 
+// The command line names the server as any other program would.
+extern crate self as dorbank_server;
+
 pub mod access;
 pub mod assets;
 pub mod auth;
 pub mod backup;
+pub mod cli;
 pub mod clock;
 pub mod coarsen;
 pub mod config;
@@ -17,6 +21,7 @@ pub mod keys;
 pub mod mix;
 pub mod office;
 pub mod release;
+pub mod restore;
 pub mod round;
 pub mod router;
 pub mod routes;
@@ -25,3 +30,4 @@ pub mod state;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod verify;

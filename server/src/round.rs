@@ -52,8 +52,19 @@ pub enum RoundError {
     #[error("the codebook: {0}")]
     Codebook(String),
     /// A date.
-    #[error("{0} is not a date (YYYY-MM-DD), or the round ends before it begins")]
+    #[error("{0} is not a date; write year, month and day, as 2026-09-01")]
     Date(String),
+    /// It ends before it begins.
+    #[error("the round would end on {closes}, before it begins on {opens}")]
+    Backwards {
+        /// Its first day.
+        opens: String,
+        /// Its last day.
+        closes: String,
+    },
+    /// It has no name, or another round has it.
+    #[error("{0}")]
+    Name(String),
     /// No such round.
     #[error("there is no such round")]
     Missing,
@@ -225,8 +236,11 @@ pub struct NewRound {
 /// When a date or the codebook is wrong, or the key's file cannot be written. Then there is no round.
 pub async fn make(db: &Db, keys: &Path, new: &NewRound, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> Result<(Uuid, Vec<u8>), RoundError> {
     let day = |text: &str| text.parse::<Date>().map_err(|_| RoundError::Date(text.to_owned()));
-    if day(&new.closes_on)? < day(&new.opens_on)? {
-        return Err(RoundError::Date(new.closes_on.clone()));
+    if day(&new.opens_on)? > day(&new.closes_on)? {
+        return Err(RoundError::Backwards { opens: new.opens_on.clone(), closes: new.closes_on.clone() });
+    }
+    if new.name.trim().is_empty() {
+        return Err(RoundError::Name("the round needs a name, as \u{201c}h\u{f8}st 2026\u{201d}".into()));
     }
     let id = id_v7(now_ms, rng);
     let (private, public_key) = key_pair(rng);
@@ -239,6 +253,9 @@ pub async fn make(db: &Db, keys: &Path, new: &NewRound, actor: &Actor, now_ms: i
     let (opens_on, closes_on) = (new.opens_on.clone(), new.closes_on.clone());
     let row = Round { id, name: new.name.clone(), state: RoundState::Draft, opens_on, closes_on, public_key, version: 1 };
     let mut tx = db.begin().await?;
+    if round::all(&mut tx).await?.iter().any(|other| other.name == new.name) {
+        return Err(RoundError::Name(format!("there is a round called \u{201c}{}\u{201d} already; give this one another name", new.name)));
+    }
     round::insert(&mut tx, &row).await?;
     round::insert_topics(&mut tx, id, &topics).await?;
     actor.note(&mut tx, now_ms, rng, "make", "round", id).await?;

@@ -56,6 +56,9 @@ fn on(day: jiff::civil::Date, rule: Rule, zone: &TimeZone) -> Result<Option<Zone
     day.at(hour, 0, 0, 0).to_zoned(zone.clone()).map(Some)
 }
 
+/// So far may the clocks of several servers differ, in milliseconds.
+const AHEAD_MS: i64 = 60 * 60 * 1000;
+
 /// Why a job failed; its kind only.
 pub type JobError = Box<dyn std::error::Error + Send + Sync>;
 type Work = Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
@@ -118,6 +121,13 @@ async fn claim(state: &AppState, job: &Job) -> Result<Option<String>, StoreError
     }
     let before = store::meta::find(&mut tx, &key).await?.unwrap_or_default();
     let last = before.parse().unwrap_or(now);
+    if last > now + AHEAD_MS {
+        // The clock was ahead and was set right: it is due again from now on, not when that time comes.
+        if store::meta::replace(&mut tx, &key, &before, &now.to_string()).await? {
+            tx.commit().await?;
+        }
+        return Ok(None);
+    }
     if next_run(last, job.rule).map_or(true, |due| due > now) || !store::meta::replace(&mut tx, &key, &before, &now.to_string()).await? {
         return Ok(None);
     }

@@ -69,17 +69,14 @@ pub fn system_seed() -> [u8; 32] {
 }
 
 impl AppState {
-    /// Opens the database (and makes its folder), the key and the built files.
+    /// Opens the database, the key and the built files; makes the folder of the key.
     ///
     /// # Errors
     /// See [`StateError`].
     pub async fn open(config: Config, clock: Arc<dyn Clock>, seed: [u8; 32]) -> Result<Self, StateError> {
         let mut rng = ChaCha20Rng::from_seed(seed);
-        let folder = config.database.strip_prefix("sqlite:").and_then(|path| std::path::Path::new(path).parent());
-        for folder in folder.into_iter().chain([config.data.as_path()]) {
-            let only_ours = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            only_ours.map_err(|error| StateError::Folder(folder.display().to_string(), error))?;
-        }
+        let only_ours = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data);
+        only_ours.map_err(|error| StateError::Folder(config.data.display().to_string(), error))?;
         let mut fresh = [0; 32];
         rng.fill_bytes(&mut fresh);
         let site = Site::open(&config.site)?;

@@ -8,7 +8,7 @@ use dorbank_shared::{
     sync::wire::{Admission, JoinResponse},
 };
 
-use super::{codes, credential::Token};
+use super::{codes, credential::Credential};
 use crate::{error::ApiError, state::AppState, store};
 
 /// Under which the last code of an unknown shift is noted.
@@ -56,10 +56,11 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
     }
     let devices = store::device::of_shift(&mut tx, shift.id).await?;
     let sign = free_sign(state, &shift, &devices).ok_or(Code::ShiftFull)?;
-    let (id, token) = (state.id_v7(), Token::new(state));
-    store::device::insert(&mut tx, id, shift.id, &sign, token.hash(), now).await?;
+    let id = state.id_v7();
+    let credential = Credential::new(&state.keys, id, shift.id, &sign);
+    store::device::insert(&mut tx, id, shift.id, &sign, credential.hash(), now).await?;
     tx.commit().await?;
-    Ok(JoinResponse { device: id, credential: token.text(), sign, admission: Admission::Waiting })
+    Ok(JoinResponse { device: id, credential: credential.text(), sign, admission: Admission::Waiting })
 }
 
 /// The most identities that one phone may be continued under: itself, its copy, and a copy of that.

@@ -10,6 +10,7 @@ use dorbank_server::{
 use dorbank_shared::{principal::Role, shift::Shift};
 
 use super::serve;
+use super::out::say;
 
 /// How the demo is made.
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
         let size = if verb.small { Size::Small } else { Size::Default };
         let options = DemoOptions { size, keys_dir: state.config.keys_dir() };
         match demo::build(&state.db, verb.seed, state.now_ms(), &options).await {
-            Ok(report) => print!("{report}"),
+            Ok(report) => crate::cli::out::write(format_args!("{report}")),
             Err(DemoError::NotEmpty) => {
                 anyhow::bail!(
                     "the database is not empty, and a demo is never mixed with anything: name another with --database, or delete the demo's folder"
@@ -52,7 +53,7 @@ async fn print_guide(state: &AppState) -> anyhow::Result<()> {
     let shifts = store::shift::of_branch(&mut tx, None).await?;
     let officers = store::officer::all(&mut tx).await?;
     let running: Option<&Shift> = shifts.iter().find(|shift| (shift.starts_at..shift.ends_at).contains(&now));
-    println!("\nSign in at {at}/sign-in by choosing who to be:");
+    say!("\nSign in at {at}/sign-in by choosing who to be:");
     for (role, what) in [
         (Role::Lead, "a lead admits phones and gives out turfs, under Plan"),
         (Role::Committee, "the programme committee reads what was heard, under Programme"),
@@ -67,17 +68,17 @@ async fn print_guide(state: &AppState) -> anyhow::Result<()> {
         };
         let officer = officers.iter().find(fits).or_else(|| officers.iter().find(|officer| officer.role == role));
         if let Some(officer) = officer {
-            println!("  {:<24}  {what}", officer.name);
+            say!("  {:<24}  {what}", officer.name);
         }
     }
     match running {
         Some(shift) => {
-            println!("Volunteer: open {at}/field/ and type {}", codes::typed(&state.keys, shift));
-            println!("           (or open {})", codes::link(&state.config, &state.keys, shift));
-            println!("           then admit the phone as the lead: {at}/plan/shifts/{}", shift.id);
+            say!("Volunteer: open {at}/field/ and type {}", codes::typed(&state.keys, shift));
+            say!("           (or open {})", codes::link(&state.config, &state.keys, shift));
+            say!("           then admit the phone as the lead: {at}/plan/shifts/{}", shift.id);
         }
-        None => println!("No shift runs at this hour. For one that does, delete the demo's database and keys and make it anew."),
+        None => say!("No shift runs at this hour. For one that does, delete the demo's database and keys and make it anew."),
     }
-    println!();
+    say!();
     Ok(())
 }

@@ -58,11 +58,11 @@ pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
     match verb {
         Import::Addresses { file, dry_run, accept_many_vanished } => {
             let options = AddressOptions { dry_run, accept_many_vanished };
-            print!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?);
+            crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?));
         }
         Import::Districts { file, grunnkretser, number, name, join, dry_run } => {
             let options = DistrictOptions { number_property: number, name_property: name, joins: join, grunnkretser, dry_run };
-            print!("{}", districts(&state.db, &file, &options, now).await?);
+            crate::cli::out::write(format_args!("{}", districts(&state.db, &file, &options, now).await?));
         }
     }
     Ok(())

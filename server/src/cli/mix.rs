@@ -9,6 +9,8 @@ use dorbank_server::{
 };
 use uuid::Uuid;
 
+use super::out::say;
+
 /// Which rounds are mixed.
 #[derive(Debug, Args)]
 pub struct Mix {
@@ -41,10 +43,10 @@ fn print(report: &MixReport) {
             Taken::Waits => "waits",
             Taken::Stopped => "stopped: more inputs than conversations",
         };
-        println!("{area}\t{}\t{what}", about(*waited));
+        say!("{area}\t{}\t{what}", about(*waited));
     }
-    println!("unreadable\t{}", about(report.unreadable));
+    say!("unreadable\t{}", about(report.unreadable));
     if !report.rewritten {
-        println!("The database's files could not be rewritten, since something reads them; the next mix tries again.");
+        say!("The database's files could not be rewritten, since something reads them; the next mix tries again.");
     }
 }

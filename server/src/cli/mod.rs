@@ -5,13 +5,15 @@ mod demo;
 mod import;
 mod mix;
 mod officer;
+pub(crate) mod out;
 mod release;
+mod restore;
 mod round;
 mod serve;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use dorbank_server::{
     clock::SystemClock,
     config::Config,
@@ -98,6 +100,61 @@ enum Verb {
         #[arg(long, conflicts_with = "file")]
         noted: bool,
     },
+    /// Put a backup in the place of the SQLite database, while no server runs.
+    ///
+    /// The backup is verified first, and the old database is put aside, not deleted. What had to be deleted since the
+    /// backup is deleted before anybody is served. Phones then offer again what they sent. For PostgreSQL use
+    /// `pg_restore`, and say `dorbank restore --noted` after it.
+    Restore(restore::Restore),
+    /// Look whether the database, or a backup, is whole: the file itself, and whether all in it agrees.
+    ///
+    /// Nothing is changed, and a server may run meanwhile. Ends with 1 when something is wrong.
+    Verify {
+        /// The backup. Without it the database.
+        file: Option<PathBuf>,
+    },
+}
+
+/// The command line. What every command takes is told once, by `dorbank --help`.
+fn command() -> Command {
+    const ELSEWHERE: &str = "Every command also takes --database, --data and what else `dorbank --help` names under Options.";
+    fn quiet(command: Command) -> Command {
+        let name = command.get_name().to_owned();
+        let shown: &[&str] = match name.as_str() {
+            "serve" | "demo" => &["listen", "public_url"],
+            "officer" | "add" | "link" => &["public_url"],
+            _ => &[],
+        };
+        let told = |id: &str| shown.contains(&id);
+        let command = command.mut_args(|arg| {
+            let hide = arg.is_global_set() && !told(arg.get_id().as_str()) && !matches!(arg.get_action(), ArgAction::Help | ArgAction::Version);
+            if hide { arg.hide(true) } else { arg }
+        });
+        command.after_help(ELSEWHERE).mut_subcommands(quiet)
+    }
+    let mut command = Cli::command();
+    // Hands what is global down to each command, where it can then be hidden.
+    command.build();
+    command.mut_subcommands(quiet)
+}
+
+/// Makes the folder in --data. It is the server's own, and by default where the database is too.
+fn make_data_folder(config: &Config) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data);
+    made.map_err(|error| anyhow::anyhow!("{}: {error}", config.data.display()))
+}
+
+/// Refuses a database in a folder that is not there: it is most likely misspelt, and an empty one is never what is meant.
+fn need_folder(config: &Config) -> anyhow::Result<()> {
+    let folder = config.database.strip_prefix("sqlite:").and_then(|path| std::path::Path::new(path).parent());
+    let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    anyhow::ensure!(
+        folder.is_dir(),
+        "there is no folder {0} for the database. If that is where it shall be, make it (mkdir -p {0}); else name the right one with --database sqlite:PATH",
+        folder.display()
+    );
+    Ok(())
 }
 
 impl Common {
@@ -126,12 +183,27 @@ fn default_site() -> PathBuf {
 }
 
 async fn open(config: Config) -> anyhow::Result<AppState> {
+    make_data_folder(&config)?;
+    need_folder(&config)?;
     Ok(AppState::open(config, Arc::new(SystemClock), system_seed()).await?)
 }
 
+/// Does what a command line says; `args` begins with the program's name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(args))) {
+        Ok(()) => ExitCode::SUCCESS,
+        // For the person at the keyboard: what happened, without where in the program.
+        Err(error) => {
+            eprintln!("dorbank: {}", out::causes(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Reads the command line and does what it says.
-pub async fn run() -> anyhow::Result<()> {
-    let Cli { common, verb } = Cli::parse();
+async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
+    let Cli { common, verb } = Cli::from_arg_matches(&command().get_matches_from(args)).unwrap_or_else(|error| error.exit());
     telemetry::start(common.log_json);
     let config = common.config()?;
     match verb {
@@ -143,18 +215,27 @@ pub async fn run() -> anyhow::Result<()> {
         Verb::Release(release) => release::run(&open(config).await?, release).await,
         Verb::Officer(officer) => officer::run(&open(config).await?, officer).await,
         Verb::Backup { file, noted: _ } => backup::run(&config, file.as_deref()).await,
+        Verb::Restore(verb) => restore::run(&config, verb).await,
+        Verb::Verify { file } => restore::look(&config, file.as_deref()).await,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_commands_help_tells_its_own_options_alone() {
+        let help = |args: &[&str]| command().try_get_matches_from(args).unwrap_err().to_string();
+        assert!(help(&["dorbank", "--help"]).contains("--log-json"));
+        let officer = help(&["dorbank", "officer", "link", "--help"]);
+        assert!(officer.contains("--public-url") && !officer.contains("--log-json") && officer.contains("dorbank --help"), "{officer}");
+        assert!(help(&["dorbank", "serve", "--help"]).contains("--listen"));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use dorbank_server::{
 };
 use dorbank_shared::{officer::email, principal::Role};
 
+use super::out::say;
+
 /// What can be done with officers.
 #[derive(Debug, Subcommand)]
 pub enum Officer {
@@ -92,9 +94,13 @@ pub async fn run(state: &AppState, verb: Officer) -> anyhow::Result<()> {
             print_link(state, added.id).await
         }
         Officer::List => {
-            for officer in store::officer::all(&mut state.db.read().await?).await? {
+            let officers = store::officer::all(&mut state.db.read().await?).await?;
+            if officers.is_empty() {
+                say!("There is no officer yet. Add the first: dorbank officer add --name NAME --email ADDRESS --role county");
+            }
+            for officer in officers {
                 let stopped = if officer.active { "" } else { "\tstopped" };
-                println!("{}\t{}\t{}{stopped}", officer.email, officer.role.name(), officer.name);
+                say!("{}\t{}\t{}{stopped}", officer.email, officer.role.name(), officer.name);
             }
             Ok(())
         }
@@ -118,7 +124,12 @@ fn explain(code: &str) -> &str {
 
 async fn print_link(state: &AppState, officer: uuid::Uuid) -> anyhow::Result<()> {
     let link = link::make(state, officer).await?;
-    println!("Open this in the officer's browser within 15 minutes; it works once:\n{link}");
+    say!("Open this in the officer's browser within 15 minutes; it works once:\n{link}");
+    if state.config.public_url == format!("http://{}", state.config.listen) {
+        say!(
+            "\nThis link leads to this machine. If people reach the server by another address, say so with --public-url https://HOST (or DORBANK_PUBLIC_URL)."
+        );
+    }
     Ok(())
 }
 

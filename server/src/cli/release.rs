@@ -10,6 +10,8 @@ use dorbank_server::{
 };
 use uuid::Uuid;
 
+use super::out::say;
+
 /// What can be done with releases.
 #[derive(Debug, Subcommand)]
 pub enum Release {
@@ -33,15 +35,19 @@ pub async fn run(state: &AppState, verb: Release) -> anyhow::Result<()> {
         Release::Freeze => {
             let round = open_round(state).await?;
             let frozen = release::freeze(&state.db, round, &Actor::operator(), state.now_ms(), &mut state.fork_rng()).await?;
-            println!("Release {}.", frozen.number);
+            say!("Release {}.", frozen.number);
         }
         Release::List { round } => {
             let round = match round {
                 Some(round) => round,
                 None => open_round(state).await?,
             };
-            for release in release::list(&mut state.db.read().await?, round).await? {
-                println!("{}\t{}", release.number, jiff::Timestamp::from_millisecond(release.frozen_at)?);
+            let releases = release::list(&mut state.db.read().await?, round).await?;
+            if releases.is_empty() {
+                say!("Nothing was frozen yet. It is done every Monday at 04:00, or now by: dorbank release freeze");
+            }
+            for release in releases {
+                say!("{}\t{}", release.number, jiff::Timestamp::from_millisecond(release.frozen_at)?);
             }
         }
     }

@@ -11,6 +11,8 @@ use dorbank_server::{
     store,
 };
 
+use super::out::say;
+
 /// What can be done with rounds.
 #[derive(Debug, Subcommand)]
 pub enum Round {
@@ -82,26 +84,30 @@ pub async fn run(state: &AppState, verb: Round) -> anyhow::Result<()> {
                 None => round::default_codebook()?,
             };
             let (id, private) = round::make(db, &keys, &NewRound { name, opens_on: opens, closes_on: closes, codebook }, &actor, now, rng).await?;
-            println!("Round {id}. It is a draft until `dorbank round open {id}`.\n");
-            println!("Its private key is in {} and below, once. Keep this on paper, away from the server:\n", round::key_path(&keys, id).display());
-            println!("{}", round::paper_copy(&private));
+            say!("Round {id}. It is a draft until `dorbank round open {id}`.\n");
+            say!("Its private key is in {} and below, once. Keep this on paper, away from the server:\n", round::key_path(&keys, id).display());
+            say!("{}", round::paper_copy(&private));
             Ok(())
         }
         Round::Open { round } => {
             let round = find(state, &round).await?.id;
             round::open(db, &keys, round, &actor, now, rng).await?;
-            println!("Open. Phones of its campaigns seal to its key from now on.");
+            say!("Open. Phones of its campaigns seal to its key from now on.");
             Ok(())
         }
         Round::Close { round } => {
             let round = find(state, &round).await?.id;
             round::close(db, round, &actor, now, rng).await?;
-            println!("Closed, after its last freeze. What still waits in the spool stays sealed.");
+            say!("Closed, after its last freeze. What still waits in the spool stays sealed.");
             Ok(())
         }
         Round::List => {
-            for round in store::round::all(&mut db.read().await?).await? {
-                println!("{}\t{}\t{} to {}\t{}", round.id, round.state.name(), round.opens_on, round.closes_on, round.name);
+            let rounds = store::round::all(&mut db.read().await?).await?;
+            if rounds.is_empty() {
+                say!("There is no round yet. Make one: dorbank round make --name NAME --opens YYYY-MM-DD --closes YYYY-MM-DD");
+            }
+            for round in rounds {
+                say!("{}\t{}\t{} to {}\t{}", round.id, round.state.name(), round.opens_on, round.closes_on, round.name);
             }
             Ok(())
         }
@@ -112,7 +118,7 @@ pub async fn run(state: &AppState, verb: Round) -> anyhow::Result<()> {
                 round::restore_key(&keys, &found, &text)?;
             }
             round::private_key(&keys, &found)?;
-            println!("The file and the round belong together.");
+            say!("The file and the round belong together.");
             Ok(())
         }
     }

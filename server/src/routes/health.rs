@@ -1,12 +1,18 @@
 //! Whether the server is there, and whether it can work.
 
-use axum::extract::State;
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use dorbank_shared::error::Code;
+use serde::Serialize;
 
 use crate::{
     access::{Access, Routes},
-    error::ApiError,
     state::AppState,
-    store,
+    store::{self, Db, StoreError, trouble::Trouble},
 };
 
 pub(super) fn routes() -> Routes {
@@ -19,8 +25,30 @@ async fn alive() -> &'static str {
     "alive"
 }
 
-/// Ready is who can read its database.
-async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
-    store::meta::epoch(&mut state.db.read().await?).await?;
-    Ok("ready")
+/// Why a server is not ready.
+#[derive(Debug, Serialize)]
+struct NotReady {
+    error: Code,
+    reason: &'static str,
+}
+
+/// Ready is who can read its database and, where it has failed at writing, writes again.
+async fn ready(State(state): State<AppState>) -> Response {
+    let reason = match works(&state.db).await {
+        Ok(()) => return "ready".into_response(),
+        Err(error) => Trouble::of(&error).or(state.db.trouble()).map_or("database", Trouble::name),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(NotReady { error: Code::Busy, reason })).into_response()
+}
+
+async fn works(db: &Db) -> Result<(), StoreError> {
+    store::meta::epoch(&mut db.read().await?).await?;
+    if db.trouble().is_some() {
+        // A look tells nothing about writing. What is written here is what stands there already.
+        let mut tx = db.begin().await?;
+        let epoch = store::meta::epoch(&mut tx).await?;
+        store::meta::set(&mut tx, store::meta::EPOCH, &epoch).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }

@@ -3,7 +3,12 @@
 //! Every statement is written once, in the part of SQL that both understand (`$1`, `ON CONFLICT`, `RETURNING`,
 //! multi-row `VALUES`), and is listed with `statements!` so that a test can prepare it on both. See ADR 0002.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use sqlx::{
     Arguments as _, AssertSqlSafe, Column as _, Row as _,
@@ -13,7 +18,11 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::{StoreError, parts::Placeholders};
+use super::{
+    StoreError,
+    parts::Placeholders,
+    trouble::{Health, Trouble},
+};
 
 /// Names statements and lists them, so that the test `every_statement_prepares_on_both` finds each.
 #[macro_export]
@@ -129,10 +138,32 @@ pub enum Db {
         turn: Arc<Mutex<()>>,
         /// Where the file is.
         path: PathBuf,
+        /// How it last answered.
+        health: Arc<Health>,
+        /// Held shared while it is open, so that a restore knows; absent where it is only looked at.
+        lock: Option<Arc<File>>,
     },
     /// A PostgreSQL database, shared by any number of server processes.
     Postgres(sqlx::PgPool),
 }
+
+/// The file beside a SQLite database that everybody who has it open holds a lock on. The system gives the lock up with
+/// the process, however that ends; SQLite's own locks do not tell a server that is idle from none.
+/// # Errors
+/// When the file cannot be made.
+pub fn lock_file(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(name)
+}
+
+/// The migrations of SQLite and of PostgreSQL, as this program knows them.
+static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// How many connections only read.
+const READERS: u32 = 4;
 
 /// Rows per multi-row statement: SQLite takes at most 32,766 arguments, and beyond some hundred rows nothing is gained.
 pub const ROWS_PER_STATEMENT: usize = 500;
@@ -145,12 +176,17 @@ impl Db {
     pub async fn open(address: &str) -> Result<Self, StoreError> {
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
             let pool = PgPoolOptions::new().max_connections(8).connect(address).await?;
-            sqlx::migrate!("../migrations/postgres").run(&pool).await?;
+            POSTGRES_MIGRATIONS.run(&pool).await?;
             return Ok(Self::Postgres(pool));
         }
         let Some(path) = address.strip_prefix("sqlite:") else {
             return Err(StoreError::Address(address.split(':').next().unwrap_or_default().to_owned()));
         };
+        let lock = lock_file(Path::new(path)).map_err(sqlx::Error::Io)?;
+        lock.try_lock_shared().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::Restoring,
+            TryLockError::Error(error) => sqlx::Error::Io(error).into(),
+        })?;
         let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
@@ -170,9 +206,64 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
-        sqlx::migrate!("../migrations/sqlite").run(&writer).await?;
-        let readers = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false).connect_with(options.read_only(true)).await?;
-        Ok(Self::Sqlite { writer, readers, turn: Arc::new(Mutex::new(())), path: PathBuf::from(path) })
+        SQLITE_MIGRATIONS.run(&writer).await?;
+        // All at once and for good: where no more files can be opened, what is open goes on.
+        let readers = SqlitePoolOptions::new()
+            .min_connections(READERS)
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self::Sqlite {
+            writer,
+            readers,
+            turn: Arc::new(Mutex::new(())),
+            path: PathBuf::from(path),
+            health: Arc::default(),
+            lock: Some(Arc::new(lock)),
+        })
+    }
+
+    /// Opens `address` only to look: nothing is made, migrated or written. The migrations may be older than the program.
+    ///
+    /// # Errors
+    /// When the address is of neither kind, or there is no such database.
+    pub async fn inspect(address: &str) -> Result<Self, StoreError> {
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            return Ok(Self::Postgres(PgPoolOptions::new().max_connections(2).connect(address).await?));
+        }
+        let Some(path) = address.strip_prefix("sqlite:") else {
+            return Err(StoreError::Address(address.split(':').next().unwrap_or_default().to_owned()));
+        };
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(std::time::Duration::from_secs(20));
+        let readers = SqlitePoolOptions::new().max_connections(2).test_before_acquire(false).connect_with(options).await?;
+        Ok(Self::Sqlite {
+            writer: readers.clone(),
+            readers,
+            turn: Arc::new(Mutex::new(())),
+            path: PathBuf::from(path),
+            health: Arc::default(),
+            lock: None,
+        })
+    }
+
+    /// The migrations that this program knows: their numbers and checksums, in order.
+    pub fn migrations(&self) -> Vec<(i64, Vec<u8>)> {
+        let known = match self {
+            Self::Sqlite { .. } => &SQLITE_MIGRATIONS,
+            Self::Postgres(_) => &POSTGRES_MIGRATIONS,
+        };
+        known.iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect()
+    }
+
+    /// What keeps the database from working, as far as is known. PostgreSQL is asked anew each time.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Sqlite { health, .. } => health.trouble(),
+            Self::Postgres(_) => None,
+        }
     }
 
     /// Begins a transaction that may write. On SQLite it waits for its turn and takes the write lock at once.
@@ -181,9 +272,13 @@ impl Db {
     /// When the database cannot be reached.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite { writer, turn, .. } => {
+            Self::Sqlite { writer, turn, health, .. } => {
+                if health.trouble() == Some(Trouble::Damaged) {
+                    return Err(StoreError::Damaged);
+                }
                 let turn = turn.clone().lock_owned().await;
-                Ok(Tx::Sqlite { tx: writer.begin_with("BEGIN IMMEDIATE").await?, _turn: Some(turn) })
+                let tx = noted(health, writer.begin_with("BEGIN IMMEDIATE").await)?;
+                Ok(Tx::Sqlite { tx, health: health.clone(), turn: Some(turn) })
             }
             Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
         }
@@ -195,7 +290,9 @@ impl Db {
     /// When the database cannot be reached.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite { readers, .. } => Ok(Tx::Sqlite { tx: readers.begin().await?, _turn: None }),
+            Self::Sqlite { readers, health, .. } => {
+                Ok(Tx::Sqlite { tx: noted(health, readers.begin().await)?, health: health.clone(), turn: None })
+            }
             Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)),
         }
     }
@@ -203,9 +300,11 @@ impl Db {
     /// Closes the connections; on SQLite the WAL goes into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers, .. } => {
+            Self::Sqlite { writer, readers, lock, .. } => {
                 readers.close().await;
                 writer.close().await;
+                // Where this fails the lock ends with the process.
+                let _ = lock.as_ref().map(|lock| lock.unlock());
             }
             Self::Postgres(pool) => pool.close().await,
         }
@@ -219,11 +318,22 @@ pub enum Tx {
     Sqlite {
         /// The transaction.
         tx: sqlx::Transaction<'static, sqlx::Sqlite>,
+        /// Where it is noted how the file answers.
+        health: Arc<Health>,
         /// The place in the writer's queue, given up when the transaction ends.
-        _turn: Option<OwnedMutexGuard<()>>,
+        turn: Option<OwnedMutexGuard<()>>,
     },
     /// On PostgreSQL.
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+/// Notes what SQLite says of its file.
+fn noted<T>(health: &Health, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    result.map_err(|error| {
+        let error = StoreError::from(error);
+        health.note(&error);
+        error
+    })
 }
 
 /// The arguments of a statement, as one of the databases takes them.
@@ -258,7 +368,9 @@ impl Tx {
     pub async fn execute(&mut self, sql: &str, args: Vec<Value>) -> Result<u64, StoreError> {
         let text = AssertSqlSafe(sql.to_owned());
         Ok(match self {
-            Self::Sqlite { tx, .. } => sqlx::query_with(text, sqlite_arguments(args)?).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite { tx, health, .. } => {
+                noted(health, sqlx::query_with(text, sqlite_arguments(args)?).execute(&mut **tx).await)?.rows_affected()
+            }
             Self::Postgres(tx) => sqlx::query_with(text, postgres_arguments(args)?).execute(&mut **tx).await?.rows_affected(),
         })
     }
@@ -274,8 +386,9 @@ impl Tx {
     async fn rows(&mut self, sql: String, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let text = AssertSqlSafe(sql);
         Ok(match self {
-            Self::Sqlite { tx, .. } => {
-                sqlx::query_with(text, sqlite_arguments(args)?).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            Self::Sqlite { tx, health, .. } => {
+                let rows = noted(health, sqlx::query_with(text, sqlite_arguments(args)?).fetch_all(&mut **tx).await)?;
+                rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
                 sqlx::query_with(text, postgres_arguments(args)?).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
@@ -337,7 +450,12 @@ impl Tx {
     /// When the database cannot.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite { tx, .. } => tx.commit().await?,
+            Self::Sqlite { tx, health, turn } => {
+                noted(&health, tx.commit().await)?;
+                if turn.is_some() {
+                    health.works();
+                }
+            }
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())

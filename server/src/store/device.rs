@@ -11,6 +11,8 @@ statements! {
     OF_SHIFT = "SELECT id, shift, turf, sign, state, tickets, unsent, version FROM device WHERE shift = $1 ORDER BY joined_at, id";
     BY_CREDENTIAL = "SELECT d.id, d.shift, s.campaign, d.turf, d.state FROM device d JOIN shift s ON s.id = d.shift WHERE d.credential_hash = $1";
     INSERT = "INSERT INTO device (id, shift, sign, credential_hash, state, joined_at, last_seen_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5)";
+    INSERT_AGAIN = "INSERT INTO device (id, shift, sign, credential_hash, state, joined_at, last_seen_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5) \
+        ON CONFLICT DO NOTHING";
     SET_STATE = "UPDATE device SET state = $3, turf = $4, version = version + 1 WHERE id = $1 AND version = $2";
     SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = $4 WHERE id = $1";
     RENEW = "INSERT INTO device (id, shift, turf, sign, credential_hash, state, joined_at, last_seen_at, tickets, renewed_from) \
@@ -88,6 +90,12 @@ pub async fn renew(tx: &mut Tx, old: Uuid, id: Uuid, sign: &str, credential_hash
 /// How many phones count on for this one.
 pub async fn renewals(tx: &mut Tx, of: Uuid) -> Result<i64, StoreError> {
     tx.one(RENEWALS, args![of]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// As [`insert`], for a phone that a restore forgot; does nothing where it is there, perhaps since a moment ago.
+pub async fn insert_again(tx: &mut Tx, id: Uuid, shift: Uuid, sign: &str, credential_hash: [u8; 32], now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(INSERT_AGAIN, args![id, shift, sign, credential_hash, now_ms]).await?;
+    Ok(())
 }
 
 /// Says where a phone stands and which turf it walks, if it is still at `version`; else [`StoreError::Stale`].

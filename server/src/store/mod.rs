@@ -27,7 +27,9 @@ pub mod spool;
 pub mod stamp;
 pub mod tally;
 pub mod ticket;
+pub mod trouble;
 pub mod turf;
+pub mod verify;
 pub mod visit;
 
 pub use db::{Db, Row, Tx, Value};
@@ -39,11 +41,11 @@ pub enum StoreError {
     #[error("a database address starts with sqlite: or postgres:, this one with {0}:")]
     Address(String),
     /// The database's own words.
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
+    #[error("{}", plain(.0))]
+    Sql(sqlx::Error),
     /// A migration failed.
-    #[error(transparent)]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("{}", plain_migration(.0))]
+    Migrate(sqlx::migrate::MigrateError),
     /// A row holds what the program cannot have written.
     #[error("{table}.{column} holds a value that is not one of its kinds")]
     Inconsistent {
@@ -52,9 +54,58 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// The file is damaged, and nothing is written to it any more.
+    #[error("the database file is damaged")]
+    Damaged,
+    /// A restore is putting another database in the place of this one.
+    #[error("a restore is putting another database in its place; try again when it is done")]
+    Restoring,
     /// A planned thing was changed by somebody else since it was read.
     #[error("changed by somebody else since it was read")]
     Stale,
+}
+
+/// The database's words about an error, once: sqlx repeats them at each level, and calls the person at the keyboard names.
+fn plain(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => match database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+            Some(14) => "the file cannot be opened or made; look whether its folder is there and may be written, and whether the disk is full".to_owned(),
+            Some(26) => "the file is not a database".to_owned(),
+            _ => database.message().to_owned(),
+        },
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn plain_migration(error: &sqlx::migrate::MigrateError) -> String {
+    use sqlx::migrate::MigrateError;
+    match error {
+        MigrateError::Execute(error) => plain(error),
+        MigrateError::VersionMissing(version) => {
+            format!("it was written by a newer version of this program (its migration {version} is not known here); use that version")
+        }
+        MigrateError::VersionMismatch(version) => {
+            format!("its migration {version} is another one than this program's; it belongs to another build")
+        }
+        MigrateError::Dirty(version) => format!("its migration {version} was begun and not finished; restore a backup"),
+        other => other.to_string(),
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::Execute(error) => Self::Sql(error),
+            other => Self::Migrate(other),
+        }
+    }
 }
 
 impl StoreError {
@@ -92,6 +143,7 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("tally", tally::STATEMENTS),
         ("ticket", ticket::STATEMENTS),
         ("turf", turf::STATEMENTS),
+        ("verify", verify::STATEMENTS),
         ("visit", visit::STATEMENTS),
     ]
     .into_iter()

@@ -13,6 +13,8 @@ statements! {
     EXTEND = "UPDATE session SET expires_at = $2 WHERE token_hash = $1";
     DELETE = "DELETE FROM session WHERE token_hash = $1";
     DELETE_OF_OFFICER = "DELETE FROM session WHERE officer = $1";
+    DELETE_ALL = "DELETE FROM session";
+    DELETE_LINKS = "DELETE FROM sign_in_link";
     DELETE_EXPIRED = "DELETE FROM session WHERE expires_at <= $1";
 }
 
@@ -44,5 +46,12 @@ pub async fn delete(tx: &mut Tx, token_hash: [u8; 32]) -> Result<(), StoreError>
 /// Ends all sessions of an officer.
 pub async fn delete_of_officer(tx: &mut Tx, officer: Uuid) -> Result<(), StoreError> {
     tx.execute(DELETE_OF_OFFICER, args![officer]).await?;
+    Ok(())
+}
+
+/// Signs everybody out, and makes every link to sign in with worthless.
+pub async fn forget_all(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(DELETE_ALL, args![]).await?;
+    tx.execute(DELETE_LINKS, args![]).await?;
     Ok(())
 }

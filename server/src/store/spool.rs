@@ -6,6 +6,10 @@ use super::{StoreError, Tx, parts::around_values};
 use crate::{args, statements};
 
 statements! {
+    WRONG_SIZE = "SELECT COUNT(*) FROM spool WHERE LENGTH(sealed) <> $1";
+    UNPAID = "SELECT COUNT(*) FROM round WHERE (SELECT COUNT(*) FROM ticket WHERE ticket.round = round.id AND ticket.envelope_hash IS NOT NULL) \
+        < (SELECT COUNT(*) FROM spool WHERE spool.round = round.id) \
+        + (SELECT COALESCE(SUM(mix_mark.inputs), 0) FROM mix_mark WHERE mix_mark.round = round.id)";
     INSERT = "INSERT INTO spool (id, round, sealed) VALUES ($1, $2, $3)";
     COUNT = "SELECT COUNT(*) FROM spool WHERE round = $1";
     OF_ROUND = "SELECT id, sealed FROM spool WHERE round = $1 ORDER BY id";
@@ -44,4 +48,14 @@ pub async fn of_round(tx: &mut Tx, round: Uuid) -> Result<Vec<(Uuid, Vec<u8>)>, 
 pub async fn clear(tx: &mut Tx, round: Uuid) -> Result<(), StoreError> {
     tx.execute(CLEAR, args![round]).await?;
     Ok(())
+}
+
+/// How many envelopes are not of the one size that all have.
+pub async fn wrong_size(tx: &mut Tx, size: i64) -> Result<i64, StoreError> {
+    tx.one(WRONG_SIZE, args![size]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// In how many rounds more envelopes wait and were mixed than tickets were spent.
+pub async fn unpaid(tx: &mut Tx) -> Result<i64, StoreError> {
+    tx.one(UNPAID, args![]).await?.map_or(Ok(0), |row| row.get(0))
 }

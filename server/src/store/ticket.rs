@@ -10,6 +10,8 @@ use super::{
 use crate::{args, statements};
 
 statements! {
+    EMPTY_POOL = "DELETE FROM ticket_pool";
+    NOT_DRAWN = "SELECT ticket FROM ticket_pool";
     POOL = "SELECT COUNT(*) FROM ticket_pool WHERE round = $1";
     FILL = "INSERT INTO ticket_pool (ticket, round) VALUES ($1, $2)";
     TAKE = "DELETE FROM ticket_pool WHERE ticket IN (SELECT ticket FROM ticket_pool WHERE round = $1 AND ticket >= $2 ORDER BY ticket LIMIT $3) \
@@ -78,4 +80,15 @@ pub async fn spend(tx: &mut Tx, spent: &[([u8; 32], Uuid, [u8; 32])]) -> Result<
     let (head, tail) = around_values(SPEND);
     let rows = spent.iter().map(|(ticket, round, envelope)| args![*ticket, *round, *envelope]).collect();
     tx.many(head, rows, tail).await?.iter().map(|row| row.get(0)).collect()
+}
+
+/// Removes every ticket that was not drawn; the next draw makes new ones.
+pub async fn empty_pool(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(EMPTY_POOL, args![]).await?;
+    Ok(())
+}
+
+/// All tickets that were not drawn.
+pub async fn not_drawn(tx: &mut Tx) -> Result<Vec<Vec<u8>>, StoreError> {
+    tx.all(NOT_DRAWN, args![]).await?.iter().map(|row| row.get(0)).collect()
 }

@@ -50,8 +50,8 @@ pub(super) async fn apply(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &Scope,
                 (result.status, result.reason, result.seq) = (repeated(results[index].status), results[index].reason, results[index].seq);
                 None
             }
-            Answer::NotYet => {
-                (result.status, result.reason) = (Status::Retry, Some(Reason::UnknownSuperseded));
+            Answer::NotYet(reason) => {
+                (result.status, result.reason) = (Status::Retry, Some(reason));
                 None
             }
             Answer::Kept { reason, mac } => {

@@ -27,8 +27,8 @@ pub(super) enum Answer {
     Same(usize),
     /// Applied to this door, in accord or not with what was there.
     Applied { door: Option<Uuid>, conflict: bool, mac: Vec<u8> },
-    /// Not now: it rests on an earlier entry that is still on the phone.
-    NotYet,
+    /// Not now: it rests on an earlier entry that is still on the phone, or the phone waits to be let in.
+    NotYet(Reason),
     /// Kept. Under an id that is taken it gets no receipt of its own, so there is no code for one.
     Kept { reason: Reason, mac: Option<Vec<u8>> },
 }
@@ -102,7 +102,10 @@ pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, batc
         } else {
             match body.and_then(|body| judge.fresh(entry, &body)) {
                 Ok((door, conflict)) => Answer::Applied { door, conflict, mac },
-                Err(Reason::UnknownSuperseded) if may_still_come(entry) => Answer::NotYet,
+                Err(Reason::UnknownSuperseded) if may_still_come(entry) => Answer::NotYet(Reason::UnknownSuperseded),
+                // A phone that waits was never given a door. What it has it noted before a restore that forgot that it
+                // was let in: the lead lets it in again, and until then nothing of it needs a person.
+                Err(_) if judge.scope.admission == Admission::Waiting => Answer::NotYet(Reason::NotAdmitted),
                 Err(reason) => judge.keep(entry, Some(mac), judge.standing().unwrap_or(reason)),
             }
         };

@@ -19,7 +19,7 @@ use super::{
     entry::{Batch, Entry},
     passing::{TRIES, is_passing},
 };
-use crate::store::{Db, StoreError, Tx, meta, quarantine, receipt, scope, turf, visit};
+use crate::store::{Db, StoreError, Tx, meta, quarantine, receipt, scope, trouble::Trouble, turf, visit};
 
 /// When a phone whose entry met a busy database may send it again, in milliseconds.
 const AFTER_BUSY_MS: u64 = 5_000;
@@ -32,7 +32,7 @@ const MOST_RANGES: usize = 100;
 /// `unknown` when there is no such phone; the store's own when not even an answer "not now" could be made.
 pub async fn push(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
     match tried(db, now_ms, device, batch).await {
-        Err(SyncError::Store(error)) if batch.entries.len() > 1 && !is_passing(&error) => {
+        Err(SyncError::Store(error)) if batch.entries.len() > 1 && !is_passing(&error) && Trouble::of(&error).is_none() => {
             // One entry broke the transaction for all. Each goes alone, so that it does not hold up the others.
             tracing::error!(kind = crate::error::kind(&error), "a batch failed and is taken entry by entry");
             one_by_one(db, now_ms, device, batch).await
