@@ -46,7 +46,9 @@ pub enum Refused {
     #[error("{0} is in use: a server or another command has it open. Stop it first (nothing was changed)")]
     InUse(String),
     /// The backup is not whole.
-    #[error("the backup is not whole, so nothing was restored, and the database is as it was. Take an older backup, or ask somebody who knows SQLite to save what is in it")]
+    #[error(
+        "the backup is not whole, so nothing was restored, and the database is as it was. Take an older backup, or ask somebody who knows SQLite to save what is in it"
+    )]
     NotWhole(Vec<Check>),
     /// There is a later backup than this.
     #[error(
@@ -219,7 +221,9 @@ fn swap(path: &Path, new: &Path, now_ms: i64) -> Result<Option<PathBuf>, Refused
         fs::hard_link(path, &to).or_else(|_| fs::rename(path, &to)).map_err(named(&to))?;
         // A log that is left belongs to the old file alone: beside the new one it would be played into it.
         let log = beside(path, "-wal");
-        if log.exists() {
+        if fs::metadata(&log).is_ok_and(|log| log.len() == 0) {
+            fs::remove_file(&log).map_err(named(&log))?;
+        } else if log.exists() {
             fs::rename(&log, beside(&to, "-wal")).map_err(named(&log))?;
         }
         aside = Some(to);

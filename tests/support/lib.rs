@@ -6,5 +6,5 @@ pub mod reliability;
 mod server;
 mod world;
 
-pub use server::{Engine, START_MS, TestServer, database};
+pub use server::{Engine, START_MS, TestServer, database, write_site};
 pub use world::World;

@@ -75,7 +75,19 @@ impl TestServer {
             public_url: format!("http://{address}"),
         };
         change(&mut config);
-        let clock = Arc::new(TestClock::new(START_MS));
+        Self::listening(listener, config, Arc::new(TestClock::new(START_MS)), folder).await
+    }
+
+    /// A server over a database that is there, on another socket. Its own folder is empty.
+    pub async fn over(mut config: Config, clock: Arc<TestClock>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        config.listen = listener.local_addr().expect("a bound socket has an address");
+        Self::listening(listener, config, clock, folder).await
+    }
+
+    async fn listening(listener: TcpListener, config: Config, clock: Arc<TestClock>, folder: TempDir) -> Self {
+        let address = config.listen;
         let state = AppState::open(config, clock.clone(), [7; 32]).await.expect("the state opens");
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(router::serve(listener, state.clone(), async {
@@ -110,7 +122,10 @@ impl TestServer {
 }
 
 /// A site as the build writes it, with files of a few bytes.
-fn write_site(dir: &Path) {
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write_site(dir: &Path) {
     let write = |path: &str, text: &[u8]| {
         let path = dir.join(path);
         fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder can be made");

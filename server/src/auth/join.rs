@@ -81,10 +81,11 @@ pub async fn renew(state: &AppState, device: &DevicePrincipal) -> Result<JoinRes
     }
     let devices = store::device::of_shift(&mut tx, device.shift).await?;
     let sign = unused_sign(state, &devices).ok_or(Code::ShiftFull)?;
-    let (id, token) = (state.id_v7(), Token::new(state));
-    store::device::renew(&mut tx, device.id, id, &sign, token.hash(), now).await?;
+    let id = state.id_v7();
+    let credential = Credential::new(&state.keys, id, device.shift, &sign);
+    store::device::renew(&mut tx, device.id, id, &sign, credential.hash(), now).await?;
     tx.commit().await?;
-    Ok(JoinResponse { device: id, credential: token.text(), sign, admission: device.admission })
+    Ok(JoinResponse { device: id, credential: credential.text(), sign, admission: device.admission })
 }
 
 /// Two characters that no phone of the shift has, or nothing when it has as many phones as it may have.

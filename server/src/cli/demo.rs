@@ -9,8 +9,8 @@ use dorbank_server::{
 };
 use dorbank_shared::{principal::Role, shift::Shift};
 
-use super::serve;
 use super::out::say;
+use super::serve;
 
 /// How the demo is made.
 #[derive(Debug, Args)]

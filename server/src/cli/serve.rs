@@ -25,7 +25,8 @@ pub async fn run(state: AppState) -> anyhow::Result<()> {
         tracing::info!("stopping: what has begun is finished first");
     };
     let jobs = tokio::spawn(schedule::run(state.clone(), schedule::JOBS));
-    tracing::info!(listen = %config.listen, public_url = config.public_url, build = state.site.build, "serving");
+    let listen = listener.local_addr()?;
+    tracing::info!(%listen, public_url = config.public_url, build = state.site.build, "serving");
     router::serve(listener, state, stop).await?;
     jobs.abort();
     Ok(())

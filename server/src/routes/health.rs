@@ -44,11 +44,8 @@ async fn ready(State(state): State<AppState>) -> Response {
 async fn works(db: &Db) -> Result<(), StoreError> {
     store::meta::epoch(&mut db.read().await?).await?;
     if db.trouble().is_some() {
-        // A look tells nothing about writing. What is written here is what stands there already.
-        let mut tx = db.begin().await?;
-        let epoch = store::meta::epoch(&mut tx).await?;
-        store::meta::set(&mut tx, store::meta::EPOCH, &epoch).await?;
-        tx.commit().await?;
+        // A look tells nothing about writing.
+        store::meta::probe(db).await?;
     }
     Ok(())
 }

@@ -11,9 +11,9 @@ use std::{
 };
 
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Column as _, Row as _,
+    Arguments as _, AssertSqlSafe, Column as _, Connection as _, Row as _,
     postgres::{PgArguments, PgPoolOptions, PgRow},
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -162,6 +162,14 @@ pub fn lock_file(path: &Path) -> std::io::Result<File> {
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
 
+/// Whether a connection that is given back may be used again. On a full or failing disk SQLite rolls a transaction back
+/// by itself; sqlx's own rollback then fails, it counts the transaction as open for ever, and no other could be begun.
+async fn has_no_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A rollback is asked for without waiting; this waits for it.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 /// How many connections only read.
 const READERS: u32 = 4;
 
@@ -204,6 +212,7 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|conn, _| Box::pin(has_no_transaction(conn)))
             .connect_with(options.clone())
             .await?;
         SQLITE_MIGRATIONS.run(&writer).await?;
@@ -214,6 +223,7 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|conn, _| Box::pin(has_no_transaction(conn)))
             .connect_with(options.read_only(true))
             .await?;
         Ok(Self::Sqlite {
@@ -290,9 +300,7 @@ impl Db {
     /// When the database cannot be reached.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite { readers, health, .. } => {
-                Ok(Tx::Sqlite { tx: noted(health, readers.begin().await)?, health: health.clone(), turn: None })
-            }
+            Self::Sqlite { readers, health, .. } => Ok(Tx::Sqlite { tx: noted(health, readers.begin().await)?, health: health.clone(), turn: None }),
             Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)),
         }
     }

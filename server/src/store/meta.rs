@@ -1,12 +1,13 @@
 //! Settings of the whole database, by key.
 
-use super::{StoreError, Tx};
+use super::{Db, StoreError, Tx};
 use crate::{args, statements};
 
 statements! {
     FIND = "SELECT value FROM meta WHERE key = $1";
     SET = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     REPLACE = "UPDATE meta SET value = $3 WHERE key = $1 AND value = $2";
+    REMOVE = "DELETE FROM meta WHERE key = $1";
     SET_ONCE = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 }
 
@@ -37,4 +38,15 @@ pub async fn replace(tx: &mut Tx, key: &str, before: &str, value: &str) -> Resul
 /// The database's epoch, given when it was made and changed by a restore.
 pub async fn epoch(tx: &mut Tx) -> Result<String, StoreError> {
     find(tx, EPOCH).await?.ok_or(StoreError::Inconsistent { table: "meta", column: EPOCH })
+}
+
+/// Writes some pages, makes them durable and removes them: whether the database has room and takes what it is given.
+pub async fn probe(db: &Db) -> Result<(), StoreError> {
+    const KEY: &str = "probe";
+    let mut tx = db.begin().await?;
+    set(&mut tx, KEY, &"0".repeat(64 * 1024)).await?;
+    tx.commit().await?;
+    let mut tx = db.begin().await?;
+    tx.execute(REMOVE, args![KEY]).await?;
+    tx.commit().await
 }

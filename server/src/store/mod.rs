@@ -69,7 +69,9 @@ pub enum StoreError {
 fn plain(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(database) => match database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
-            Some(14) => "the file cannot be opened or made; look whether its folder is there and may be written, and whether the disk is full".to_owned(),
+            Some(14) => {
+                "the file cannot be opened or made; look whether its folder is there and may be written, and whether the disk is full".to_owned()
+            }
             Some(26) => "the file is not a database".to_owned(),
             _ => database.message().to_owned(),
         },

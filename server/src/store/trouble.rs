@@ -89,7 +89,9 @@ impl Trouble {
             Self::Handles => {
                 "a file or a connection cannot be opened, most likely since too many are open. Phones keep what they have. Raise the limit of open files (ulimit -n, LimitNOFILE)"
             }
-            Self::Disk => "the disk does not take or give what it should (or a quota is reached). Phones keep what they have. Look at the disk and at the system's log",
+            Self::Disk => {
+                "the disk does not take or give what it should (or a quota is reached). Phones keep what they have. Look at the disk and at the system's log"
+            }
             Self::Unreachable => "the database does not answer. Phones keep what they have. Look whether it runs and can be reached",
         }
     }

@@ -18,8 +18,8 @@ use crate::field::{
     store::outbox::{self, Sealed},
 };
 
-/// How many tickets a phone draws at a time.
-const DRAW: u32 = 20;
+/// How many tickets a phone draws at a time. Those of a draw whose answer is lost are gone, and a shift has 40.
+const DRAW: u32 = 10;
 /// With fewer left, it draws again.
 const LOW: usize = 6;
 /// So long may an input wait for others, in milliseconds.

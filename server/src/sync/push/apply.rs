@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use dorbank_shared::{
-    sync::wire::{EntryResult, Reason, Status},
+    sync::wire::{EntryResult, Status},
     visit::{Seen, fold},
 };
 use uuid::Uuid;

@@ -1,0 +1,181 @@
+//! `dorbank` as a process of its own, so that it can be killed, starved and started again: this very binary, started
+//! again to do nothing but what the command line does.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, ExitCode, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+
+use dorbank_server::{cli, config::Config};
+
+/// Under which the arguments come.
+const ARGUMENTS: &str = "DORBANK_TEST_ARGUMENTS";
+
+/// Where a process works.
+#[derive(Debug, Clone)]
+pub struct Place(pub PathBuf);
+
+impl Place {
+    /// The folder's database.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("dorbank.db")
+    }
+
+    /// As the server is told where it works.
+    pub fn config(&self) -> Config {
+        Config {
+            database: format!("sqlite:{}", self.database().display()),
+            data: self.0.join("data"),
+            site: self.0.join("site"),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            public_url: "http://127.0.0.1".into(),
+            client_min: 0,
+        }
+    }
+
+    /// The command `dorbank ARGS` here.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env::current_exe().unwrap());
+        self.dress(&mut command, args);
+        command.args(["process::dorbank", "--exact", "--nocapture"]);
+        command
+    }
+
+    /// As [`Place::command`], in a shell that ignores the signal of files that grow too large: then the write fails, as
+    /// it does on a full disk.
+    pub fn command_that_may_be_starved(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" process::dorbank --exact --nocapture"]).arg(env::current_exe().unwrap());
+        self.dress(&mut command, args);
+        command
+    }
+
+    fn dress(&self, command: &mut Command, args: &[&str]) {
+        let config = self.config();
+        let paths = [config.database, config.data.display().to_string(), config.site.display().to_string()];
+        let all: Vec<String> = ["dorbank"]
+            .into_iter()
+            .chain(args.iter().copied())
+            .map(str::to_owned)
+            .chain(["--database", "--data", "--site"].into_iter().zip(paths).flat_map(|(flag, value)| [flag.to_owned(), value]))
+            .collect();
+        command.env(ARGUMENTS, serde_json::to_string(&all).unwrap()).env_remove("RUST_LOG").env_remove("DATABASE_URL").current_dir(&self.0);
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs a command that succeeds, and gives what it says.
+    pub fn done(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{args:?}: {out}{err}");
+        out.into_owned()
+    }
+
+    /// Runs a command that fails, and gives what it says of that.
+    pub fn refused(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && !err.contains("panicked"), "{args:?}: {err}");
+        err
+    }
+
+    /// Serves.
+    pub fn serve(&self) -> Server {
+        Server::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// Serves where [`Server::limit`] may take something away.
+    pub fn serve_starved(&self) -> Server {
+        Server::start(self.command_that_may_be_starved(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        let address = loop {
+            let Some(Ok(line)) = lines.next() else {
+                let _ = child.wait();
+                panic!("the server did not start: {said}");
+            };
+            said.push_str(&line);
+            said.push('\n');
+            if let Some(at) = line.split("listen=").nth(1) {
+                break at.split_whitespace().next().unwrap().parse().unwrap();
+            }
+        };
+        let log = Arc::new(Mutex::new(said));
+        let to = log.clone();
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut log = to.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Self { child, address, log, reader: Some(reader) }
+    }
+
+    /// Kills it as a power cut would, but for what the system has not written yet.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+
+    /// Stops it as an operator does.
+    pub fn stop(mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success(), "{}", self.log());
+    }
+
+    /// All that it logged.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Sets a limit of the running process (`--fsize=BYTES:`), as `prlimit` writes it.
+    pub fn limit(&self, limit: &str) {
+        assert!(Command::new("prlimit").args(["--pid", &self.child.id().to_string(), limit]).status().unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Not a test: what [`Place::command`] starts.
+#[test]
+fn dorbank() {
+    let Some(arguments) = env::var_os(ARGUMENTS) else { return };
+    let arguments: Vec<String> = serde_json::from_str(arguments.to_str().unwrap()).unwrap();
+    let code = cli::main(arguments.into_iter().map(OsString::from));
+    std::process::exit(i32::from(code != ExitCode::SUCCESS));
+}
