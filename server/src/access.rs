@@ -109,6 +109,11 @@ impl Rule {
         Self { no_store: true, ..self }
     }
 
+    /// The largest body that is read, in bytes.
+    pub const fn largest_body(&self) -> usize {
+        self.limit
+    }
+
     /// Whether a request that changes something must come from our own pages.
     pub const fn checks_origin(&self) -> bool {
         self.cookies

@@ -20,6 +20,7 @@ pub mod job;
 pub mod keys;
 pub mod mix;
 pub mod office;
+pub mod openapi;
 pub mod release;
 pub mod restore;
 pub mod round;

@@ -94,6 +94,7 @@ pub const TICKET_BYTES: usize = 32;
 
 /// One slot: a ticket and an envelope, or random bytes in the shape of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Slot {
     /// 32 bytes, base64url without padding.
@@ -104,6 +105,7 @@ pub struct Slot {
 
 /// The body of `POST /inputs/v1`: eight slots, so that its size tells nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InputsRequest {
     /// Always 1.
@@ -114,6 +116,7 @@ pub struct InputsRequest {
 
 /// What became of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SlotStatus {
     /// Held by the server (now, or from an earlier try with the same ticket and bytes).
@@ -124,6 +127,7 @@ pub enum SlotStatus {
 
 /// The answer, one status a slot, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InputsResponse {
     /// One for each slot.
     pub slots: Vec<SlotStatus>,

@@ -7,6 +7,7 @@ use crate::principal::{OfficerPrincipal, Role};
 
 /// An officer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Officer {
     /// Their id.
     pub id: Uuid,

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 /// A name in the three languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Name {
     /// Bokmål.
     pub nb: String,
@@ -27,6 +28,7 @@ impl Name {
 
 /// A topic of the codebook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Topic {
     /// Its id.
     pub id: Uuid,
@@ -39,6 +41,7 @@ pub struct Topic {
 
 /// The round, as far as a phone needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoundBundle {
     /// Its id.
     pub id: Uuid,

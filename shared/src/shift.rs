@@ -128,6 +128,7 @@ pub struct Device {
 
 /// A phone, as the lead sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceView {
     /// Its id.
     pub id: Uuid,
@@ -145,6 +146,7 @@ pub struct DeviceView {
 
 /// A turf of the shift, as the lead sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurfView {
     /// Its id.
     pub id: Uuid,
@@ -156,6 +158,7 @@ pub struct TurfView {
 
 /// A shift, as its lead sees it. Times are milliseconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShiftView {
     /// Its id.
     pub id: Uuid,

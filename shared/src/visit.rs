@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 /// Hva skjedde? Never what was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Ingen åpnet.
@@ -94,6 +95,7 @@ impl Outcome {
 
 /// The body of an entry of kind `visit`, version 1. Unknown fields are refused: a visit has no room for text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VisitV1 {
     /// The campaign.
@@ -123,6 +125,7 @@ impl VisitV1 {
 
 /// The body of an entry of kind `withdrawal`, version 1: the entry named in `supersedes` never happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawalV1 {
     /// The campaign of the visit that is withdrawn.

@@ -1,6 +1,7 @@
 //! Helpers of the integration tests: the real router on a real socket, over a fresh database of either kind.
 
 pub mod field;
+pub mod fuzz;
 pub mod postgres;
 pub mod reliability;
 mod server;

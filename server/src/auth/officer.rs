@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Who an officer is to be.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 pub struct NewOfficer {
     /// Their name.
     pub name: String,

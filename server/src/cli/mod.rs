@@ -17,6 +17,7 @@ use clap::{ArgAction, Args, Command, CommandFactory as _, FromArgMatches as _, P
 use dorbank_server::{
     clock::SystemClock,
     config::Config,
+    openapi,
     state::{AppState, system_seed},
     telemetry,
 };
@@ -88,6 +89,8 @@ enum Verb {
     /// Add officers, list them, make links to sign in with.
     #[command(subcommand)]
     Officer(officer::Officer),
+    /// Print the description of the API (OpenAPI 3.1, as in docs/openapi.json).
+    Openapi,
     /// Copy the SQLite database into a new file, while the server runs, and check the copy.
     ///
     /// The keys in --data are not part of it, and are not to be kept beside it. For PostgreSQL use `pg_dump`, and say
@@ -204,6 +207,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Reads the command line and does what it says.
 async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
     let Cli { common, verb } = Cli::from_arg_matches(&command().get_matches_from(args)).unwrap_or_else(|error| error.exit());
+    if matches!(verb, Verb::Openapi) {
+        print!("{}", openapi::text());
+        return Ok(());
+    }
     telemetry::start(common.log_json);
     let config = common.config()?;
     match verb {
@@ -214,6 +221,7 @@ async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
         Verb::Mix(mix) => mix::run(&open(config).await?, mix).await,
         Verb::Release(release) => release::run(&open(config).await?, release).await,
         Verb::Officer(officer) => officer::run(&open(config).await?, officer).await,
+        Verb::Openapi => Ok(()),
         Verb::Backup { file, noted: _ } => backup::run(&config, file.as_deref()).await,
         Verb::Restore(verb) => restore::run(&config, verb).await,
         Verb::Verify { file } => restore::look(&config, file.as_deref()).await,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use dorbank_shared::geo::LatLon;
 use geo::{BoundingRect as _, Intersects as _, MultiPolygon, Point, Rect};
-use geojson::{Geometry, GeometryValue};
+use geojson::{Geometry, GeometryValue, PolygonType};
 
 use crate::store::{StoreError, Tx, district};
 
@@ -56,6 +56,16 @@ pub fn read_outline(text: &str) -> Option<MultiPolygon> {
 
 /// A polygon or several, as one shape.
 pub fn as_shape(geometry: &Geometry) -> Option<MultiPolygon> {
+    // The conversion takes for granted that each position has a longitude and a latitude.
+    let whole = |polygon: &PolygonType| polygon.iter().flatten().all(|position| position.len() >= 2);
+    let is_whole = match &geometry.value {
+        GeometryValue::Polygon { coordinates } => whole(coordinates),
+        GeometryValue::MultiPolygon { coordinates } => coordinates.iter().all(whole),
+        _ => false,
+    };
+    if !is_whole {
+        return None;
+    }
     match &geometry.value {
         GeometryValue::Polygon { .. } => Some(MultiPolygon::new(vec![(&geometry.value).try_into().ok()?])),
         GeometryValue::MultiPolygon { .. } => (&geometry.value).try_into().ok(),

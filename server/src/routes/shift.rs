@@ -30,14 +30,14 @@ pub(super) fn routes() -> Routes {
 }
 
 /// The version that the lead saw.
-#[derive(Debug, Deserialize)]
-struct Seen {
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+pub(crate) struct Seen {
     version: i64,
 }
 
 /// The turf that a phone is to walk, and the version that the lead saw.
-#[derive(Debug, Deserialize)]
-struct Admit {
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+pub(crate) struct Admit {
     turf: Uuid,
     version: i64,
 }

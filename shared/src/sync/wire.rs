@@ -31,6 +31,7 @@ pub const KIND_WITHDRAWAL: &str = "withdrawal";
 
 /// An entry of the outbox. Its schema is frozen: a phone that was offline for weeks still sends this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Envelope {
     /// Made by the phone, version 7.
     pub id: Uuid,
@@ -72,6 +73,7 @@ impl Envelope {
 
 /// What the phone says it has, so that the server can see gaps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Have {
     /// The lowest counter without a receipt; `max_issued + 1` when all have one.
     pub min_unacked: u64,
@@ -83,6 +85,7 @@ pub struct Have {
 
 /// `POST /sync/v1/push`, with the device credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushRequest {
     /// [`PROTO`].
     pub proto: u32,
@@ -99,6 +102,7 @@ pub struct PushRequest {
 
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Stored and counted.
@@ -141,6 +145,7 @@ impl Status {
 
 /// Why an entry was quarantined, or must wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// A kind or version that this server does not know.
@@ -199,6 +204,7 @@ impl Reason {
 
 /// The answer to one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EntryResult {
     /// The entry.
     pub id: Uuid,
@@ -219,6 +225,7 @@ pub struct EntryResult {
 
 /// The answer to a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushResponse {
     /// One for each entry, in their order.
     pub results: Vec<EntryResult>,
@@ -238,6 +245,7 @@ pub struct PushResponse {
 
 /// Where a phone stands with its shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Admission {
     /// The lead has not let it in yet.
@@ -252,6 +260,7 @@ pub enum Admission {
 
 /// `GET /sync/v1/hello`, with or without a credential: that this is our server, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HelloResponse {
     /// By the server's clock, milliseconds since 1970, UTC.
     pub server_time: i64,
@@ -270,6 +279,7 @@ pub struct HelloResponse {
 
 /// `POST /sync/v1/pull`, with the device credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PullRequest {
     /// [`PROTO`].
     pub proto: u32,
@@ -284,6 +294,7 @@ pub struct PullRequest {
 
 /// A door's state, never its time or who.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DoorRow {
     /// The unit, or the entrance itself.
     pub door: Uuid,
@@ -305,6 +316,7 @@ pub fn door_sum(door: Uuid, state: Option<Outcome>) -> u64 {
 
 /// The changes of one turf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurfPull {
     /// The turf.
     pub turf: Uuid,
@@ -324,6 +336,7 @@ pub struct TurfPull {
 
 /// A door of the register.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnitBundle {
     /// Its id.
     pub id: Uuid,
@@ -340,6 +353,7 @@ pub struct UnitBundle {
 
 /// An entrance of the register, in walk order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EntranceBundle {
     /// Its id.
     pub id: Uuid,
@@ -362,6 +376,7 @@ pub struct EntranceBundle {
 
 /// A turf with its entrances.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurfBundle {
     /// Its id.
     pub id: Uuid,
@@ -379,6 +394,7 @@ pub struct TurfBundle {
 
 /// All that a phone needs for its shift.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bundle {
     /// Changes when anything in it does.
     pub tag: String,
@@ -404,6 +420,7 @@ pub struct Bundle {
 
 /// The answer to a pull.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PullResponse {
     /// Where this phone stands. Unless admitted, there is nothing else.
     pub admission: Admission,
@@ -426,6 +443,7 @@ pub struct PullResponse {
 
 /// `POST /sync/v1/tickets`, with the device credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TicketsRequest {
     /// How many; the server gives at most what the shift's length allows.
     pub count: u32,
@@ -433,6 +451,7 @@ pub struct TicketsRequest {
 
 /// One-time tickets for inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TicketsResponse {
     /// 32 bytes each, base64url without padding.
     pub tickets: Vec<String>,
@@ -440,6 +459,7 @@ pub struct TicketsResponse {
 
 /// `POST /join/v1/exchange`: a typed code, or the address's fragment from a QR code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JoinRequest {
     /// As typed, or `SELECTOR.BASE64URL`.
     pub code: String,
@@ -447,6 +467,7 @@ pub struct JoinRequest {
 
 /// The phone's credential for its shift; also the answer to `POST /sync/v1/renew`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JoinResponse {
     /// The device's id.
     pub device: Uuid,
