@@ -61,6 +61,12 @@ impl Shapes {
         self.of.insert((Method::POST, path.to_owned()), Shape { request: Some((JSON, request)), answer: Some((media, answer)) });
     }
 
+    /// A POST without a body.
+    fn bare<A: JsonSchema>(&mut self, path: &'static str, media: &'static str) {
+        let answer = self.schema::<A>();
+        self.of.insert((Method::POST, path.to_owned()), Shape { request: None, answer: Some((media, answer)) });
+    }
+
     fn all() -> Self {
         let settings = SchemaSettings::draft2019_09().with(|settings| settings.definitions_path = "#/components/schemas/".into());
         let mut shapes = Self { of: HashMap::new(), generator: settings.into_generator() };
@@ -68,6 +74,7 @@ impl Shapes {
         shapes.post::<PushRequest, PushResponse>("/sync/v1/push", MEDIA_TYPE);
         shapes.post::<PullRequest, PullResponse>("/sync/v1/pull", MEDIA_TYPE);
         shapes.post::<TicketsRequest, TicketsResponse>("/sync/v1/tickets", MEDIA_TYPE);
+        shapes.bare::<JoinResponse>("/sync/v1/renew", MEDIA_TYPE);
         shapes.post::<InputsRequest, InputsResponse>("/inputs/v1", JSON);
         shapes.post::<JoinRequest, JoinResponse>("/join/v1/exchange", JSON);
         shapes.get::<ShiftView>("/plan/v1/shifts/{shift}", JSON);

@@ -94,6 +94,7 @@ impl Yard {
             site: folder.path().join("site"),
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: "http://localhost".into(),
+            client_min: 0,
         };
         let state = AppState::open(config, Arc::new(TestClock::new(START_MS)), [7; 32]).await.expect("the state opens");
         let world = World::make(&state).await;
