@@ -1,5 +1,8 @@
 //! Checks the words: every language has the same keys and the same `{placeholders}`. Writes a constant for each key,
 //! so that a screen which names a key that is not there does not compile.
+//!
+//! The phone is sent no names of keys, neither in its program nor three times over in its words: without the feature
+//! `all-words` a constant is the word's place in the phone's file, which `scripts/site.mjs` writes in the same order.
 
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
 
@@ -16,6 +19,7 @@ fn placeholders(text: &str) -> Vec<String> {
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../locales");
     println!("cargo::rerun-if-changed={}", root.display());
+    let mut phone: Vec<String> = Vec::new();
     let mut all: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
     for language in LANGUAGES {
         all.entry(language).or_default();
@@ -25,6 +29,9 @@ fn main() {
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let words: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             for (key, word) in words {
+                if language == LANGUAGES[0] && file != "office" {
+                    phone.push(key.clone());
+                }
                 let before = all.entry(language).or_default().insert(key.clone(), word);
                 assert!(before.is_none(), "{}: the key {key} stands in two files", path.display());
             }
@@ -41,6 +48,11 @@ fn main() {
             assert!(first.contains_key(key), "locales/{language} has the key {key}, which bokmål lacks");
         }
     }
+    let packed = env::var_os("CARGO_FEATURE_ALL_WORDS").is_none();
+    let mut on_phone: Vec<&str> = phone.iter().map(String::as_str).collect();
+    on_phone.sort_unstable();
+    // Of a pair the base stands for its first word; the second is the next in the order.
+    let place = |key: &str| on_phone.iter().position(|known| *known == key || known.strip_suffix(".one") == Some(key));
     let mut out = String::new();
     let mut bases: Vec<&str> = first.keys().filter_map(|key| key.strip_suffix(".one")).collect();
     for base in &bases {
@@ -49,7 +61,8 @@ fn main() {
     bases.retain(|base| !first.contains_key(*base));
     for key in first.keys().map(String::as_str).chain(bases) {
         let name = key.replace(['.', '-'], "_").to_uppercase();
-        writeln!(out, "/// `{key}`\npub const {name}: &str = {key:?};").expect("a String takes any text");
+        let value = if packed { place(key).map_or_else(String::new, |place| place.to_string()) } else { key.to_owned() };
+        writeln!(out, "/// `{key}`\npub const {name}: &str = {value:?};").expect("a String takes any text");
     }
     let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&folder).join("keys.rs"), out).expect("OUT_DIR can be written");

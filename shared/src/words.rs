@@ -1,5 +1,6 @@
 //! The words on the screens, in three languages. `shared/build.rs` has checked that all have the same keys.
 
+#[cfg(feature = "all-words")]
 use std::collections::HashMap;
 
 /// One constant for each key; a wrong one does not compile.
@@ -10,18 +11,22 @@ pub mod key {
 /// The languages, bokmål first.
 pub const LANGUAGES: [&str; 3] = ["nb", "nn", "en"];
 
-/// The words of one language.
+/// The words of one language: by name where they are built in, by place on the phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
     language: String,
+    #[cfg(feature = "all-words")]
     words: HashMap<String, String>,
+    #[cfg(not(feature = "all-words"))]
+    words: Vec<String>,
 }
 
 impl Words {
-    /// Reads the file of one language, as the build packs it for the phone.
+    /// Reads the file of one language, as `scripts/site.mjs` packs it for the phone: a list in the order of the keys.
     ///
     /// # Errors
-    /// When it is not a JSON object of texts.
+    /// When it is not a JSON list of texts.
+    #[cfg(not(feature = "all-words"))]
     pub fn parse(language: &str, json: &str) -> Result<Self, serde_json::Error> {
         Ok(Self { language: language.to_owned(), words: serde_json::from_str(json)? })
     }
@@ -52,9 +57,26 @@ impl Words {
         &self.language
     }
 
-    /// The word. Where the file of the phone is older than the code, the key itself: something is better than nothing.
+    /// The word; the key itself where there is none.
+    #[cfg(feature = "all-words")]
     pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
         self.words.get(key).map_or(key, String::as_str)
+    }
+
+    /// The word; the key itself where there is none.
+    #[cfg(not(feature = "all-words"))]
+    pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
+        key.parse::<usize>().ok().and_then(|place| self.words.get(place)).map_or(key, String::as_str)
+    }
+
+    #[cfg(feature = "all-words")]
+    fn one_or_other(key: &str, n: u64) -> String {
+        format!("{key}.{}", if n == 1 { "one" } else { "other" })
+    }
+
+    #[cfg(not(feature = "all-words"))]
+    fn one_or_other(key: &str, n: u64) -> String {
+        key.parse::<usize>().map_or_else(|_| key.to_owned(), |one| (one + usize::from(n != 1)).to_string())
     }
 
     /// The word, with its `{placeholders}` filled.
@@ -76,7 +98,7 @@ impl Words {
 
     /// `KEY.one` for one, `KEY.other` for any other number; `{n}` is filled with the number. (All three languages count so.)
     pub fn count(&self, key: &str, n: u64, values: &[(&str, &str)]) -> String {
-        let key = format!("{key}.{}", if n == 1 { "one" } else { "other" });
+        let key = Self::one_or_other(key, n);
         let number = n.to_string();
         let mut all = vec![("n", number.as_str())];
         all.extend_from_slice(values);
@@ -88,18 +110,28 @@ impl Words {
 mod tests {
     use super::*;
 
-    fn words() -> Words {
-        Words::parse("nb", r#"{"a": "{n} av {all} dører", "b.one": "{n} dør", "b.other": "{n} dører"}"#).unwrap()
+    /// The same three words, in either form, with their keys.
+    fn words() -> (Words, [&'static str; 3]) {
+        let texts = ["{n} av {all} dører", "{n} dør", "{n} dører"].map(str::to_owned);
+        #[cfg(feature = "all-words")]
+        return (
+            Words { language: "nb".into(), words: ["a", "b.one", "b.other"].map(str::to_owned).into_iter().zip(texts).collect() },
+            ["a", "b", "missing.key"],
+        );
+        #[cfg(not(feature = "all-words"))]
+        return (Words::parse("nb", &serde_json::to_string(&texts).unwrap()).unwrap(), ["0", "1", "7"]);
     }
 
     #[test]
     fn placeholders_are_filled_once_and_never_read_again() {
-        assert_eq!(words().with("a", &[("n", "{all}"), ("all", "9")]), "{all} av 9 dører");
-        assert_eq!(words().get("missing.key"), "missing.key");
+        let (words, [a, _, missing]) = words();
+        assert_eq!(words.with(a, &[("n", "{all}"), ("all", "9")]), "{all} av 9 dører");
+        assert_eq!(words.get(missing), missing);
     }
 
     #[test]
     fn one_is_singular_and_all_else_plural() {
-        assert_eq!([0, 1, 2].map(|n| words().count("b", n, &[])), ["0 dører", "1 dør", "2 dører"]);
+        let (words, [_, b, _]) = words();
+        assert_eq!([0, 1, 2].map(|n| words.count(b, n, &[])), ["0 dører", "1 dør", "2 dører"]);
     }
 }

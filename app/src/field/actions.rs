@@ -10,12 +10,13 @@ use dorbank_shared::{
     input::{Arena, Input},
     sync::{
         replay::{Kept, Standing},
-        wire::{KIND_VISIT, KIND_WITHDRAWAL},
+        wire::{Envelope, KIND_VISIT, KIND_WITHDRAWAL},
     },
-    visit::{Outcome, VisitV1},
+    visit::{Outcome, VisitV1, WithdrawalV1},
     words::key,
 };
 use leptos::prelude::*;
+use serde::Serialize;
 use uuid::{NoContext, Timestamp, Uuid};
 use wasm_bindgen_futures::spawn_local;
 
@@ -64,8 +65,8 @@ fn visit(place: Place, outcome: Outcome, leaflet: bool) -> Option<Draft> {
 
 fn withdrawal(of: &Standing) -> Draft {
     let now = browser::now();
-    let body = serde_json::json!({ "campaign": of.visit.campaign }).to_string();
-    Draft { id: fresh_id(now), kind: KIND_WITHDRAWAL, supersedes: Some(of.id), captured_at: now, bytes: body }
+    let bytes = serde_json::to_string(&WithdrawalV1 { campaign: of.visit.campaign }).unwrap_or_default();
+    Draft { id: fresh_id(now), kind: KIND_WITHDRAWAL, supersedes: Some(of.id), captured_at: now, bytes }
 }
 
 thread_local! {
@@ -141,19 +142,39 @@ pub async fn write_again() {
     }
 }
 
+/// What leaves the phone as a file, for the organiser's screen. Never the credential, never an input.
+#[derive(Serialize)]
+struct Export<'a> {
+    dorbank: u32,
+    device: Option<Uuid>,
+    unsent: Vec<&'a Envelope>,
+    unwritten: &'a [Draft],
+    earlier: Vec<Earlier<'a>>,
+}
+
+/// What was noted under an earlier identity.
+#[derive(Serialize)]
+struct Earlier<'a> {
+    device: Uuid,
+    unsent: Vec<&'a Envelope>,
+}
+
 /// The unsent entries, those of earlier identities, and what storage did not take, as a file's text.
 pub fn export() -> String {
-    let unsent: Vec<_> =
-        phone().entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect());
-    let unwritten: Vec<_> = UNWRITTEN.with_borrow(|drafts| {
-        drafts.iter().map(|draft| serde_json::json!({ "id": draft.id, "kind": draft.kind, "supersedes": draft.supersedes, "captured_at": draft.captured_at, "bytes": draft.bytes })).collect()
-    });
-    let device = phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device));
-    let earlier: Vec<_> = phone().shelf.with_untracked(|shelf| {
-        let of = |shelved: &Shelved| serde_json::json!({ "device": shelved.identity.device, "unsent": shelved.unsent().map(|kept| &kept.envelope).collect::<Vec<_>>() });
-        shelf.iter().filter(|shelved| shelved.unsent().count() > 0).map(of).collect()
-    });
-    serde_json::json!({ "dorbank": 1, "device": device, "unsent": unsent, "unwritten": unwritten, "earlier": earlier }).to_string()
+    let (entries, shelf) = (phone().entries.get_untracked(), phone().shelf.get_untracked());
+    UNWRITTEN.with_borrow(|unwritten| {
+        fn earlier(shelved: &Shelved) -> Earlier<'_> {
+            Earlier { device: shelved.identity.device, unsent: shelved.unsent().map(|kept| &kept.envelope).collect() }
+        }
+        let export = Export {
+            dorbank: 1,
+            device: phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device)),
+            unsent: entries.iter().filter(|kept| kept.status.is_none()).map(|kept| &kept.envelope).collect(),
+            unwritten,
+            earlier: shelf.iter().filter(|shelved| shelved.unsent().count() > 0).map(earlier).collect(),
+        };
+        serde_json::to_string(&export).unwrap_or_default()
+    })
 }
 
 /// Notes what happened at a door. True when it is durable.

@@ -146,7 +146,7 @@ pub async fn read() -> Result<Contents, StoreError> {
 }
 
 /// What is to be written: all of an entry but its counter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Draft {
     /// Made once, so that a second try after a fault is the same entry.
     pub id: Uuid,
