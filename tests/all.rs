@@ -8,6 +8,7 @@ mod coarsen;
 mod demo;
 mod fuzz;
 mod golden;
+mod hostile;
 mod import;
 mod inputs;
 mod join;

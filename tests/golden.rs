@@ -137,6 +137,6 @@ async fn the_running_server_takes_what_phones_ever_sent() {
     assert_eq!(tickets.tickets.len(), 8);
     assert_eq!(server.post("/inputs/v1").body(text).send().await.unwrap().status(), 200);
     // A code of a shift that is not this city's is refused as a wrong code, not as a shape that is not known.
-    let join = server.post("/join/v1/exchange").header("sec-fetch-site", "same-origin").body(golden("join-request-v1.json")).send().await.unwrap();
+    let join = server.post("/join/v1/exchange").header("content-type", "application/json").body(golden("join-request-v1.json")).send().await.unwrap();
     assert_eq!(join.status(), 403, "{}", join.text().await.unwrap());
 }

@@ -36,6 +36,7 @@ impl Place {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: "http://127.0.0.1".into(),
             client_min: 0,
+            limits: dorbank_server::limits::Limits::default(),
         }
     }
 

@@ -129,7 +129,7 @@ async fn a_body_too_large_or_unreadable_is_refused_with_a_code() {
     let server = TestServer::start().await;
     let large = server.post("/join/v1/exchange").json(&json!({ "code": "0".repeat(5000) })).send().await.unwrap();
     assert_eq!((large.status(), large.text().await.unwrap()), (StatusCode::PAYLOAD_TOO_LARGE, r#"{"error":"too_large"}"#.to_owned()));
-    let wrong = server.post("/join/v1/exchange").body("{").send().await.unwrap();
+    let wrong = server.post("/join/v1/exchange").header("content-type", "application/json").body("{").send().await.unwrap();
     assert_eq!((wrong.status(), wrong.text().await.unwrap()), (StatusCode::BAD_REQUEST, r#"{"error":"malformed"}"#.to_owned()));
     let nowhere = server.get("/nowhere").send().await.unwrap();
     assert_eq!((nowhere.status(), nowhere.text().await.unwrap()), (StatusCode::NOT_FOUND, r#"{"error":"not_found"}"#.to_owned()));

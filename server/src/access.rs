@@ -21,7 +21,7 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
-use crate::{auth, error::ApiError, state::AppState, store, telemetry};
+use crate::{auth, error::ApiError, extract::BodyTime, state::AppState, store, telemetry};
 
 /// A phone that the lead let in.
 pub const ADMITTED: &[Admission] = &[Admission::Admitted];
@@ -60,6 +60,7 @@ pub struct Rule {
     cookies: bool,
     silent: bool,
     no_store: bool,
+    json: bool,
 }
 
 /// The largest body of a route that does not say otherwise, in bytes.
@@ -68,7 +69,7 @@ const BODY_LIMIT: usize = 16 * 1024;
 impl From<Access> for Rule {
     fn from(access: Access) -> Self {
         let officer = matches!(access, Access::Officer(_) | Access::Shift(_));
-        Self { access, limit: BODY_LIMIT, cookies: !matches!(access, Access::Device(_)), silent: false, no_store: officer }
+        Self { access, limit: BODY_LIMIT, cookies: !matches!(access, Access::Device(_)), silent: false, no_store: officer, json: false }
     }
 }
 
@@ -101,6 +102,13 @@ impl Rule {
     #[must_use]
     pub fn silent(self) -> Self {
         Self { silent: true, ..self }
+    }
+
+    /// The body says that it is JSON. A foreign page cannot say so without being asked back first (a preflight), which
+    /// nothing here answers; so it cannot make its visitors' browsers ask.
+    #[must_use]
+    pub fn json(self) -> Self {
+        Self { json: true, ..self }
     }
 
     /// No copy of the answer is kept anywhere.
@@ -188,6 +196,7 @@ async fn guard(State((state, declared)): State<(AppState, Arc<Declared>)>, reque
     let mut response = match admit(&state, &declared.rule, &mut parts).await {
         Ok(principal) => {
             parts.extensions.insert(principal);
+            parts.extensions.insert(BodyTime(state.config.limits.body));
             next.run(Request::from_parts(parts, body)).await
         }
         Err(error) => refuse(&error, &declared.rule, &parts),
@@ -218,6 +227,10 @@ fn refuse(error: &ApiError, rule: &Rule, parts: &Parts) -> Response {
 }
 
 async fn admit(state: &AppState, rule: &Rule, parts: &mut Parts) -> Result<Principal, ApiError> {
+    // Nothing is unpacked here, so nothing small becomes large. Our own apps send bodies as they are.
+    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") || (rule.json && !says_json(&parts.headers)) {
+        return Err(Code::Malformed.into());
+    }
     if rule.cookies && !parts.method.is_safe() && !is_same_origin(&parts.headers, &state.config.public_url) {
         return Err(Code::CrossSite.into());
     }
@@ -225,6 +238,9 @@ async fn admit(state: &AppState, rule: &Rule, parts: &mut Parts) -> Result<Princ
         Access::Anyone => whoever(state, rule, &parts.headers).await,
         Access::Device(standings) => {
             let device = auth::device(state, &parts.headers).await?.ok_or(Code::Unknown)?;
+            if !state.phones.may(device.id, state.now_ms()) {
+                return Err(Code::TooMany.into());
+            }
             if standings.contains(&device.admission) { Ok(Principal::Device(device)) } else { Err(Code::Forbidden.into()) }
         }
         Access::Officer(roles) => Ok(Principal::Officer(officer(state, roles, &parts.headers).await?)),
@@ -235,6 +251,10 @@ async fn admit(state: &AppState, rule: &Rule, parts: &mut Parts) -> Result<Princ
             if officer.covers(&branches) { Ok(Principal::Officer(officer)) } else { Err(Code::Forbidden.into()) }
         }
     }
+}
+
+fn says_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 async fn whoever(state: &AppState, rule: &Rule, headers: &HeaderMap) -> Result<Principal, ApiError> {

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use crate::limits::Limits;
+
 /// The settings of a running server.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -17,6 +19,8 @@ pub struct Config {
     pub public_url: String,
     /// The lowest [`dorbank_shared::sync::wire::APP_NUMBER`] that may pull. Push is always allowed.
     pub client_min: u32,
+    /// How much one client may take.
+    pub limits: Limits,
 }
 
 impl Config {

@@ -54,7 +54,8 @@ pub const fn status(code: Code) -> StatusCode {
         Code::Forbidden | Code::CodeRefused | Code::ShiftClosed | Code::LinkRefused | Code::CrossSite => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::Stale | Code::ShiftFull | Code::Exists => StatusCode::CONFLICT,
-        Code::CodeLocked => StatusCode::TOO_MANY_REQUESTS,
+        Code::CodeLocked | Code::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
         Code::UpdateNeeded => StatusCode::UPGRADE_REQUIRED,
@@ -101,7 +102,7 @@ impl ApiError {
     pub fn answer(&self) -> Response {
         let code = self.code();
         let mut response = (status(code), Json(Refusal { error: code })).into_response();
-        if code == Code::Busy {
+        if matches!(code, Code::Busy | Code::TooMany | Code::TooSlow) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
         }
         self.note_on(&mut response);

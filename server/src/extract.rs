@@ -1,5 +1,7 @@
 //! Bodies that come as JSON from scripts or as forms from pages without scripting, and answers that fit each.
 
+use std::time::Duration;
+
 use axum::{
     Form, Json,
     body::{Body as RawBody, Bytes},
@@ -12,9 +14,33 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{access::wants_page, error::ApiError};
 
+/// Where no guard says how long a body may take, no request takes longer anyway.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// A body, read.
 #[derive(Debug, Clone)]
 pub struct Body<T>(pub T);
+
+/// By when a body has to be whole; the guard of each route says it.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyTime(pub Duration);
+
+/// The whole body, whatever it is.
+///
+/// # Errors
+/// `too_large`, `too_slow`, or `malformed` when it was cut off.
+pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Code> {
+    let time = request.extensions().get().map_or(LONGEST, |time: &BodyTime| time.0);
+    match tokio::time::timeout(time, Bytes::from_request(request, state)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(refused)) => {
+            let too_large = refused.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE;
+            Err(if too_large { Code::TooLarge } else { Code::Malformed })
+        }
+        // A client that sends a byte now and then shall not hold memory and a connection for as long as it likes.
+        Err(_) => Err(Code::TooSlow),
+    }
+}
 
 fn is_form(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
@@ -25,13 +51,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let form = is_form(request.headers());
-        let (parts, body) = request.into_parts();
-        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await.map_err(|refused| {
-            let too_large = refused.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE;
-            if too_large { Code::TooLarge } else { Code::Malformed }
-        })?;
+        let (headers, method, uri) = (request.headers().clone(), request.method().clone(), request.uri().clone());
+        let bytes = whole(request, state).await?;
         if form {
-            let again = Request::from_parts(parts, RawBody::from(bytes));
+            let mut again = Request::new(RawBody::from(bytes));
+            (*again.headers_mut(), *again.method_mut(), *again.uri_mut()) = (headers, method, uri);
             let Form(value) = Form::from_request(again, state).await.map_err(|_| Code::Malformed)?;
             return Ok(Self(value));
         }

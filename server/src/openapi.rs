@@ -79,6 +79,7 @@ impl Shapes {
         shapes.post::<JoinRequest, JoinResponse>("/join/v1/exchange", JSON);
         shapes.get::<ShiftView>("/plan/v1/shifts/{shift}", JSON);
         shapes.post::<Seen, ShiftView>("/plan/v1/shifts/{shift}/rotate", JSON);
+        shapes.post::<Seen, ShiftView>("/plan/v1/shifts/{shift}/refuse-waiting", JSON);
         shapes.post::<Admit, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/admit", JSON);
         shapes.post::<Seen, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/refuse", JSON);
         shapes.post::<Seen, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/revoke", JSON);

@@ -14,6 +14,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
     access::{Declared, Routes},
+    connections,
     error::ApiError,
     headers, routes,
     state::AppState,
@@ -56,9 +57,9 @@ pub fn router(state: AppState) -> Router {
 /// # Errors
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let db = state.db.clone();
+    let (db, limits) = (state.db.clone(), state.config.limits);
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
+    let server = connections::serve(listener, router(state), limits, async move {
         stop.await;
         let _ = stopping.send(());
     });

@@ -16,9 +16,17 @@ use crate::{
     clock::Clock,
     config::Config,
     keys::{Keys, KeysError},
+    limits::Pace,
     office::Boards,
     store::{self, Db, StoreError},
 };
+
+/// A phone that comes back after days sends some dozens of batches at once. One that waits for its lead asks every four seconds.
+const PHONE_AT_ONCE: u32 = 300;
+const PHONE_PER_SECOND: u32 = 5;
+/// Writing down a wrong code of no shift makes it take as long as one of a shift; a flood of them shall not take the disk.
+const MISSES_AT_ONCE: u32 = 50;
+const MISSES_PER_SECOND: u32 = 2;
 
 /// The state of a running server. Cloning it gives another handle to the same.
 #[derive(Clone)]
@@ -35,6 +43,10 @@ pub struct AppState {
     pub site: Arc<Site>,
     /// What each live board shows until its next step.
     pub boards: Boards,
+    /// How often each phone asks.
+    pub phones: Arc<Pace<Uuid>>,
+    /// How often wrong codes of no shift at all are written down.
+    pub misses: Arc<Pace<()>>,
     rng: Arc<Mutex<ChaCha20Rng>>,
 }
 
@@ -96,6 +108,8 @@ impl AppState {
             site: Arc::new(site),
             config: Arc::new(config),
             boards: Boards::default(),
+            phones: Arc::new(Pace::new(PHONE_AT_ONCE, PHONE_PER_SECOND)),
+            misses: Arc::new(Pace::new(MISSES_AT_ONCE, MISSES_PER_SECOND)),
             rng: Arc::new(Mutex::new(rng)),
         })
     }

@@ -28,8 +28,12 @@ pub enum Code {
     ShiftClosed,
     /// Too large.
     TooLarge,
-    /// Too many requests; try again later.
+    /// The server has too much to do; try again later.
     Busy,
+    /// This client asks too often; try again later.
+    TooMany,
+    /// The body took too long to come.
+    TooSlow,
     /// The server failed; it has noted why.
     Internal,
     /// A newer version of the app is needed to fetch (never to send).
@@ -57,6 +61,8 @@ impl Code {
             Self::ShiftClosed => "shift_closed",
             Self::TooLarge => "too_large",
             Self::Busy => "busy",
+            Self::TooMany => "too_many",
+            Self::TooSlow => "too_slow",
             Self::Internal => "internal",
             Self::UpdateNeeded => "update_needed",
             Self::LinkRefused => "link_refused",

@@ -11,6 +11,8 @@ pub const CODE_BEFORE_MS: i64 = 2 * 60 * 60 * 1000;
 pub const CODE_AFTER_MS: i64 = 2 * 60 * 60 * 1000;
 /// So many phones more than the shift has places.
 pub const SPARE_DEVICES: i64 = 2;
+/// A phone that waits holds its place for so long, in milliseconds; then another may have it. The lead can still admit it.
+pub const WAITING_MS: i64 = 30 * 60 * 1000;
 /// So many wrong codes lock typing.
 pub const MAX_MISSES: i64 = 20;
 /// Typing is locked for so long, in milliseconds.

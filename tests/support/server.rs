@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
-use dorbank_server::{clock::TestClock, config::Config, router, state::AppState};
+use dorbank_server::{clock::TestClock, config::Config, limits::Limits, router, state::AppState};
 use reqwest::{Client, RequestBuilder};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -68,6 +68,7 @@ impl TestServer {
         let address = listener.local_addr().expect("a bound socket has an address");
         let mut config = Config {
             client_min: 0,
+            limits: Limits::default(),
             database: database(engine, folder.path()).await,
             data: folder.path().join("data"),
             site: folder.path().join("site"),

@@ -83,6 +83,11 @@ fn code_part(id: Uuid, (code, version): (Option<Code>, i64)) -> impl IntoView {
                     <input type="hidden" name="version" value=version.to_string()/>
                     <button class="second" type="submit">{t(key::BOARD_ROTATE)}</button>
                 </form>
+                <p>{t(key::BOARD_REFUSE_ALL_WHY)}</p>
+                <form method="post" action=format!("/plan/v1/shifts/{id}/refuse-waiting")>
+                    <input type="hidden" name="version" value=version.to_string()/>
+                    <button class="second" type="submit">{t(key::BOARD_REFUSE_ALL)}</button>
+                </form>
             </details>
         </section>
     }

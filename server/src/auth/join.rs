@@ -4,7 +4,7 @@ use dorbank_shared::{
     code::{self, ShiftCode},
     error::Code,
     principal::DevicePrincipal,
-    shift::{Device, Shift},
+    shift::{Device, WAITING_MS},
     sync::wire::{Admission, JoinResponse},
 };
 
@@ -34,7 +34,7 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
     let fits = codes::fits(&state.keys, shift.as_ref(), &code);
     let Some(shift) = shift else {
         // As long as a miss takes: a write that becomes durable.
-        if is_typed {
+        if is_typed && state.misses.may((), now) {
             store::meta::set(&mut tx, UNKNOWN, &now.to_string()).await?;
             tx.commit().await?;
         }
@@ -54,8 +54,11 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
     if !shift.is_open(now) {
         return Err(Code::ShiftClosed.into());
     }
+    if store::device::holding(&mut tx, shift.id, now - WAITING_MS).await? >= shift.places() {
+        return Err(Code::ShiftFull.into());
+    }
     let devices = store::device::of_shift(&mut tx, shift.id).await?;
-    let sign = free_sign(state, &shift, &devices).ok_or(Code::ShiftFull)?;
+    let sign = unused_sign(state, &devices).ok_or(Code::ShiftFull)?;
     let id = state.id_v7();
     let credential = Credential::new(&state.keys, id, shift.id, &sign);
     store::device::insert(&mut tx, id, shift.id, &sign, credential.hash(), now).await?;
@@ -88,16 +91,11 @@ pub async fn renew(state: &AppState, device: &DevicePrincipal) -> Result<JoinRes
     Ok(JoinResponse { device: id, credential: credential.text(), sign, admission: device.admission })
 }
 
-/// Two characters that no phone of the shift has, or nothing when it has as many phones as it may have.
-fn free_sign(state: &AppState, shift: &Shift, devices: &[Device]) -> Option<String> {
-    let holding = devices.iter().filter(|device| matches!(device.admission, Admission::Waiting | Admission::Admitted)).count();
-    if i64::try_from(holding).is_ok_and(|holding| holding >= shift.places()) {
-        return None;
-    }
-    unused_sign(state, devices)
-}
-
+/// Two characters that no phone of the shift has, or none but phones that were refused; nothing when there are no more.
 fn unused_sign(state: &AppState, devices: &[Device]) -> Option<String> {
     let first = usize::from(u16::from_be_bytes(state.random_bytes()));
-    (0..code::SIGNS).map(|step| code::sign(first + step)).find(|sign| devices.iter().all(|device| device.sign != *sign))
+    let free = |counts: &dyn Fn(&Device) -> bool| {
+        (0..code::SIGNS).map(|step| code::sign(first + step)).find(|sign| devices.iter().all(|device| device.sign != *sign || !counts(device)))
+    };
+    free(&|_| true).or_else(|| free(&|device| device.admission != Admission::Refused))
 }

@@ -140,3 +140,18 @@ pub async fn rotate(state: &AppState, by: &OfficerPrincipal, shift: Uuid, versio
     tx.commit().await?;
     view(state, shift).await
 }
+
+/// Refuses every phone that waits and gives the shift new codes, so that none of them comes back: the answer to a code
+/// that leaked and was used to take all places. Phones that are admitted stay.
+///
+/// # Errors
+/// `not_found` or `stale`; or when the database fails.
+pub async fn refuse_waiting(state: &AppState, by: &OfficerPrincipal, shift: Uuid, version: i64) -> Result<ShiftView, ApiError> {
+    let mut tx = state.db.begin().await?;
+    store::shift::find(&mut tx, shift).await?.ok_or(Code::NotFound)?;
+    store::shift::rotate(&mut tx, shift, version).await?;
+    store::device::refuse_waiting(&mut tx, shift).await?;
+    note(&mut tx, state, by, "refuse_waiting", "shift", &shift.to_string()).await?;
+    tx.commit().await?;
+    view(state, shift).await
+}

@@ -17,6 +17,7 @@ use clap::{ArgAction, Args, Command, CommandFactory as _, FromArgMatches as _, P
 use dorbank_server::{
     clock::SystemClock,
     config::Config,
+    limits::Limits,
     openapi,
     state::{AppState, system_seed},
     telemetry,
@@ -176,6 +177,7 @@ impl Common {
             listen: self.listen,
             public_url,
             client_min: self.client_min,
+            limits: Limits::default(),
         })
     }
 }

@@ -10,6 +10,8 @@ use tokio::{
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn run(state: AppState) -> anyhow::Result<()> {
     let config = state.config.clone();
+    // Each phone is an open file. Where the system gives fewer, phones wait for their turn.
+    let _ = rlimit::increase_nofile_limit(2 * config.limits.connections as u64);
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     anyhow::ensure!(
         !state.site.assets.is_empty(),

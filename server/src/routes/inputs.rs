@@ -6,10 +6,10 @@ use axum::{
     response::IntoResponse,
 };
 
-use super::sync::whole;
 use crate::{
     access::{Access, Routes},
     error::ApiError,
+    extract::whole,
     state::AppState,
     sync::inputs,
 };
@@ -20,6 +20,6 @@ pub fn routes() -> Routes {
 }
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<impl IntoResponse, ApiError> {
-    let slots = inputs::read(&whole(request).await?)?;
+    let slots = inputs::read(&whole(request, &()).await?)?;
     Ok(Json(inputs::take(&state.db, &mut state.fork_rng(), &slots).await?))
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> Routes {
-    Routes::new().post("/join/v1/exchange", Access::Anyone.no_cookies().limit(4 * 1024).no_store(), exchange)
+    Routes::new().post("/join/v1/exchange", Access::Anyone.no_cookies().limit(4 * 1024).no_store().json(), exchange)
 }
 
 async fn exchange(State(state): State<AppState>, Body(request): Body<JoinRequest>) -> Result<Json<JoinResponse>, ApiError> {

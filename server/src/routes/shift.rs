@@ -24,6 +24,7 @@ pub(super) fn routes() -> Routes {
         .get("/plan/v1/shifts/{shift}", lead, view)
         .get("/plan/v1/shifts/{shift}/qr.svg", lead, qr)
         .post("/plan/v1/shifts/{shift}/rotate", lead, rotate)
+        .post("/plan/v1/shifts/{shift}/refuse-waiting", lead, refuse_waiting)
         .post("/plan/v1/shifts/{shift}/devices/{device}/admit", lead, admit)
         .post("/plan/v1/shifts/{shift}/devices/{device}/refuse", lead, refuse)
         .post("/plan/v1/shifts/{shift}/devices/{device}/revoke", lead, revoke)
@@ -62,6 +63,16 @@ async fn rotate(
     Body(seen): Body<Seen>,
 ) -> Response {
     for_page.answer(&page(shift), lead::rotate(&state, &by, shift, seen.version).await)
+}
+
+async fn refuse_waiting(
+    State(state): State<AppState>,
+    ByOfficer(by): ByOfficer,
+    Path(shift): Path<Uuid>,
+    for_page: ForPage,
+    Body(seen): Body<Seen>,
+) -> Response {
+    for_page.answer(&page(shift), lead::refuse_waiting(&state, &by, shift, seen.version).await)
 }
 
 async fn admit(

@@ -2,13 +2,11 @@
 //! from a login page or a captive portal that answers 200 as well.
 
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use dorbank_shared::{
-    error::Code,
     principal::Principal,
     sync::wire::{MAX_PUSH_BYTES, MEDIA_TYPE, PullRequest, TicketsRequest},
 };
@@ -18,7 +16,7 @@ use crate::{
     access::{ADMITTED, Access, ByDevice, Caller, JOINED, Routes},
     auth,
     error::ApiError,
-    extract::Body,
+    extract::{Body, whole},
     state::AppState,
     sync::{self, SyncError, entry},
 };
@@ -57,14 +55,6 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     }
 }
 
-/// The whole body, whatever it is.
-pub(super) async fn whole(request: Request) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, &()).await.map_err(|refused| {
-        let too_large = refused.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE;
-        if too_large { Code::TooLarge.into() } else { Code::Malformed.into() }
-    })
-}
-
 async fn hello(State(state): State<AppState>, Caller(caller): Caller) -> Result<impl IntoResponse, ApiError> {
     let admission = match caller {
         Principal::Device(device) => Some(device.admission),
@@ -74,7 +64,7 @@ async fn hello(State(state): State<AppState>, Caller(caller): Caller) -> Result<
 }
 
 async fn push(State(state): State<AppState>, ByDevice(device): ByDevice, request: Request) -> Result<impl IntoResponse, ApiError> {
-    let batch = entry::read(&whole(request).await?)?;
+    let batch = entry::read(&whole(request, &()).await?)?;
     Ok(Answer(sync::push::push(&state.db, state.now_ms(), device.id, &batch).await?))
 }
 

@@ -18,6 +18,8 @@ statements! {
     RENEW = "INSERT INTO device (id, shift, turf, sign, credential_hash, state, joined_at, last_seen_at, tickets, renewed_from) \
         SELECT $2, shift, turf, $3, $4, state, $5, $5, tickets, id FROM device WHERE id = $1";
     RENEWALS = "SELECT COUNT(*) FROM device WHERE renewed_from = $1";
+    HOLDING = "SELECT COUNT(*) FROM device WHERE shift = $1 AND (state = 'admitted' OR (state = 'waiting' AND joined_at > $2))";
+    REFUSE_WAITING = "UPDATE device SET state = 'refused', version = version + 1 WHERE shift = $1 AND state = 'waiting'";
     DRAW = "UPDATE device SET tickets = tickets + $2 WHERE id = $1";
 }
 
@@ -112,5 +114,16 @@ pub async fn note_seen(tx: &mut Tx, id: Uuid, now_ms: i64, unsent: i64, max_issu
 /// Notes that a phone drew so many tickets, never which.
 pub async fn note_drawn(tx: &mut Tx, id: Uuid, tickets: i64) -> Result<(), StoreError> {
     tx.execute(DRAW, args![id, tickets]).await?;
+    Ok(())
+}
+
+/// How many phones hold a place of a shift: those that are admitted, and those that wait and joined after `since_ms`.
+pub async fn holding(tx: &mut Tx, shift: Uuid, since_ms: i64) -> Result<i64, StoreError> {
+    tx.one(HOLDING, args![shift, since_ms]).await?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Refuses every phone of a shift that waits.
+pub async fn refuse_waiting(tx: &mut Tx, shift: Uuid) -> Result<(), StoreError> {
+    tx.execute(REFUSE_WAITING, args![shift]).await?;
     Ok(())
 }

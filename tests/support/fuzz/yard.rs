@@ -13,6 +13,7 @@ use dorbank_server::{
     auth::{codes, credential::Token},
     clock::TestClock,
     config::Config,
+    limits::Limits,
     router,
     state::AppState,
     store::{self, campaign::Campaign, entrance::Registered, turf::Turf},
@@ -95,6 +96,7 @@ impl Yard {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: "http://localhost".into(),
             client_min: 0,
+            limits: Limits::default(),
         };
         let state = AppState::open(config, Arc::new(TestClock::new(START_MS)), [7; 32]).await.expect("the state opens");
         let world = World::make(&state).await;
