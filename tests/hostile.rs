@@ -206,7 +206,7 @@ async fn a_head_that_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn a_flood_of_headers_is_refused() {
-    let server = TestServer::start().await;
+    let server = tight(Limits { head: Duration::from_millis(500), ..Limits::default() }).await;
     let many = format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{}\r\n", "x-a: b\r\n".repeat(500));
     let long = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: {}\r\n\r\n", "b".repeat(1024 * 1024));
     for head in [many, long] {

@@ -53,6 +53,7 @@ pub enum Access {
 
 /// An access, and what else holds for a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word that a route says, and none excludes another")]
 pub struct Rule {
     /// Who may call it.
     pub access: Access,

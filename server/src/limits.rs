@@ -25,7 +25,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         // A phone gives up after 20 s, and a whole campaign office may share one address.
-        Self { head: Duration::from_secs(60), body: Duration::from_secs(30), connections: 4_096, per_address: 512, private_too: false }
+        Self { head: Duration::from_mins(1), body: Duration::from_secs(30), connections: 4_096, per_address: 512, private_too: false }
     }
 }
 
