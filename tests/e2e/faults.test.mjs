@@ -7,7 +7,7 @@ import { ChromiumPage } from './lib/engines/chromium.mjs';
 import { SITE } from './lib/paths.mjs';
 import { LOGIN_PAGE } from './lib/proxy.mjs';
 import { Server } from './lib/server.mjs';
-import { exactlyOnce, joined, ofPhone } from './lib/story.mjs';
+import { onPhone } from './lib/story.mjs';
 import { until } from './lib/wait.mjs';
 import { words } from './lib/words.mjs';
 
@@ -19,25 +19,8 @@ const w = words('nb');
 before(async () => { server = await Server.start(); });
 after(() => server.stop());
 
-/** A phone that is in, ready, and at an entrance with doors; what `work` did is then on the server exactly once. */
-async function phone(turf, doors, work) {
-  const page = await ChromiumPage.open();
-  try {
-    const { volunteer, sign } = await joined(server, page, turf);
-    const names = await volunteer.openEntrance(0, doors);
-    await work({ page, volunteer, names, sign });
-    server.proxy.heal();
-    await server.proxy.open();
-    const figures = await volunteer.endShift();
-    const found = await ofPhone(server, sign);
-    exactlyOnce(found, figures.here);
-    return { figures, found };
-  } finally {
-    server.proxy.heal();
-    await server.proxy.open();
-    await page.close();
-  }
-}
+/** In Chromium. @param {Parameters<typeof onPhone>[4]} work */
+const phone = async (turf, doors, work) => onPhone(server, await ChromiumPage.open(), turf, doors, work);
 
 /** Everything sent, as the screen says. */
 const allSent = (page) => page.sees(w.word('saved.all_sent'), { patience: 30_000 });

@@ -8,14 +8,16 @@ import http from 'node:http';
  * @typedef {object} Fault
  * @property {RegExp} route what the request's "METHOD /path" must match
  * @property {number} [times] how often it strikes; once if absent, `Infinity` for always
- * @property {'cut' | 'drop' | 'delay' | 'repeat' | 'answer' | 'truncate' | 'call'} kind
+ * @property {'cut' | 'drop' | 'delay' | 'repeat' | 'answer' | 'truncate' | 'shorten' | 'call' | 'deliver'} kind
  *   cut: the connection ends before the server saw anything;
  *   drop: the server answers and has committed, and the answer is lost;
  *   delay: the request waits until `release` settles;
  *   repeat: the server gets the request twice, the page gets the second answer;
  *   answer: the page gets `status`, `headers` and `body`, the server gets nothing;
  *   truncate: the answer ends after `bytes` bytes, whatever its length said;
- *   call: `run` is called when the server has answered, before the answer goes on; then the answer is lost
+ *   shorten: the answer is the first `bytes` bytes, and says that this is all;
+ *   call: `run` is called when the server has answered, before the answer goes on; then the answer is lost;
+ *   deliver: the page gets the answer, and `run` is called as soon as it is out
  * @property {number} [status]
  * @property {Record<string, string>} [headers]
  * @property {string} [body]
@@ -132,12 +134,17 @@ export class Proxy {
       entry.status = reply.status;
       entry.encoding = String(reply.headers['content-encoding'] ?? '');
       entry.bytes = reply.body.length + Object.entries(reply.headers).reduce((sum, [key, value]) => sum + key.length + String(value).length + 4, 19);
+      if (fault?.kind === 'shorten') {
+        const body = reply.body.subarray(0, fault.bytes ?? 0);
+        answer.writeHead(reply.status, { ...reply.headers, 'content-length': String(body.length) });
+        return void answer.end(body);
+      }
       answer.writeHead(reply.status, reply.headers);
       if (fault?.kind === 'truncate') {
         answer.write(reply.body.subarray(0, fault.bytes ?? 0), () => request.socket.destroy());
         return;
       }
-      answer.end(reply.body);
+      answer.end(reply.body, () => { if (fault?.kind === 'deliver') void fault.run?.(); });
     } catch {
       // The server is gone: the browser must see a broken connection, not an answer of ours.
       request.socket.destroy();

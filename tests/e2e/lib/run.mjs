@@ -15,3 +15,8 @@ export function run(program, args, { env = {}, input, cwd } = {}) {
     if (input !== undefined) child.stdin?.end(input);
   });
 }
+
+/** Kills, without warning, every process whose command line names this. @param {string} name */
+export async function killAll(name) {
+  await run('pkill', ['-9', '-f', '--', name]).catch(() => {});
+}

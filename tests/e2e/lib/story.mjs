@@ -46,6 +46,29 @@ export function exactlyOnce(phone, noted) {
   assert.equal(phone.quarantined, 0, 'nothing in quarantine');
 }
 
+/**
+ * A phone that is in, ready, and at an entrance with doors; what `work` did is then on the server exactly once.
+ * @param {import('./server.mjs').Server} server @param {import('./page.mjs').Page} page
+ * @param {(at: { page: any, volunteer: Volunteer, names: string[], sign: string }) => Promise<unknown>} work
+ */
+export async function onPhone(server, page, turf, doors, work) {
+  try {
+    const { volunteer, sign } = await joined(server, page, turf);
+    const names = await volunteer.openEntrance(0, doors);
+    await work({ page, volunteer, names, sign });
+    server.proxy.heal();
+    await server.proxy.open();
+    const figures = await volunteer.endShift();
+    const found = await ofPhone(server, sign);
+    exactlyOnce(found, figures.here);
+    return { figures, found };
+  } finally {
+    server.proxy.heal();
+    await server.proxy.open();
+    await page.close();
+  }
+}
+
 /** How often each outcome was stored. @param {{ outcome: string }[]} visits */
 export function tally(visits) {
   /** @type {Record<string, number>} */

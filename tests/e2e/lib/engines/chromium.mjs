@@ -1,9 +1,10 @@
 // Chromium by Playwright's core. The only engine here whose processor can be slowed down and whose bytes can be counted.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { Page, PHONE } from '../page.mjs';
+import { killAll } from '../run.mjs';
 
 const EXECUTABLE = process.env.DORBANK_CHROMIUM ?? '/usr/bin/chromium';
 const ARGS = ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
@@ -71,6 +72,30 @@ export class ChromiumPage extends Page {
     await this.context.close();
     await this.#launch();
     await this.goto(address);
+  }
+
+  /** Ends the browser as a phone's system does: without a word to anybody. */
+  async kill() {
+    const gone = new Promise((done) => this.context.once('close', done));
+    await killAll(this.profile);
+    await gone;
+  }
+
+  /** Starts it again after `kill`. @param {string} address */
+  async revive(address) {
+    await this.#launch();
+    await this.goto(address);
+  }
+
+  /** The same phone a second time: its storage copied to another one. Both are ended first. */
+  async copy() {
+    await this.context.close();
+    const other = new ChromiumPage();
+    other.options = this.options;
+    other.profile = mkdtempSync(join(tmpdir(), 'dorbank-chromium-'));
+    cpSync(this.profile, other.profile, { recursive: true });
+    await Promise.all([this.#launch(), other.#launch()]);
+    return other;
   }
 
   async close() {

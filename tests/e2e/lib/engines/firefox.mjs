@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { Page, PHONE } from '../page.mjs';
+import { killAll } from '../run.mjs';
 
 const EXECUTABLE = process.env.DORBANK_FIREFOX ?? '/usr/bin/firefox-esr';
 const PREFERENCES = {
@@ -56,6 +57,18 @@ export class FirefoxPage extends Page {
 
   async restart(address) {
     await this.browser.close();
+    await this.#launch();
+    await this.goto(address);
+  }
+
+  /** Ends the browser as a phone's system does: without a word to anybody. */
+  async kill() {
+    await killAll(this.profile);
+    await this.browser.close().catch(() => {});
+  }
+
+  /** Starts it again after `kill`. @param {string} address */
+  async revive(address) {
     await this.#launch();
     await this.goto(address);
   }

@@ -87,6 +87,10 @@ export class WebKitPage extends Page {
   async screenshot(file) {
     writeFileSync(file, Buffer.from(await this.#ask('GET', `${this.session}/screenshot`), 'base64'));
   }
+  /** Its profile does not outlive it, so the page is what ends here. */
+  async kill() {}
+  /** @param {string} address */
+  async revive(address) { await this.goto(address); }
   async restart() { throw new Error('WebKitGTK keeps no profile in automation'); }
 
   async close() {

@@ -1,0 +1,306 @@
+// What a browser and a phone do on a bad day, on each of the three engines as far as it can be driven: killed in the middle
+// of a save or a push, full, emptied, copied, with a clock that is years off. What was ticked is on the server once.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { inputs } from './lib/database.mjs';
+import { chosen, ENGINES } from './lib/engines/all.mjs';
+import { ChromiumPage } from './lib/engines/chromium.mjs';
+import { Lead } from './lib/lead.mjs';
+import { LOGIN_PAGE } from './lib/proxy.mjs';
+import { Reliability } from './lib/reliability.mjs';
+import { run } from './lib/run.mjs';
+import { Server } from './lib/server.mjs';
+import { joined, ofPhone, onPhone } from './lib/story.mjs';
+import { Volunteer } from './lib/volunteer.mjs';
+import { until } from './lib/wait.mjs';
+import { words } from './lib/words.mjs';
+
+const PUSH = /^POST \/sync\/v1\/push/;
+const SYNC = /^(POST|GET) \/(sync|inputs)\//;
+const w = words('nb');
+const told = new Reliability('browsers', 'Phones in real browsers', 'Chromium, Firefox and WebKit against the release build, one volunteer each. Again with `scripts/e2e browser`.');
+
+/** @type {Server} */ let server;
+before(async () => {
+  server = await Server.start();
+  // More phones than any shift has come to this one.
+  await run('sqlite3', ['-cmd', '.timeout 10000', server.address.replace('sqlite:', ''), 'UPDATE shift SET capacity = 90']);
+});
+after(async () => { told.write(); await server.stop(); });
+
+/** What a phone does when it finds a network again. */
+const nudge = (page) => page.evaluate(() => { dispatchEvent(new Event('online')); });
+const allSent = (page) => page.sees(w.word('saved.all_sent'), { patience: 40_000 });
+
+/**
+ * A phone of that engine works through a fault; then every tick must be on the server, once.
+ * @param {string} engine @param {string} fault @param {string} tried
+ * @param {(at: { page: any, volunteer: Volunteer, names: string[], sign: string }) => Promise<{ ticked: number, times: number }>} work
+ */
+async function survives(engine, fault, tried, doors, work) {
+  let did = { ticked: 0, times: 0 };
+  const { figures, found } = await onPhone(server, await ENGINES[engine].open(), 0, doors, async (at) => { did = await work(at); });
+  const lost = Math.max(0, did.ticked - found.visits.length);
+  told.add(fault, `${engine}: ${tried}`, did.times, { lost, duplicated: found.visits.length - new Set(found.visits.map((visit) => visit.id)).size });
+  assert.equal(lost, 0, `${did.ticked} ticks were shown, and the server has ${found.visits.length} visits`);
+  return { figures, found, ...did };
+}
+
+for (const engine of chosen) {
+  test(`${engine}: answers of every bad kind, and cut short to every length, are no receipts`, { timeout: 240_000 }, async () => {
+    await survives(engine, 'Answers that are none', 'login page, empty, 413, 429, 502, 504, lost, repeated, and the first 0, 1, 2 … bytes of a receipt', 1, async ({ page, volunteer, names }) => {
+      const faults = /** @type {import('./lib/proxy.mjs').Fault[]} */ ([
+        { route: PUSH, kind: 'answer', status: 200, body: LOGIN_PAGE },
+        { route: PUSH, kind: 'answer', status: 200, body: '' },
+        { route: PUSH, kind: 'answer', status: 413, body: '' },
+        { route: PUSH, kind: 'answer', status: 429, body: '', headers: { 'retry-after': '1' } },
+        { route: PUSH, kind: 'answer', status: 502, body: 'bad gateway' },
+        { route: PUSH, kind: 'answer', status: 504, body: '' },
+        { route: PUSH, kind: 'drop' },
+        // The page may take the second of two equal answers at any time; it is still one visit.
+        { route: PUSH, kind: 'repeat' },
+      ]).slice(0, -1);
+      // A receipt for one visit has some 300 bytes; the last of these faults is longer than it, and cuts nothing.
+      const step = engine === 'chromium' ? 1 : 16;
+      for (let bytes = 0; bytes < 800; bytes += step) faults.push({ route: PUSH, kind: bytes % 2 ? 'truncate' : 'shorten', bytes });
+      for (const fault of faults) server.proxy.strike(fault);
+      await page.evaluate(() => { globalThis.knocking = setInterval(() => dispatchEvent(new Event('online')), 15); });
+      await volunteer.notHome(names[0]);
+      await until('every fault to strike', async () => (await volunteer.savedLine()).includes(w.word('saved.all_sent')), { patience: 150_000, every: 200, explain: async () => `${server.proxy.pending} left` });
+      await page.evaluate(() => clearInterval(globalThis.knocking));
+      const struck = faults.length - server.proxy.pending;
+      assert.ok(struck > (800 / step) / 4, `only ${struck} faults struck`);
+      return { ticked: 1, times: struck };
+    });
+  });
+
+  test(`${engine}: ended in the middle of saving, sending and settling`, { timeout: 240_000 }, async () => {
+    const kind = engine === 'webkit' ? 'the page left' : 'the browser killed';
+    await survives(engine, 'The app ends at any moment', `${kind} 0 to 60 ms after a tap, while a push is under way, and as its receipt arrives`, 6, async ({ page, volunteer, names }) => {
+      const address = await page.evaluate(() => location.href);
+      let ticked = 0;
+      await server.proxy.cut();
+      for (const wait of [0, 8, 25, 60]) {
+        const name = w.word('door.not_home_at', { door: names[ticked] });
+        const shown = await page.evaluate(async ({ label, ms }) => {
+          const find = () => [...document.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === label);
+          find().click();
+          await new Promise((done) => setTimeout(done, ms));
+          return !find();
+        }, { label: name, ms: wait });
+        await page.kill();
+        await page.revive(address);
+        const left = await volunteer.untouched();
+        if (shown) assert.ok(!left.includes(names[ticked]), `a tick that was shown after ${wait} ms is there after the end`);
+        if (left.includes(names[ticked])) await volunteer.notHome(names[ticked]);
+        ticked += 1;
+      }
+      await server.proxy.open();
+      await nudge(page);
+      await allSent(page);
+      // While the server has the request, and has not answered.
+      let release = () => {};
+      const arrived = server.proxy.count(PUSH);
+      server.proxy.strike({ route: PUSH, kind: 'delay', release: new Promise((done) => { release = () => done(undefined); }) });
+      await volunteer.notHome(names[ticked]);
+      ticked += 1;
+      await until('the push', () => server.proxy.count(PUSH) > arrived);
+      await page.kill();
+      release();
+      await page.revive(address);
+      await allSent(page);
+      // As the receipt is out, before it can be noted.
+      let out = false;
+      server.proxy.strike({ route: PUSH, kind: 'deliver', run: () => { out = true; } });
+      await volunteer.notHome(names[ticked]);
+      ticked += 1;
+      await until('the receipt to be out', () => out, { every: 1 });
+      await page.kill();
+      await page.revive(address);
+      await allSent(page);
+      return { ticked, times: 6 };
+    });
+  });
+
+  test(`${engine}: a connection to storage that fails for ever, and a clock that is years off`, { timeout: 120_000 }, async () => {
+    await survives(engine, 'A dead handle, a wrong clock', 'every open connection fails until it is opened anew; the clock jumps five years ahead, then ten back', 4, async ({ page, volunteer, names }) => {
+      await page.evaluate(() => {
+        // What WebKit does when it comes back from the background: old handles fail, new ones work.
+        const fresh = new WeakSet();
+        const { open } = IDBFactory.prototype;
+        IDBFactory.prototype.open = function opened(...args) {
+          const request = open.apply(this, args);
+          request.addEventListener('success', () => fresh.add(request.result));
+          return request;
+        };
+        const { transaction } = IDBDatabase.prototype;
+        IDBDatabase.prototype.transaction = function begun(...args) {
+          if (!fresh.has(this)) throw new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError');
+          return transaction.apply(this, args);
+        };
+      });
+      await volunteer.notHome(names[0]);
+      const now = await page.evaluate(() => { globalThis.realNow = Date.now.bind(Date); return Date.now(); });
+      assert.ok(now > 0);
+      await page.evaluate(() => { Date.now = () => globalThis.realNow() + 5 * 31_536_000_000; });
+      await volunteer.notHome(names[1]);
+      await page.evaluate(() => { Date.now = () => globalThis.realNow() - 5 * 31_536_000_000; });
+      await volunteer.notHome(names[2]);
+      await page.evaluate(() => { Date.now = globalThis.realNow; });
+      await volunteer.notHome(names[3]);
+      await nudge(page);
+      await allSent(page);
+      return { ticked: 4, times: 3 };
+    });
+  });
+
+  test(`${engine}: a full phone says so, keeps what was tapped, and saves it once there is room`, { timeout: 120_000 }, async () => {
+    await survives(engine, 'No room on the phone', 'every write fails as it does when the quota is used up, until there is room again', 2, async ({ page, volunteer, names }) => {
+      await page.evaluate(() => {
+        globalThis.full = true;
+        for (const method of ['add', 'put']) {
+          const write = IDBObjectStore.prototype[method];
+          IDBObjectStore.prototype[method] = function written(...args) {
+            if (globalThis.full) throw new DOMException('the quota is used up', 'QuotaExceededError');
+            return write.apply(this, args);
+          };
+        }
+      });
+      const name = w.word('door.not_home_at', { door: names[0] });
+      await page.click('button', name);
+      await page.sees(w.word('storage.title'), { patience: 20_000 });
+      assert.ok(await page.has({ role: 'button', name }), 'no tick before it is saved');
+      assert.ok(await page.has({ role: 'button', name: w.word('storage.export') }), 'a way out as a file');
+      await page.evaluate(() => { globalThis.full = false; });
+      await page.click('button', w.word('storage.again')).catch(() => {});
+      await until('the tick', async () => !(await page.has({ role: 'button', name })), { patience: 20_000, explain: () => page.explain() });
+      await volunteer.notHome(names[1]);
+      return { ticked: 2, times: 1 };
+    });
+  });
+}
+
+if (chosen.includes('chromium')) {
+  test('a phone that the browser emptied joins again, and what it had sent is there', { timeout: 120_000 }, async () => {
+    const page = await ChromiumPage.open();
+    try {
+      const { volunteer, sign } = await joined(server, page, 1);
+      const names = await volunteer.openEntrance(0, 2);
+      await volunteer.notHome(names[0]);
+      await nudge(page);
+      await allSent(page);
+      const protocol = await page.protocol();
+      await protocol.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'all' });
+      await page.goto(`${server.origin}/field/`);
+      await page.sees(w.word('join.title'), { patience: 20_000 });
+      const again = await joined(server, page, 1);
+      const left = await again.volunteer.openEntrance(0, 1);
+      assert.ok(!left.includes(names[0]), 'the door that was noted before is noted still');
+      const found = await ofPhone(server, sign);
+      assert.equal(found.visits.length, 1);
+      told.add('The browser throws the storage away', 'chromium: all storage cleared after a push', 1, { lost: 1 - found.visits.length, duplicated: 0 });
+    } finally {
+      await page.close();
+    }
+  });
+
+  test('an app that is too old may send and not fetch, and says so', { timeout: 120_000 }, async () => {
+    await survives('chromium', 'An old app, a new server', 'the server asks for a higher number of the app, and later for this one again', 2, async ({ page, volunteer, names }) => {
+      await server.kill();
+      server.env.DORBANK_CLIENT_MIN = '1000';
+      await volunteer.notHome(names[0]);
+      await server.up();
+      await nudge(page);
+      await page.sees(w.word('update.needed'), { patience: 30_000 });
+      await until('the visit to be sent', async () => Number(await server.database.one('SELECT MIN(unsent) AS n FROM device WHERE last_seen_at = (SELECT MAX(last_seen_at) FROM device)')) === 0);
+      await volunteer.notHome(names[1]);
+      await server.kill();
+      delete server.env.DORBANK_CLIENT_MIN;
+      await server.up();
+      await nudge(page);
+      await page.waitFor('the notice to go', () => document.querySelector('.banner') === null, undefined, { patience: 30_000 });
+      return { ticked: 2, times: 1 };
+    });
+  });
+
+  test('two phones from one copied storage both count on, each for itself', { timeout: 180_000 }, async () => {
+    const page = await ChromiumPage.open();
+    const { volunteer } = await joined(server, page, 2);
+    await volunteer.openEntrance(0, 4);
+    const address = await page.evaluate(() => location.href);
+    const other = await page.copy();
+    try {
+      await Promise.all([page.goto(address), other.goto(address)]);
+      const second = new Volunteer(other, server.origin);
+      const names = await volunteer.untouched();
+      const visits = async () => Number(await server.database.one('SELECT COUNT(*) AS n FROM visit WHERE superseded_by IS NULL AND device IS NOT NULL'));
+      const had = await visits();
+      await volunteer.notHome(names[0]);
+      await second.notHome(names[1]);
+      // The second has the first one's counter: it takes another identity, and goes on.
+      await until('another identity', async () => Number(await server.database.one('SELECT COUNT(*) AS n FROM device WHERE renewed_from IS NOT NULL')) > 0, { patience: 40_000, explain: () => other.explain() });
+      await second.notHome(names[2]);
+      await volunteer.notHome(names[3]);
+      await Promise.all([nudge(page), nudge(other)]);
+      await until('all four visits', async () => await visits() - had === 4, { patience: 40_000 });
+      await Promise.all([allSent(page), allSent(other)]);
+      told.add('A copied phone', 'chromium: the profile copied after joining, both go on', 1, { lost: had + 4 - (await visits()), duplicated: 0 });
+    } finally {
+      await other.close();
+      await page.close();
+    }
+  });
+
+  test('who joins another shift with visits unsent loses none of them', { timeout: 120_000 }, async () => {
+    const page = await ChromiumPage.open();
+    try {
+      const { volunteer, sign } = await joined(server, page, 3);
+      const names = await volunteer.openEntrance(0, 2);
+      server.proxy.strike({ route: SYNC, kind: 'answer', status: 502, body: '', times: Infinity });
+      await volunteer.notHome(names[0]);
+      await volunteer.notHome(names[1]);
+      const lead = await Lead.signIn(server);
+      const code = await lead.code();
+      const fresh = await volunteer.join(code);
+      assert.notEqual(fresh, sign);
+      server.proxy.heal();
+      await lead.admit(fresh, 3);
+      await lead.close();
+      await volunteer.admitted();
+      await until('the earlier visits', async () => (await ofPhone(server, sign)).visits.length === 2, { patience: 40_000, explain: () => page.explain() });
+      const figures = await volunteer.endShift();
+      assert.deepEqual([figures.here, figures.held], [0, 0], 'the new shift counts for itself');
+      told.add('Another shift before all is sent', 'chromium: the server fails, two visits wait, the phone joins anew', 1, { lost: 0, duplicated: 0 });
+    } finally {
+      server.proxy.heal();
+      await page.close();
+    }
+  });
+
+  test('a restored server gets again what phones had sent it, inputs too', { timeout: 180_000 }, async () => {
+    const page = await ChromiumPage.open();
+    try {
+      const { volunteer, sign } = await joined(server, page, 4);
+      const names = await volunteer.openEntrance(0, 3);
+      await server.command('backup', `${server.folder}/early.db`);
+      const had = await inputs(server.database);
+      await volunteer.notHome(names[0]);
+      await volunteer.conversation(names[1], 'Det mangler lys på stien.');
+      const before = await volunteer.endShift();
+      assert.deepEqual([before.sealed, before.acknowledged], [1, 1]);
+      await server.kill();
+      await server.command('restore', `${server.folder}/early.db`);
+      assert.equal((await ofPhone(server, sign)).visits.length, 0, 'the backup is older than the visits');
+      await server.up();
+      await nudge(page);
+      const after = await volunteer.endShift();
+      assert.deepEqual(after, before);
+      const found = await ofPhone(server, sign);
+      const now = await inputs(server.database);
+      assert.equal(now.spool - had.spool, 1, 'the input is there once');
+      told.add('The server is restored from an older backup', 'chromium: two visits and an input sent after the backup', 1, { lost: 2 - found.visits.length + 1 - (now.spool - had.spool), duplicated: 0 });
+    } finally {
+      await page.close();
+    }
+  });
+}
