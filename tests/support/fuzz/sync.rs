@@ -3,10 +3,7 @@
 use std::collections::HashSet;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use dorbank_server::{
-    auth::credential::Token,
-    sync::{entry, inputs as server_inputs},
-};
+use dorbank_server::sync::{entry, inputs as server_inputs};
 use dorbank_shared::{
     error::{Code, Refusal},
     input::{InputsRequest, InputsResponse, SLOTS, SlotStatus},
@@ -14,7 +11,7 @@ use dorbank_shared::{
 };
 use serde::de::DeserializeOwned;
 
-use super::yard::{Answer, Yard};
+use super::yard::{Answer, Phone, Yard};
 
 fn refusal(answer: &Answer) -> Code {
     let text = String::from_utf8_lossy(&answer.body);
@@ -126,7 +123,10 @@ pub(super) async fn join(yard: &mut Yard, input: &[u8]) {
     let after = yard.number("SELECT COUNT(*) FROM device").await;
     if answer.status.is_success() {
         let joined: JoinResponse = serde_json::from_slice(&answer.body).expect("the answer is one");
-        assert!(Token::parse(&joined.credential).is_some() && joined.admission == Admission::Waiting && joined.sign.len() == 2);
+        assert!(joined.admission == Admission::Waiting && joined.sign.len() == 2);
+        let phone = Phone { id: joined.device, admission: joined.admission, credential: joined.credential };
+        let pulled = yard.post("/sync/v1/pull", Some(&phone), br#"{"proto":1,"build":"1","turfs":{}}"#.to_vec()).await;
+        assert_eq!(accepted::<PullResponse>(&pulled).admission, Admission::Waiting);
         assert!(filled != input, "somebody joined without the code: {}", String::from_utf8_lossy(input));
         assert_eq!(after, before + 1);
     } else {

@@ -13,7 +13,7 @@ use dorbank_server::{
     auth::{codes, credential::Token},
     clock::TestClock,
     config::Config,
-    limits::Limits,
+    limits::{Limits, Pace},
     router,
     state::AppState,
     store::{self, campaign::Campaign, entrance::Registered, turf::Turf},
@@ -54,7 +54,7 @@ const TICKETS: u8 = 16;
 pub(super) struct Phone {
     pub(super) id: Uuid,
     pub(super) admission: Admission,
-    credential: String,
+    pub(super) credential: String,
 }
 
 /// An answer.
@@ -98,7 +98,9 @@ impl Yard {
             client_min: 0,
             limits: Limits::default(),
         };
-        let state = AppState::open(config, Arc::new(TestClock::new(START_MS)), [7; 32]).await.expect("the state opens");
+        let mut state = AppState::open(config, Arc::new(TestClock::new(START_MS)), [7; 32]).await.expect("the state opens");
+        // One phone asks as often as it can here; that this is slowed is tried elsewhere.
+        state.phones = Arc::new(Pace::new(u32::MAX, 1));
         let world = World::make(&state).await;
         let (shift, phones) = furnish(&state, &world).await;
         let look = SqliteConnection::connect(&format!("sqlite:{}?mode=ro", path.display())).await.expect("the file can be read");
