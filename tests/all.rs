@@ -5,6 +5,7 @@
 mod access;
 mod attack;
 mod coarsen;
+mod command_line;
 mod demo;
 mod fuzz;
 mod golden;

@@ -228,6 +228,7 @@ async fn each_wrong_row_is_refused_alone_with_line_field_and_reason() {
     bytes.extend_from_slice(b"9000;9999;for f\xe5 felt\r\n");
     bytes.extend_from_slice(b"9001;9999;for faa felt\r\n");
     bytes.extend_from_slice(Row { id: "15", ..HOUSE }.line().replacen("9999", "Prøve", 1).as_bytes());
+    bytes.extend_from_slice(b"\r\n");
     let report = place.addresses(&bytes).await.unwrap();
     assert_eq!((report.rows, report.added), (rows.len() + 3, 1));
     let found: Vec<(u64, &str, Reason)> = report.refused.iter().map(|refused| (refused.line, refused.field, refused.reason)).collect();
@@ -516,4 +517,47 @@ async fn an_outline_that_crosses_itself_is_taken_and_said() {
     let report = place.districts(collection(&[bow.to_owned()]), &DistrictOptions::default()).await.unwrap();
     assert_eq!(report.crossing, ["01"]);
     assert!(report.to_string().contains("crosses itself"), "{report}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_off_in_the_middle_of_a_line_is_not_taken() {
+    let mut place = Place::new(Engine::Sqlite).await;
+    let whole = file(&[HOUSE, Row { id: "1002", number: "9", ..HOUSE }]);
+    for cut in [1, 3, 40, 200] {
+        let refused = place.addresses(&whole[..whole.len() - cut]).await.unwrap_err().to_string();
+        // Between CR and LF nothing is missing but the line's end; whoever cannot tell asks.
+        assert!(refused.contains("cut off") && refused.contains("nothing was changed"), "{cut}: {refused}");
+    }
+    assert!(place.register().await.is_empty());
+    assert_eq!(place.addresses(whole).await.unwrap().added, 2);
+}
+
+#[tokio::test]
+async fn districts_that_are_replaced_go_unless_something_hangs_on_them() {
+    for engine in Engine::BOTH {
+        let mut place = Place::new(engine).await;
+        place.addresses(file(&[HOUSE])).await.unwrap();
+        let both = collection(&[square("1", "Nord", 10.7, 59.85), square("2", "Sør", 11.0, 59.85)]);
+        let plain = DistrictOptions::default();
+        assert_eq!(place.districts(&both, &plain).await.unwrap().added, 2);
+        let other = collection(&[square("3", "Ny", 10.7, 59.85)]);
+        let replace = DistrictOptions { replace: true, ..DistrictOptions::default() };
+        let tried = place.districts(&other, &DistrictOptions { dry_run: true, ..replace.clone() }).await.unwrap();
+        assert_eq!(tried.removed.len(), 2);
+        assert_eq!(district::all(&mut place.db.read().await.unwrap()).await.unwrap().len(), 2);
+        let mut tx = place.db.begin().await.unwrap();
+        let known = district::all(&mut tx).await.unwrap();
+        let branch =
+            dorbank_shared::district::Branch { id: Uuid::from_u128(9), name: "Laget".into(), districts: vec![known[1].number.clone()], version: 1 };
+        dorbank_server::store::branch::insert(&mut tx, &[branch]).await.unwrap();
+        tx.commit().await.unwrap();
+        let refused = place.districts(&other, &replace).await.unwrap_err().to_string();
+        assert!(refused.contains(&known[1].number) && !refused.contains(&format!(" {},", known[0].number)), "{refused}");
+        // With what hangs on it in the file, the other goes, and its entrances are placed anew.
+        let kept = collection(&[square("2", "Sør", 11.0, 59.85), square("3", "Ny", 10.7, 59.85)]);
+        let report = place.districts(&kept, &replace).await.unwrap();
+        assert_eq!((report.removed.len(), report.added, report.entrances_moved), (1, 1, 1));
+        let names: Vec<String> = district::all(&mut place.db.read().await.unwrap()).await.unwrap().into_iter().map(|d| d.name).collect();
+        assert_eq!(names, ["Sør", "Ny"]);
+    }
 }

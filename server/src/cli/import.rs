@@ -41,6 +41,10 @@ pub enum Import {
         /// Oslo's: 16=04 and 17=08.
         #[arg(long, value_parser = pair, value_name = "DISTRICT=WITH")]
         join: Vec<(String, String)>,
+        /// Remove districts that an earlier import brought and this file (or the table) does not have. Refused where
+        /// anything hangs on one.
+        #[arg(long)]
+        replace: bool,
         /// Report the same and write nothing.
         #[arg(long)]
         dry_run: bool,
@@ -60,8 +64,8 @@ pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
             let options = AddressOptions { dry_run, accept_many_vanished };
             crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?));
         }
-        Import::Districts { file, grunnkretser, number, name, join, dry_run } => {
-            let options = DistrictOptions { number_property: number, name_property: name, joins: join, grunnkretser, dry_run };
+        Import::Districts { file, grunnkretser, number, name, join, replace, dry_run } => {
+            let options = DistrictOptions { number_property: number, name_property: name, joins: join, grunnkretser, replace, dry_run };
             crate::cli::out::write(format_args!("{}", districts(&state.db, &file, &options, now).await?));
         }
     }

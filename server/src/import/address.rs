@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
-    io::{BufReader, Read as _, Seek as _},
+    io::{BufReader, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -102,6 +102,7 @@ fn parse(path: &Path) -> Result<Parsed, ImportError> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read)?;
     sniff::addresses(&head)?;
+    refuse_cut_off(&mut file).map_err(read)??;
     file.rewind().map_err(read)?;
     // Lines end in CR LF. Told to end them at LF alone, the reader counts them as an editor does; the CR is trimmed away.
     let mut reader = csv::ReaderBuilder::new()
@@ -140,6 +141,21 @@ fn parse(path: &Path) -> Result<Parsed, ImportError> {
         return Err(WrongFile::new(ADDRESS_FILE, found, "download the file again and give it as it is").into());
     }
     Ok(parsed)
+}
+
+/// As published, each line ends, the last one too. A file that does not was cut off, and nobody would miss what is not there.
+fn refuse_cut_off(file: &mut File) -> std::io::Result<Result<(), WrongFile>> {
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" {
+        return Ok(Ok(()));
+    }
+    Ok(Err(WrongFile::new(
+        "a whole file, whose last line ends as the others do",
+        "a file that ends in the middle of a line: it was most likely cut off",
+        "download the file again; if an editor took away the last line's end and nothing else, put it back",
+    )))
 }
 
 fn broken(path: &Path, error: csv::Error) -> ImportError {

@@ -40,12 +40,14 @@ pub struct DistrictOptions {
     pub joins: Vec<(String, String)>,
     /// A table of basic statistical units and their districts.
     pub grunnkretser: Option<PathBuf>,
+    /// Remove known districts that are neither in the file nor in the table.
+    pub replace: bool,
     /// Report the same and write nothing.
     pub dry_run: bool,
 }
 
 /// Imports districts from `path`, and the table of basic statistical units where one is given, and then places every
-/// entrance of the register anew. Districts that are not in the file stay as they are.
+/// entrance of the register anew. Districts that are not in the file stay as they are, unless they are to be replaced.
 ///
 /// # Errors
 /// See [`ImportError`]; after each everything is as it was.
@@ -105,6 +107,8 @@ async fn apply(
     }
     let mut dropped = Vec::new();
     let mut written = Vec::new();
+    // Districts that a table names, this one or, without one, the last.
+    let in_table: BTreeSet<String> = table.as_ref().map_or_else(|| units.values().cloned().collect(), |t| t.units.values().cloned().collect());
     if let Some(table) = table {
         let whole: BTreeSet<&str> = table.units.keys().filter_map(|unit| unit.get(..4)).collect();
         // The table is whole for the municipalities it speaks of: what it no longer names is gone.
@@ -118,6 +122,19 @@ async fn apply(
         }
         written = table.units.iter().filter(|(unit, number)| units.get(*unit) != Some(number)).map(|(u, n)| (u.clone(), n.clone())).collect();
         units.extend(table.units);
+    }
+    if options.replace {
+        let named: BTreeSet<String> = shapes.keys().chain(in_table.iter()).cloned().collect();
+        report.removed = names.keys().filter(|number| !named.contains(*number)).cloned().collect();
+        let in_use = district::in_use(tx, &report.removed).await?;
+        if !in_use.is_empty() {
+            return Err(ImportError::InUse(in_use.join(", ")));
+        }
+        for number in &report.removed {
+            names.remove(number);
+            outlines.remove(number);
+        }
+        units.retain(|_, district| !report.removed.contains(district));
     }
     let mut put = Vec::new();
     for (number, name) in &names {
@@ -152,6 +169,7 @@ async fn apply(
         for (number, ids) in &moves {
             entrance::assign(tx, ids, number.as_deref(), now_ms).await?;
         }
+        district::remove(tx, &report.removed).await?;
     }
     Ok(report)
 }

@@ -43,6 +43,11 @@ pub enum ImportError {
     /// A demo takes no real data.
     #[error("This database is a demo, and a demo takes no real data. Nothing was changed. Name another database with --database.")]
     Demo,
+    /// Something hangs on a district that is to be removed.
+    #[error(
+        "These districts are not in the file and were to be removed, but turfs, branches, officers or what was heard there belong to them: {0}. Nothing was changed. Give those another district first, or import without --replace."
+    )]
+    InUse(String),
     /// The database said no.
     #[error("The database refused the import, and nothing was changed: {0}")]
     Store(#[from] StoreError),

@@ -93,6 +93,8 @@ pub struct DistrictReport {
     pub joined: Vec<(String, String)>,
     /// Districts whose outline crosses itself.
     pub crossing: Vec<String>,
+    /// Districts that were removed, since the file no longer has them.
+    pub removed: Vec<String>,
     /// Basic statistical units whose district is known now.
     pub grunnkretser: usize,
     /// Entrances that got another district, or their first.
@@ -107,6 +109,9 @@ impl fmt::Display for DistrictReport {
         line(f, self.added, "new")?;
         line(f, self.changed, "changed")?;
         line(f, self.unchanged, "unchanged")?;
+        if !self.removed.is_empty() {
+            line(f, self.removed.len(), &format!("removed: {}", self.removed.join(", ")))?;
+        }
         line(f, self.grunnkretser, "basic statistical units (grunnkretser) whose district is known")?;
         line(f, self.entrances_moved, "entrances placed anew")?;
         line(f, self.entrances_without, "entrances without a district")?;

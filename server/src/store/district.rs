@@ -18,6 +18,12 @@ statements! {
     GRUNNKRETSER = "SELECT number, district FROM grunnkrets ORDER BY number";
     PUT_GRUNNKRETS = "INSERT INTO grunnkrets (number, district) VALUES ($1, $2) \
         ON CONFLICT (number) DO UPDATE SET district = excluded.district";
+    IN_USE = "SELECT number FROM district WHERE (EXISTS (SELECT 1 FROM turf WHERE turf.district = district.number) \
+        OR EXISTS (SELECT 1 FROM branch_district WHERE branch_district.district = district.number) \
+        OR EXISTS (SELECT 1 FROM officer WHERE officer.district = district.number) \
+        OR EXISTS (SELECT 1 FROM mix_mark WHERE mix_mark.area = district.number)) AND number IN ($1) ORDER BY number";
+    REMOVE_UNITS = "DELETE FROM grunnkrets WHERE district IN ($1)";
+    REMOVE = "DELETE FROM district WHERE number IN ($1)";
     DROP_GRUNNKRETSER = "DELETE FROM grunnkrets WHERE number IN ($1)";
 }
 
@@ -81,5 +87,22 @@ pub async fn drop_grunnkretser(tx: &mut Tx, numbers: &[String]) -> Result<(), St
     let (head, tail) = around_list(DROP_GRUNNKRETSER);
     let keys: Vec<_> = numbers.iter().map(|number| number.as_str().into()).collect();
     tx.all_in(head, &[], &keys, tail).await?;
+    Ok(())
+}
+
+/// Which of these districts a turf, a branch, an officer or what was heard there holds on to.
+pub async fn in_use(tx: &mut Tx, numbers: &[String]) -> Result<Vec<String>, StoreError> {
+    let (head, tail) = around_list(IN_USE);
+    let keys: Vec<_> = numbers.iter().map(|number| number.as_str().into()).collect();
+    tx.all_in(head, &[], &keys, tail).await?.iter().map(|row| row.get(0)).collect()
+}
+
+/// Removes districts with their basic statistical units. No entrance may lie in them any more.
+pub async fn remove(tx: &mut Tx, numbers: &[String]) -> Result<(), StoreError> {
+    let keys: Vec<_> = numbers.iter().map(|number| number.as_str().into()).collect();
+    for statement in [REMOVE_UNITS, REMOVE] {
+        let (head, tail) = around_list(statement);
+        tx.all_in(head, &[], &keys, tail).await?;
+    }
     Ok(())
 }
