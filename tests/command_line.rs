@@ -77,11 +77,11 @@ fn an_error_is_said_once_with_what_to_do() {
     let said = place.refused(&["officer", "list"]);
     assert_eq!(said.matches("is not a key of 32 bytes").count(), 1, "{said}");
     std::fs::remove_file(folder.path().join("data/keys/server.key")).unwrap();
+    let _ = std::fs::remove_file(folder.path().join("dorbank.db-wal"));
     std::fs::write(place.database(), "this is no database. ".repeat(500)).unwrap();
-    for args in [&["officer", "list"][..], &["verify"]] {
-        let said = place.refused(args);
-        assert_eq!(said.matches("not a database").count(), 1, "{said}");
-    }
+    let said = place.refused(&["officer", "list"]);
+    assert_eq!(said.matches("not a database").count(), 1, "{said}");
+    assert!(place.refused(&["verify"]).contains("are wrong. Nothing was changed."));
 }
 
 #[test]
