@@ -183,7 +183,7 @@ async fn damaged() -> Row {
     }
     assert_eq!(again.get("/healthz").send().await.unwrap().status(), StatusCode::OK);
     let checks = verify::run(&again.state.db, again.state.now_ms()).await.unwrap();
-    assert!(!verify::is_whole(&checks) && checks[0].wrong.len() > 0, "{checks:#?}");
+    assert!(!verify::is_whole(&checks) && !checks[0].wrong.is_empty(), "{checks:#?}");
     again.stop().await;
 
     // And the way back.
