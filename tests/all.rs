@@ -17,6 +17,7 @@ mod mix;
 mod openapi;
 mod pages;
 mod phone;
+mod postgres;
 mod process;
 mod protocol;
 mod real_data;

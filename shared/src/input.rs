@@ -134,4 +134,8 @@ pub struct InputsResponse {
     /// Days up to this one (`YYYY-MM-DD`) are in a backup; sealed copies of them may leave the phone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backed_up_through: Option<String>,
+    /// The server's day (`YYYY-MM-DD`): what is held since then. A phone's own clock may be years off, and would let go of
+    /// what no backup has. Absent from older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
 }

@@ -1,178 +1,311 @@
-//! A phone: what is durable on it, and the engine that runs until the next crash.
+//! A phone: its storage, and its tabs, each with an engine that lives until the next crash.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_shared::{
+    input::{InputsRequest, SLOTS, Slot, TICKET_BYTES},
+    seal::SEALED_BYTES,
     sync::{
-        base::{Base, Verdict},
-        engine::{Effect, Event, Meta, State},
-        wire::{Bundle, Envelope, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
+        base::Verdict,
+        engine::{Effect, Event, State},
+        wire::{Admission, Envelope, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
     },
     visit::{Outcome, VisitV1, WithdrawalV1},
 };
-use rand::RngExt as _;
+use rand::{Rng as _, RngExt as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha20Rng;
+use serde_json::json;
 use uuid::Uuid;
 
-/// What survives a crash, and the engine, which does not.
-pub struct Phone {
-    /// The device's id.
-    pub device: Uuid,
-    /// How often it was started. What was under way in an earlier life reaches nobody.
+use super::{
+    fault::{Faults, Kind, seeded},
+    storage::{Cache, Draft, Entries, Storage, meta},
+};
+
+const YEAR_MS: i64 = 31_536_000_000;
+
+/// A page with the app in it. Its memory ends with it.
+#[derive(Debug, Default)]
+pub struct Tab {
+    /// How often it was opened. What was under way in an earlier life reaches nobody.
     pub life: u32,
-    /// The engine of this life.
+    pub open: bool,
     pub engine: State,
-    entries: BTreeMap<u64, (Envelope, bool)>,
-    epoch: Option<String>,
-    bundle: Option<Bundle>,
-    bases: BTreeMap<Uuid, Base>,
+    pub entries: Entries,
+    pub cache: Cache,
     /// How the last pull of each turf ended.
     pub verdicts: BTreeMap<Uuid, Verdict>,
+    pub admission: Option<Admission>,
+    /// The last pull that was asked for, and when; and when the last one that was answered was asked for.
+    pub asked: (u64, u64),
+    pub pulled_at: Option<u64>,
+    /// The request for inputs that is under way, with the key in each of its slots.
+    pub inputs: Option<(u64, Vec<Option<Uuid>>)>,
+    /// The request for tickets that is under way.
+    pub drawing: Option<u64>,
+    pub requests: u64,
+    /// What storage has not taken yet. It is said to be unsaved.
+    pub unsaved: u32,
+}
+
+#[derive(Debug)]
+pub struct Phone {
+    pub device: Uuid,
+    pub storage: Storage,
+    pub tabs: Vec<Tab>,
+    /// The entries that were said to be saved.
+    pub saved: Vec<Envelope>,
+    /// The inputs that were said to be saved, by their envelopes.
+    pub said: Vec<Arc<str>>,
+    /// By how much its clock is wrong, in milliseconds.
+    pub clock: i64,
+    /// An old app: it sends an older shape.
+    pub old: bool,
+    /// Nothing is written until then.
+    pub full_until: u64,
+    /// Writes are done one after the other: when the last one that was asked for is done.
+    pub written_at: u64,
+    rng: ChaCha20Rng,
 }
 
 impl Phone {
-    pub fn new(device: Uuid) -> Self {
+    pub fn new(device: Uuid, seed: u64, index: usize) -> Self {
         Self {
             device,
-            life: 0,
-            engine: State::default(),
-            entries: BTreeMap::new(),
-            epoch: None,
-            bundle: None,
-            bases: BTreeMap::new(),
-            verdicts: BTreeMap::new(),
+            storage: Storage::new(),
+            tabs: vec![Tab::default()],
+            saved: Vec::new(),
+            said: Vec::new(),
+            clock: 0,
+            old: false,
+            full_until: 0,
+            written_at: 0,
+            rng: seeded(seed, 1_000 + index as u64),
         }
     }
 
-    /// All that was ever saved here.
-    pub fn saved(&self) -> impl Iterator<Item = &Envelope> {
-        self.entries.values().map(|(entry, _)| entry)
+    /// The same device and storage on another phone. What was said to be saved there is counted there.
+    pub fn clone_onto(&self, seed: u64, index: usize) -> Self {
+        Self { storage: self.storage.clone(), clock: self.clock, old: self.old, ..Self::new(self.device, seed, index) }
     }
 
-    /// The base of each turf.
-    pub fn bases(&self) -> &BTreeMap<Uuid, Base> {
-        &self.bases
+    pub fn now_ms(&self, now_ms: i64) -> i64 {
+        now_ms + self.clock
     }
 
-    /// Starts the app from what is durable.
-    pub fn open(&mut self, dice: u64) -> Vec<Effect> {
-        self.life += 1;
-        self.engine = State::default();
-        let metas = |sent: bool| {
-            let of = |(entry, was): &(Envelope, bool)| (*was == sent).then(|| meta(entry));
-            self.entries.values().filter_map(of).collect::<Vec<Meta>>()
+    /// The day by the phone's clock (UTC).
+    pub fn today(&self, now_ms: i64) -> String {
+        jiff::Timestamp::from_millisecond(self.now_ms(now_ms)).unwrap().strftime("%Y-%m-%d").to_string()
+    }
+
+    pub fn dice(&mut self) -> u64 {
+        self.rng.random()
+    }
+
+    /// Opens a tab from what is durable.
+    pub fn open(&mut self, tab: usize) -> Vec<Effect> {
+        let dice = self.dice();
+        let storage = &self.storage;
+        let life = self.tabs[tab].life + 1;
+        self.tabs[tab] = Tab { life, open: true, entries: storage.entries.clone(), cache: storage.cache.clone(), ..Tab::default() };
+        let event =
+            Event::Opened { unsent: storage.metas(false), sent: storage.metas(true), max_issued: storage.next_seq - 1, epoch: storage.epoch.clone() };
+        self.tabs[tab].engine.step(event, dice)
+    }
+
+    pub fn step(&mut self, tab: usize, event: Event) -> Vec<Effect> {
+        let dice = self.dice();
+        self.tabs[tab].engine.step(event, dice)
+    }
+
+    /// What the volunteer notes: mostly a visit, at times a correction or an undo of an earlier one, at times what no
+    /// honest app would send.
+    pub fn note(&mut self, tab: usize, now_ms: i64, faults: &mut Faults) -> Option<Draft> {
+        let now_ms = self.now_ms(now_ms);
+        let here = &self.tabs[tab];
+        let bundle = here.cache.bundle.clone().filter(|bundle| !bundle.turfs.is_empty())?;
+        let earlier = here.entries.values().next_back().map(|(entry, _)| entry.clone()).filter(|entry| entry.kind == KIND_VISIT);
+        let rng = &mut self.rng;
+        let turf = &bundle.turfs[rng.random_range(0..bundle.turfs.len())];
+        if turf.entrances.is_empty() {
+            return None;
+        }
+        let (undo, correct) = (rng.random_bool(0.1), rng.random_bool(0.1));
+        let ms = u64::try_from(now_ms).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(ms, &rng.random()).into_uuid();
+        let entrance = &turf.entrances[rng.random_range(0..turf.entrances.len())];
+        let unit = (!entrance.units.is_empty()).then(|| entrance.units[rng.random_range(0..entrance.units.len())].id);
+        let outcome = match rng.random_range(0..100) {
+            0..2 => Outcome::DoNotKnock,
+            2..50 => Outcome::NotHome,
+            50..80 => Outcome::Talked,
+            80..90 => Outcome::Declined,
+            _ => Outcome::ComeBack,
         };
-        let event = Event::Opened {
-            unsent: metas(false),
-            sent: metas(true),
-            max_issued: self.entries.keys().next_back().copied().unwrap_or(0),
-            epoch: self.epoch.clone(),
+        let mut visit = VisitV1 {
+            campaign: bundle.campaign,
+            turf: turf.id,
+            entrance: entrance.id,
+            unit,
+            outcome,
+            leaflet: rng.random_bool(0.2),
+            occurred_at: now_ms,
         };
-        self.engine.step(event, dice)
-    }
-
-    /// The volunteer notes something: mostly a visit, at times a correction or an undo of an earlier one.
-    pub fn note(&mut self, rng: &mut ChaCha20Rng, now_ms: i64) -> Vec<Effect> {
-        let Some(bundle) = &self.bundle else { return Vec::new() };
-        let Some(turf) = bundle.turfs.first() else { return Vec::new() };
-        let device_seq = self.entries.len() as u64 + 1;
-        let earlier: Option<Envelope> = self.entries.values().next_back().map(|(entry, _)| entry.clone()).filter(|entry| entry.kind == KIND_VISIT);
-        let undo = rng.random_bool(0.1);
-        let correct = rng.random_bool(0.1);
-        let (kind, supersedes, bytes) = match earlier {
+        let mut draft = Draft { id, kind: KIND_VISIT.into(), version: 1, supersedes: None, captured_at: now_ms, bytes: String::new() };
+        if faults.strikes(Kind::Unknown, 0.04) {
+            let (kind, version) = if faults.dice(Kind::Unknown).random_bool(0.5) { ("poll", 1) } else { (KIND_VISIT, 9) };
+            return Some(Draft { kind: kind.into(), version, bytes: r#"{"shade":"red"}"#.into(), ..draft });
+        }
+        if faults.strikes(Kind::Unreadable, 0.04) {
+            let bytes = match faults.dice(Kind::Unreadable).random_range(0..5) {
+                0 => serde_json::to_value(&visit).map(|mut visit| {
+                    visit["words"] = json!("she said she votes");
+                    visit.to_string()
+                }),
+                1 => Ok("\u{0}\u{1}\u{feff}{".into()),
+                2 => Ok("[".repeat(3_000)),
+                3 => Ok("x".repeat(5_000)),
+                _ => Ok(String::new()),
+            };
+            return Some(Draft { bytes: bytes.unwrap(), ..draft });
+        }
+        match earlier {
+            Some(entry) if faults.strikes(Kind::IdReuse, 0.04) => draft.id = entry.id,
             Some(entry) if undo => {
-                let body = WithdrawalV1 { campaign: bundle.campaign };
-                (KIND_WITHDRAWAL, Some(entry.id), serde_json::to_string(&body).unwrap())
+                draft.kind = KIND_WITHDRAWAL.into();
+                draft.supersedes = Some(entry.id);
+                draft.bytes = serde_json::to_string(&WithdrawalV1 { campaign: bundle.campaign }).unwrap();
+                return Some(draft);
             }
-            earlier => {
-                let old: Option<VisitV1> = earlier.as_ref().filter(|_| correct).and_then(|entry| serde_json::from_str(&entry.bytes).ok());
-                let entrance = &turf.entrances[rng.random_range(0..turf.entrances.len())];
-                let unit = (!entrance.units.is_empty()).then(|| entrance.units[rng.random_range(0..entrance.units.len())].id);
-                let outcome = match rng.random_range(0..100) {
-                    0 => Outcome::DoNotKnock,
-                    1..50 => Outcome::NotHome,
-                    50..80 => Outcome::Talked,
-                    80..90 => Outcome::Declined,
-                    _ => Outcome::ComeBack,
-                };
-                let visit = VisitV1 {
-                    campaign: bundle.campaign,
-                    turf: turf.id,
-                    entrance: old.as_ref().map_or(entrance.id, |old| old.entrance),
-                    unit: old.as_ref().map_or(unit, |old| old.unit),
-                    outcome,
-                    leaflet: rng.random_bool(0.2),
-                    // A phone's clock may be years off; it orders nothing.
-                    occurred_at: now_ms + rng.random_range(-5..=5i64) * 31_536_000_000,
-                };
-                (KIND_VISIT, old.and(earlier.map(|entry| entry.id)), serde_json::to_string(&visit).unwrap())
+            Some(entry) if correct => {
+                if let Ok(old) = serde_json::from_str::<VisitV1>(&entry.bytes) {
+                    draft.supersedes = Some(entry.id);
+                    (visit.turf, visit.entrance, visit.unit) = (old.turf, old.entrance, old.unit);
+                }
             }
-        };
-        let id = uuid::Builder::from_unix_timestamp_millis(u64::try_from(now_ms).unwrap(), &rng.random()).into_uuid();
-        let entry = Envelope { id, kind: kind.into(), version: 1, device_seq, supersedes, captured_at: now_ms, bytes };
-        let event = Event::Saved(meta(&entry));
-        self.entries.insert(device_seq, (entry, false));
-        self.engine.step(event, rng.random())
+            _ => {}
+        }
+        draft.bytes = serde_json::to_string(&visit).unwrap();
+        Some(draft)
     }
 
-    pub fn push_body(&self, entries: &[u64]) -> Vec<u8> {
-        let request = PushRequest {
-            proto: PROTO,
-            build: "1-simulated".into(),
-            epoch: self.epoch.clone(),
-            have: self.engine.have(),
-            entries: entries.iter().map(|seq| self.entries[seq].0.clone()).collect(),
-        };
-        serde_json::to_vec(&request).unwrap()
+    /// What is said at a door, sealed: nobody on the way can read it, so random bytes do.
+    pub fn seal(&mut self) -> (Uuid, Arc<str>) {
+        let key = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
+        (key, random_text(&mut self.rng, SEALED_BYTES).into())
     }
 
-    pub fn pull_body(&self) -> Vec<u8> {
-        let turfs = self.bundle.iter().flat_map(|bundle| &bundle.turfs);
+    pub fn push_body(&self, tab: usize, seqs: &[u64]) -> Vec<u8> {
+        let tab = &self.tabs[tab];
+        let entries = seqs.iter().filter_map(|seq| tab.entries.get(seq)).map(|(entry, _)| entry.clone()).collect();
+        let have = tab.engine.have();
+        let epoch = tab.engine.epoch().map(str::to_owned);
+        if self.old {
+            // The shape of the golden files, with fields that were dropped since.
+            let body = json!({ "proto": PROTO, "build": "0-old", "epoch": epoch, "mood": "fine", "have": have, "entries": entries_of(entries) });
+            return serde_json::to_vec(&body).unwrap();
+        }
+        serde_json::to_vec(&PushRequest { proto: PROTO, build: "1-simulated".into(), epoch, have, entries }).unwrap()
+    }
+
+    pub fn pull_body(&self, tab: usize) -> Vec<u8> {
+        let Cache { bundle, bases } = &self.tabs[tab].cache;
+        let turfs = bundle.iter().flat_map(|bundle| &bundle.turfs);
         let request = PullRequest {
             proto: PROTO,
-            build: "1-simulated".into(),
-            bundle: self.bundle.as_ref().map(|bundle| bundle.tag.clone()),
-            turfs: turfs.map(|turf| (turf.id, self.bases.get(&turf.id).and_then(|base| base.cursor.clone()))).collect(),
+            build: if self.old { "0-old".into() } else { "1-simulated".into() },
+            bundle: bundle.as_ref().map(|bundle| bundle.tag.clone()),
+            turfs: turfs.map(|turf| (turf.id, bases.get(&turf.id).and_then(|base| base.cursor.clone()))).collect(),
         };
         serde_json::to_vec(&request).unwrap()
     }
 
-    /// Writes what a pull brought.
-    pub fn keep(&mut self, answer: &PullResponse) {
-        if let Some(bundle) = &answer.bundle {
-            self.bundle = Some(bundle.clone());
-        }
-        for removed in &answer.removed {
-            self.bases.remove(removed);
+    /// Takes a pull into memory, as the app does. Gives what the cache is to hold, if that changed.
+    pub fn take(&mut self, tab: usize, answer: &PullResponse) -> Option<Cache> {
+        let tab = &mut self.tabs[tab];
+        let mut bundle = answer.bundle.clone().map(Arc::new).or_else(|| tab.cache.bundle.clone());
+        let mut bases = (*tab.cache.bases).clone();
+        if answer.admission == Admission::Admitted {
+            bases.retain(|turf, _| !answer.removed.contains(turf));
+            if let Some(bundle) = bundle.as_mut().filter(|bundle| bundle.turfs.iter().any(|turf| answer.removed.contains(&turf.id))) {
+                Arc::make_mut(bundle).turfs.retain(|turf| !answer.removed.contains(&turf.id));
+            }
+        } else {
+            bundle = None;
+            bases.clear();
         }
         for turf in &answer.turfs {
-            let verdict = self.bases.entry(turf.turf).or_default().apply(turf);
-            self.verdicts.insert(turf.turf, verdict);
+            let verdict = bases.entry(turf.turf).or_default().apply(turf);
+            tab.verdicts.insert(turf.turf, verdict);
         }
+        if let Some(bundle) = &bundle {
+            bases.retain(|turf, _| bundle.turfs.iter().any(|ours| ours.id == *turf));
+        }
+        tab.verdicts.retain(|turf, _| bases.contains_key(turf));
+        tab.admission = Some(answer.admission);
+        let changed = bases != *tab.cache.bases || answer.bundle.is_some() || bundle.is_none();
+        tab.cache = Cache { bundle, bases: Arc::new(bases) };
+        changed.then(|| tab.cache.clone())
     }
 
-    pub fn settle(&mut self, seqs: &[u64]) {
-        for seq in seqs {
-            if let Some((_, sent)) = self.entries.get_mut(seq) {
-                *sent = true;
-            }
-        }
+    /// How many inputs wait.
+    pub fn pool(&self) -> usize {
+        self.storage.sealed.values().filter(|record| record.held_on.is_none()).count()
     }
 
-    pub fn reopen(&mut self, seqs: &[u64], epoch: &str) {
-        self.epoch = Some(epoch.to_owned());
-        for seq in seqs {
-            if let Some((_, sent)) = self.entries.get_mut(seq) {
-                *sent = false;
-            }
+    /// The next eight inputs that have a ticket, among fillers, in random order; nothing when none is ready.
+    pub fn inputs_body(&mut self, tab: usize) -> Option<(u64, Vec<u8>)> {
+        let ready = self.storage.sealed.iter().filter(|(_, record)| record.held_on.is_none());
+        let mut slots: Vec<(Option<Uuid>, Slot)> = ready
+            .filter_map(|(key, record)| Some((Some(*key), Slot { ticket: record.ticket.clone()?, sealed: record.sealed.to_string() })))
+            .take(SLOTS)
+            .collect();
+        if slots.is_empty() {
+            return None;
         }
+        while slots.len() < SLOTS {
+            let slot = Slot { ticket: random_text(&mut self.rng, TICKET_BYTES), sealed: random_text(&mut self.rng, SEALED_BYTES) };
+            slots.push((None, slot));
+        }
+        slots.shuffle(&mut self.rng);
+        let (keys, slots): (Vec<_>, Vec<_>) = slots.into_iter().unzip();
+        let tab = &mut self.tabs[tab];
+        tab.requests += 1;
+        tab.inputs = Some((tab.requests, keys));
+        Some((tab.requests, serde_json::to_vec(&InputsRequest { proto: 1, slots }).unwrap()))
     }
 
-    pub fn keep_epoch(&mut self, epoch: &str) {
-        self.epoch = Some(epoch.to_owned());
+    /// Another tab wrote entries: what it wrote is read, as in `other_tab_wrote`.
+    pub fn read_entries(&mut self, tab: usize) -> Vec<Event> {
+        let contents = self.storage.entries.clone();
+        let known = std::mem::replace(&mut self.tabs[tab].entries, contents.clone());
+        let mut events: Vec<Event> =
+            contents.iter().filter(|(seq, _)| !known.contains_key(seq)).map(|(_, (entry, _))| Event::Saved(meta(entry))).collect();
+        let settled = contents.iter().filter(|(seq, (_, status))| status.is_some() && known.get(seq).is_none_or(|(_, old)| old.is_none()));
+        let settled: Vec<u64> = settled.map(|(seq, _)| *seq).collect();
+        if !settled.is_empty() {
+            events.push(Event::Settled(settled));
+        }
+        events
+    }
+
+    /// Sets its clock anew.
+    pub fn turn_clock(&mut self, rng: &mut ChaCha20Rng) {
+        self.clock = rng.random_range(-5 * YEAR_MS..=5 * YEAR_MS);
     }
 }
 
-fn meta(entry: &Envelope) -> Meta {
-    Meta { device_seq: entry.device_seq, id: entry.id, digest: entry.digest() }
+fn entries_of(entries: Vec<Envelope>) -> serde_json::Value {
+    let mut values = serde_json::to_value(entries).unwrap();
+    for value in values.as_array_mut().unwrap() {
+        value["left_from_before"] = json!(true);
+    }
+    values
+}
+
+fn random_text(rng: &mut ChaCha20Rng, bytes: usize) -> String {
+    let mut out = vec![0; bytes];
+    rng.fill_bytes(&mut out);
+    BASE64_URL_SAFE_NO_PAD.encode(out)
 }

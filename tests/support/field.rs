@@ -215,7 +215,7 @@ impl Field {
         }
         let ids = entries.iter().map(|entry| entry.id).collect();
         for chunk in entries.chunks(200) {
-            let batch = Batch { have: Have::default(), entries: chunk.iter().cloned().map(Into::into).collect() };
+            let batch = Batch { have: Have::default(), epoch: None, entries: chunk.iter().cloned().map(Into::into).collect() };
             let answer = push::push(&state.db, state.now_ms(), phone.device, &batch).await.expect("a push is answered");
             assert!(answer.results.iter().all(|result| matches!(result.status, Status::Applied | Status::Merged)), "{:?}", answer.results);
         }
@@ -270,7 +270,7 @@ impl Field {
             slots.shuffle(rng);
             let request = InputsRequest { proto: 1, slots: slots.iter().map(|slot| slot.1.clone()).collect() };
             let read = inputs::read(&serde_json::to_vec(&request).expect("JSON")).expect("it is a request");
-            let answer = inputs::take(&state.db, rng, &read).await.expect("inputs are answered");
+            let answer = inputs::take(&state.db, state.now_ms(), rng, &read).await.expect("inputs are answered");
             for ((is_real, _), status) in slots.iter().zip(answer.slots) {
                 assert_eq!(status, if *is_real { SlotStatus::Held } else { SlotStatus::Refused });
             }

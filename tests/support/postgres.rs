@@ -1,4 +1,5 @@
-//! A throwaway PostgreSQL cluster: one for the whole test binary, a fresh database for each test.
+//! Throwaway PostgreSQL clusters: one for the whole test binary, a fresh database for each test; and clusters of their own
+//! for tests that stop and start them.
 
 use std::{
     fs,
@@ -11,9 +12,15 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-/// A running cluster.
+/// What the shared cluster is started with: it need not outlive anything.
+const FAST: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off";
+/// What a cluster is started with whose server is killed: what it said was committed must be there afterwards. Power does
+/// not fail here, so nothing waits for the disk.
+const KEEPING: &str = "-c fsync=off -c synchronous_commit=on";
+
+/// A running cluster. It stops, and is removed, when this process ends.
 #[derive(Debug)]
-struct Cluster {
+pub struct Cluster {
     dir: PathBuf,
     /// Creating a database copies a template, which two at a time cannot.
     creating: Mutex<()>,
@@ -28,13 +35,59 @@ static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 /// # Panics
 /// When there is no PostgreSQL on this machine, or it does not start: the tests of the store are not to be skipped.
 pub async fn fresh_database() -> String {
-    let cluster = CLUSTER.get_or_init(start);
-    let _turn = cluster.creating.lock().await;
-    let name = format!("t{}", Uuid::new_v4().simple());
-    let mut admin = PgConnection::connect(&address(&cluster.dir, "postgres")).await.expect("the cluster answers");
-    admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.expect("a database can be made");
-    admin.close().await.expect("the connection closes");
-    address(&cluster.dir, &name)
+    CLUSTER.get_or_init(|| start(FAST)).fresh_database().await
+}
+
+impl Cluster {
+    /// A cluster of one's own, which may be killed and loses nothing that it committed.
+    ///
+    /// # Panics
+    /// As [`fresh_database`].
+    pub fn start() -> Self {
+        start(KEEPING)
+    }
+
+    /// The address of a fresh, empty database.
+    ///
+    /// # Panics
+    /// When the cluster does not answer.
+    pub async fn fresh_database(&self) -> String {
+        let _turn = self.creating.lock().await;
+        let name = format!("t{}", Uuid::new_v4().simple());
+        self.execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+        address(&self.dir, &name)
+    }
+
+    /// Runs a statement as the owner of everything.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn execute(&self, sql: &str) {
+        let mut admin = PgConnection::connect(&address(&self.dir, "postgres")).await.expect("the cluster answers");
+        admin.execute(AssertSqlSafe(sql.to_owned())).await.expect("the statement runs");
+        admin.close().await.expect("the connection closes");
+    }
+
+    /// How often the server's log has said this.
+    pub fn has_said(&self, words: &str) -> u64 {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default().matches(words).count() as u64
+    }
+
+    /// Kills every process of the server in the middle of what it does and starts it again; it recovers from its log.
+    ///
+    /// # Panics
+    /// When it does not start again.
+    pub fn kill_and_start(&self) {
+        let root = is_root();
+        let mut restart = command(root, &tools().join("pg_ctl"));
+        restart.args(["-w", "-s", "-m", "immediate", "restart", "-D"]).arg(self.dir.join("data")).arg("-l").arg(self.dir.join("log"));
+        let done = restart.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("pg_ctl runs");
+        assert!(done.success(), "PostgreSQL does not start again: {}", fs::read_to_string(self.dir.join("log")).unwrap_or_default());
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0)
 }
 
 fn address(dir: &Path, database: &str) -> String {
@@ -67,9 +120,9 @@ fn run(mut command: Command) {
     assert!(output.status.success(), "{command:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
 }
 
-fn start() -> Cluster {
+fn start(settings: &str) -> Cluster {
     let tools = tools();
-    let root = fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
+    let root = is_root();
     let dir = std::env::temp_dir().join(format!("dorbank-postgres-{}", Uuid::new_v4().simple()));
     fs::create_dir(&dir).expect("a temporary folder can be made");
     if root {
@@ -83,9 +136,8 @@ fn start() -> Cluster {
     let mut initdb = command(root, &tools.join("initdb"));
     initdb.args(["--no-sync", "-A", "trust", "-U", "dorbank", "-E", "UTF8", "--locale", "C", "-D"]).arg(&data);
     run(initdb);
-    // Nobody reaches it but by the socket in its own folder; and it need not outlive a power cut.
-    let options =
-        format!("-k {} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300", dir.display());
+    // Nobody reaches it but by the socket in its own folder.
+    let options = format!("-k {} -c listen_addresses='' -c max_connections=300 {settings}", dir.display());
     let mut start = command(root, &tools.join("pg_ctl"));
     start.args(["-w", "-s", "start", "-D"]).arg(&data).arg("-l").arg(dir.join("log")).args(["-o", &options]);
     // Its output is not captured: the server would hold the pipe open.

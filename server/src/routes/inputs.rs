@@ -21,5 +21,5 @@ pub fn routes() -> Routes {
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<impl IntoResponse, ApiError> {
     let slots = inputs::read(&whole(request, &()).await?)?;
-    Ok(Json(inputs::take(&state.db, &mut state.fork_rng(), &slots).await?))
+    Ok(Json(inputs::take(&state.db, state.now_ms(), &mut state.fork_rng(), &slots).await?))
 }

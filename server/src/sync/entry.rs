@@ -13,6 +13,8 @@ use uuid::Uuid;
 pub struct Batch {
     /// What the phone says it has.
     pub have: Have,
+    /// The server's epoch as the phone last saw it.
+    pub epoch: Option<String>,
     /// In the order in which they came.
     pub entries: Vec<Entry>,
 }
@@ -53,7 +55,7 @@ impl From<Envelope> for Entry {
 
 impl From<PushRequest> for Batch {
     fn from(request: PushRequest) -> Self {
-        Self { have: request.have, entries: request.entries.into_iter().map(Entry::from).collect() }
+        Self { have: request.have, epoch: request.epoch, entries: request.entries.into_iter().map(Entry::from).collect() }
     }
 }
 
@@ -72,7 +74,8 @@ pub fn read(body: &[u8]) -> Result<Batch, Code> {
 fn read_each(mut body: Value) -> Result<Batch, Code> {
     let Some(Value::Array(entries)) = body.get_mut("entries").map(Value::take) else { return Err(Code::Malformed) };
     let have = body.get_mut("have").map(Value::take).and_then(|have| serde_json::from_value(have).ok()).unwrap_or_default();
-    Ok(Batch { have, entries: entries.into_iter().map(read_one).collect() })
+    let epoch = body.get("epoch").and_then(Value::as_str).map(str::to_owned);
+    Ok(Batch { have, epoch, entries: entries.into_iter().map(read_one).collect() })
 }
 
 fn read_one(value: Value) -> Entry {

@@ -10,6 +10,7 @@ use dorbank_shared::{
     input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
     seal::SEALED_BYTES,
 };
+use jiff::{Timestamp, tz::TimeZone};
 use rand::{Rng, seq::SliceRandom as _};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -55,20 +56,21 @@ fn read_slot(slot: &Slot) -> Result<Sealed, Code> {
     Ok(Sealed { ticket_hash: Sha256::digest(&ticket).into(), envelope_hash: Sha256::digest(&sealed).into(), sealed })
 }
 
-/// Takes the slots and says what became of each. The same request sent again is answered as before.
+/// Takes the slots and says what became of each; of `now_ms` only the day goes into the answer. The same request sent again is answered as before.
 ///
 /// # Errors
 /// The store's own; nothing was taken then.
-pub async fn take(db: &Db, rng: &mut (impl Rng + Send), slots: &[Sealed]) -> Result<InputsResponse, SyncError> {
+pub async fn take(db: &Db, now_ms: i64, rng: &mut (impl Rng + Send), slots: &[Sealed]) -> Result<InputsResponse, SyncError> {
     let mut order: Vec<(usize, Uuid)> = (0..slots.len()).map(|index| (index, random_id(rng))).collect();
     order.shuffle(rng);
+    let day = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).date().to_string();
     for _ in 1..TRIES {
-        match once(db, &order, slots).await {
+        match once(db, &day, &order, slots).await {
             Err(error) if is_passing(&error) => {}
             answer => return Ok(answer?),
         }
     }
-    Ok(once(db, &order, slots).await?)
+    Ok(once(db, &day, &order, slots).await?)
 }
 
 fn random_id(rng: &mut impl Rng) -> Uuid {
@@ -77,7 +79,7 @@ fn random_id(rng: &mut impl Rng) -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-async fn once(db: &Db, order: &[(usize, Uuid)], slots: &[Sealed]) -> Result<InputsResponse, StoreError> {
+async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> Result<InputsResponse, StoreError> {
     let mut tx = db.begin().await?;
     let mut issued = issued(&mut tx, slots).await?;
     let mut fresh: HashMap<[u8; 32], (usize, Uuid)> = HashMap::new();
@@ -108,7 +110,8 @@ async fn once(db: &Db, order: &[(usize, Uuid)], slots: &[Sealed]) -> Result<Inpu
         Some((_, Some(hash))) if *hash == slot.envelope_hash => SlotStatus::Held,
         _ => SlotStatus::Refused,
     };
-    let response = InputsResponse { slots: slots.iter().map(status).collect(), backed_up_through: meta::find(&mut tx, BACKED_UP_THROUGH).await? };
+    let backed_up_through = meta::find(&mut tx, BACKED_UP_THROUGH).await?;
+    let response = InputsResponse { slots: slots.iter().map(status).collect(), backed_up_through, day: Some(day.to_owned()) };
     tx.commit().await?;
     Ok(response)
 }

@@ -298,18 +298,24 @@ impl State {
     }
 
     /// Another epoch than ours: the server was restored. It counts as met when storage has put back all that was sent, so
-    /// that a storage which fails now is asked again with the next answer.
+    /// that a storage which fails now is asked again with the next answer. Asked before an answer's own receipts are
+    /// taken: those that are still on their way into storage come from the server as it was.
     fn meet_epoch(&mut self, epoch: &str) -> Vec<Effect> {
-        if self.epoch.as_deref() == Some(epoch) || self.reopening.as_deref() == Some(epoch) {
+        if self.latest_epoch() == Some(epoch) {
             return Vec::new();
         }
-        if self.epoch.is_none() && self.sent.is_empty() {
+        let entries: BTreeSet<u64> = self.sent.keys().chain(&self.settling).copied().collect();
+        if self.epoch.is_none() && entries.is_empty() {
             self.epoch = Some(epoch.to_owned());
             return vec![Effect::KeepEpoch(epoch.to_owned())];
         }
         // Also without a single entry: sealed inputs and earlier shifts are offered again as well.
         self.reopening = Some(epoch.to_owned());
-        vec![Effect::Reopen { entries: self.sent.keys().copied().collect(), epoch: epoch.to_owned() }]
+        vec![Effect::Reopen { entries: entries.into_iter().collect(), epoch: epoch.to_owned() }]
+    }
+
+    fn latest_epoch(&self) -> Option<&str> {
+        self.reopening.as_deref().or(self.epoch.as_deref())
     }
 
     /// Takes the receipts out of an answer; and how long the server asks to wait, where it does.
@@ -336,8 +342,8 @@ impl State {
 
     fn pushed(&mut self, answer: &PushResponse, dice: u64) -> Vec<Effect> {
         self.flight = None;
-        let (receipts, wait) = self.take_receipts(answer);
         let mut effects = self.meet_epoch(&answer.epoch);
+        let (receipts, wait) = self.take_receipts(answer);
         self.held = answer.held;
         self.cloned |= answer.cloned;
         if receipts.is_empty() {
@@ -416,7 +422,11 @@ impl State {
                 if self.flight == Some(Flight::Push(request)) {
                     return self.pushed(&answer, dice);
                 }
-                // A late answer is still a receipt. It starts nothing, and its epoch and count are old.
+                // A late answer is still a receipt, unless the server has been restored since. It starts nothing, and its
+                // count is old.
+                if self.latest_epoch().is_some_and(|epoch| epoch != answer.epoch) {
+                    return Vec::new();
+                }
                 let (receipts, _) = self.take_receipts(&answer);
                 if receipts.is_empty() { Vec::new() } else { vec![Effect::Settle(receipts)] }
             }

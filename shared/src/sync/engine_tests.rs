@@ -118,6 +118,29 @@ fn after_a_restore_everything_sent_is_offered_again() {
 }
 
 #[test]
+fn a_receipt_of_the_server_as_it_was_is_offered_again_too() {
+    let (mut state, effects) = opened(&[1], &[], Some("a"));
+    let effects = state.step(Event::Pushed(request(&effects).0, Ok(answer(&[1], Status::Applied, "a"))), 0);
+    // Storage is still writing the receipt when the restored server answers.
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
+    assert!(effects.contains(&Effect::Reopen { entries: vec![1], epoch: "b".into() }));
+    state.step(Event::Settled(vec![1]), 0);
+    state.step(Event::Reopened(vec![1]), 0);
+    assert_eq!(state.waiting(), 1);
+}
+
+#[test]
+fn a_late_receipt_of_the_server_as_it_was_is_none() {
+    let (mut state, effects) = opened(&[1], &[], Some("a"));
+    let (number, _) = request(&effects);
+    let effects = state.step(Event::Timer(timer(&effects).0), 0);
+    let effects = state.step(Event::Timer(timer(&effects).0), 0);
+    state.step(Event::Pushed(request(&effects).0, Ok(answer(&[], Status::Applied, "b"))), 0);
+    assert_eq!(state.step(Event::Pushed(number, Ok(answer(&[1], Status::Applied, "a"))), 0), []);
+    assert_eq!(state.waiting(), 1);
+}
+
+#[test]
 fn a_restore_is_met_only_when_storage_has_met_it() {
     let (mut state, effects) = opened(&[], &[1], Some("a"));
     let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);

@@ -291,7 +291,7 @@ async fn furnish(state: &AppState, world: &World) -> (Shift, Vec<Phone>) {
         captured_at: START_MS,
         bytes: serde_json::to_string(&body).expect("a visit is JSON"),
     };
-    let batch = Batch { have: Have::default(), entries: vec![entry.into()] };
+    let batch = Batch { have: Have::default(), epoch: None, entries: vec![entry.into()] };
     push::push(&state.db, START_MS, BYSTANDER, &batch).await.expect("the bystander's visit is taken");
     (shift, phones)
 }

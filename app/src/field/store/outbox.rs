@@ -358,10 +358,9 @@ pub async fn assign_tickets() -> Result<Vec<(String, Sealed)>, StoreError> {
     Ok(ready)
 }
 
-/// What the server said of inputs that were offered: acknowledged ones are marked, refused ones lose their ticket and get
+/// What the server said of inputs that were offered: acknowledged ones are marked with `day`, the server's; refused ones lose their ticket and get
 /// another. Acknowledged ones leave the phone once a backup holds their day.
-pub async fn answer_inputs(held: &[String], refused: &[String], backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
-    let today = browser::today();
+pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(1)?.unwrap_or_default();
@@ -369,7 +368,7 @@ pub async fn answer_inputs(held: &[String], refused: &[String], backed_up_throug
         let mut changes = Vec::new();
         for (key, mut record) in sealed_of(found, 0)? {
             if record.held_on.is_none() && held.contains(&key) {
-                record.held_on = Some(today.clone());
+                record.held_on = Some(day.to_owned());
                 pool.acknowledged += 1;
             } else if refused.contains(&key) {
                 record.ticket = None;

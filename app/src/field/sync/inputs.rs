@@ -103,7 +103,9 @@ async fn send_eight(part: &[(String, Sealed)]) -> Option<()> {
     let with = |wanted: SlotStatus| -> Vec<String> {
         keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| key.clone()).collect()
     };
-    let pool = outbox::answer_inputs(&with(SlotStatus::Held), &with(SlotStatus::Refused), answer.backed_up_through.as_deref()).await.ok()?;
+    let day = answer.day.unwrap_or_else(browser::today);
+    let (held, refused) = (with(SlotStatus::Held), with(SlotStatus::Refused));
+    let pool = outbox::answer_inputs(&held, &refused, &day, answer.backed_up_through.as_deref()).await.ok()?;
     phone().pool.set(pool);
     Some(())
 }

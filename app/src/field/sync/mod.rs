@@ -208,6 +208,10 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
         let base: &mut Base = bases.entry(turf.turf).or_default();
         whole &= base.apply(turf) == Verdict::Equal;
     }
+    // An answer from before another tab heard of a new plan brings back a turf that nobody would ever take away again.
+    if let Some(bundle) = &bundle {
+        bases.retain(|turf, _| bundle.turfs.iter().any(|ours| ours.id == *turf));
+    }
     let changed = bases != *phone.bases.get_untracked() || answer.bundle.is_some() || bundle.is_none();
     if changed && let Err(error) = cache::write(bundle.as_deref(), &bases).await {
         leptos::logging::error!("{error}");

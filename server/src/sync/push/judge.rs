@@ -82,8 +82,16 @@ struct Judge<'a> {
     kept: HashSet<Uuid>,
 }
 
-/// Judges the entries of a batch. `bodies` goes with them.
-pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, batch: &Batch, bodies: Vec<Result<Body, Reason>>) -> Plan {
+/// Judges the entries of a batch. `bodies` goes with them; `restored` says that the phone has not heard of a restore yet.
+pub(super) fn judge(
+    now_ms: i64,
+    device: Uuid,
+    scope: &Scope,
+    known: Known,
+    batch: &Batch,
+    bodies: Vec<Result<Body, Reason>>,
+    restored: bool,
+) -> Plan {
     let entries = &batch.entries;
     let mut judge = Judge { now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashSet::new() };
     // A phone steps over an entry that failed alone; what replaces that entry then comes before it.
@@ -96,13 +104,18 @@ pub(super) fn judge(now_ms: i64, device: Uuid, scope: &Scope, known: Known, batc
     for (index, (entry, body)) in entries.iter().zip(bodies).enumerate() {
         let mac = key.clone().map(|key| mac(key, &entry.digest)).unwrap_or_default();
         let answer = if let Some(earlier) = first.get(&entry.id) {
-            if entries[*earlier].digest == entry.digest { Answer::Same(*earlier) } else { judge.keep(entry, None, Reason::IdReuse) }
+            match &judge.plan.answers[*earlier] {
+                // Which of the two has the id is said when the first can be judged.
+                Answer::NotYet => Answer::NotYet,
+                _ if entries[*earlier].digest == entry.digest => Answer::Same(*earlier),
+                _ => judge.keep(entry, None, Reason::IdReuse),
+            }
         } else if let Some(receipt) = judge.known.receipts.get(&entry.id) {
             if is_repeat(receipt, device, entry, &mac) { Answer::Repeat(receipt.clone()) } else { judge.keep(entry, None, Reason::IdReuse) }
         } else {
             match body.and_then(|body| judge.fresh(entry, &body)) {
                 Ok((door, conflict)) => Answer::Applied { door, conflict, mac },
-                Err(Reason::UnknownSuperseded) if may_still_come(entry) => Answer::NotYet(Reason::UnknownSuperseded),
+                Err(Reason::UnknownSuperseded) if restored || may_still_come(entry) => Answer::NotYet(Reason::UnknownSuperseded),
                 // A phone that waits was never given a door. What it has it noted before a restore that forgot that it
                 // was let in: the lead lets it in again, and until then nothing of it needs a person.
                 Err(_) if judge.scope.admission == Admission::Waiting => Answer::NotYet(Reason::NotAdmitted),

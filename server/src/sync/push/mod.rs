@@ -58,7 +58,7 @@ async fn tried(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<Push
 async fn one_by_one(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
     let mut results = Vec::with_capacity(batch.entries.len());
     for entry in &batch.entries {
-        let alone = Batch { have: batch.have, entries: vec![entry.clone()] };
+        let alone = Batch { have: batch.have, epoch: batch.epoch.clone(), entries: vec![entry.clone()] };
         let answer = match tried(db, now_ms, device, &alone).await {
             Err(SyncError::Store(_)) => not_now(db, now_ms, device, &alone).await?,
             answer => answer?,
@@ -96,7 +96,12 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     scope::seen(&mut tx, device, now_ms, stored(unsent), stored(batch.have.max_issued)).await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
     let known = known(&mut tx, device, &scope, batch, &bodies).await?;
-    let plan = judge::judge(now_ms, device, &scope, known, batch, bodies);
+    // A phone that has not heard of a restore may rest on what the backup has not, and will offer that again.
+    let restored = match &batch.epoch {
+        Some(epoch) => *epoch != meta::epoch(&mut tx).await?,
+        None => false,
+    };
+    let plan = judge::judge(now_ms, device, &scope, known, batch, bodies, restored);
     let results = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
     let response = respond(&mut tx, now_ms, device, batch, results).await?;
     tx.commit().await?;

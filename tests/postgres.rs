@@ -1,0 +1,369 @@
+//! PostgreSQL in earnest: two servers on one database, many phones at once, transactions that commit late, that lock each
+//! other out, that cannot be serialized, and a database that is killed in the middle. Nothing skipped, nothing twice, and
+//! nobody refused for good. `DORBANK_ROUNDS` says how many storms of each kind (1).
+
+use std::{
+    collections::BTreeMap,
+    env,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use dorbank_server::{
+    args,
+    store::{campaign, device, door_state},
+};
+use dorbank_shared::{
+    sync::{
+        base::{Base, Verdict},
+        wire::{Admission, Envelope, MEDIA_TYPE, PullRequest, PullResponse, PushResponse, Status},
+    },
+    visit::Outcome,
+};
+use dorbank_tests::{
+    Engine, TestServer, World,
+    postgres::Cluster,
+    reliability::{self, Row},
+};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha20Rng;
+use serde::de::DeserializeOwned;
+use sqlx::{Connection as _, PgConnection, Row as _};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::phone::{House, Phone, houses};
+
+const PHONES: usize = 10;
+const BATCHES: usize = 12;
+const BATCH: usize = 4;
+/// So often a phone asks again before we say that it is refused for good.
+const TRIES: u64 = 400;
+
+/// Two servers on one database, and what they serve.
+struct Pair {
+    servers: [TestServer; 2],
+    world: World,
+    houses: Vec<House>,
+    address: String,
+}
+
+impl Pair {
+    async fn on(address: String) -> Self {
+        let server = || {
+            let address = address.clone();
+            TestServer::with(Engine::Sqlite, |config| config.database = address)
+        };
+        let servers = [server().await, server().await];
+        let world = World::make(&servers[0].state).await;
+        let houses = houses(&servers[0].state, &world).await;
+        Self { servers, world, houses, address }
+    }
+
+    async fn phone(&self) -> Phone {
+        Phone::join(&self.servers[0].state, &self.world, Admission::Admitted, Some(self.world.turfs[0].id)).await
+    }
+
+    async fn stop(self) {
+        let [one, other] = self.servers;
+        one.stop().await;
+        other.stop().await;
+    }
+}
+
+/// What a storm cost.
+#[derive(Default)]
+struct Cost {
+    lost: u64,
+    duplicated: u64,
+    /// Answers that were none: a fault of the server, or no connection.
+    again: u64,
+}
+
+/// A phone of a storm: it sends what it noted to either server until it has a receipt, and reads between.
+struct Walker {
+    pair: Arc<Pair>,
+    phone: Phone,
+    rng: ChaCha20Rng,
+    base: Base,
+    again: Arc<AtomicU64>,
+    /// Whether the database is there.
+    up: watch::Receiver<bool>,
+}
+
+impl Walker {
+    /// Asks one of the servers until it answers.
+    async fn ask<T: DeserializeOwned>(&mut self, path: &str, body: &[u8]) -> T {
+        for _ in 0..TRIES {
+            let server = &self.pair.servers[self.rng.random_range(0..2)];
+            let request = server.post(path).bearer_auth(&self.phone.credential).header("content-type", "application/json").body(body.to_vec());
+            match request.send().await {
+                Ok(response) if response.status() == 200 && response.headers()["content-type"] == MEDIA_TYPE => {
+                    return response.json().await.unwrap();
+                }
+                Ok(response) => assert!(response.status().is_server_error(), "{path}: {}", response.status()),
+                Err(_) => {}
+            }
+            self.again.fetch_add(1, Ordering::Relaxed);
+            self.up.wait_for(|up| *up).await.unwrap();
+        }
+        panic!("{path}: refused for good");
+    }
+
+    async fn push(&mut self, mut entries: Vec<Envelope>) {
+        for _ in 0..TRIES {
+            let body = serde_json::to_vec(&self.phone.request(&entries)).unwrap();
+            let answer: PushResponse = if self.rng.random_bool(0.3) {
+                // The same to both servers at the same moment: a phone with two tabs, or a proxy that tries again.
+                let other = self.pair.clone();
+                let (credential, copy) = (self.phone.credential.clone(), body.clone());
+                let second = tokio::spawn(async move {
+                    for server in &other.servers {
+                        let request = server.post("/sync/v1/push").bearer_auth(&credential).header("content-type", "application/json");
+                        drop(request.body(copy.clone()).send().await);
+                    }
+                });
+                let answer = self.ask("/sync/v1/push", &body).await;
+                second.await.unwrap();
+                answer
+            } else {
+                self.ask("/sync/v1/push", &body).await
+            };
+            let held = |entry: &Envelope| answer.results.iter().any(|result| result.id == entry.id && result.status.is_receipt());
+            assert!(answer.results.iter().all(|result| result.status != Status::Quarantined), "{answer:?}");
+            entries.retain(|entry| !held(entry));
+            if entries.is_empty() {
+                return;
+            }
+        }
+        panic!("a push was put off for good");
+    }
+
+    /// Reads one page of what is new.
+    async fn pull(&mut self) -> Verdict {
+        let turf = self.pair.world.turfs[0].id;
+        let turfs = [(turf, self.base.cursor.clone())].into();
+        let request = PullRequest { proto: 1, build: "test".into(), bundle: Some("none".into()), turfs };
+        let answer: PullResponse = self.ask("/sync/v1/pull", &serde_json::to_vec(&request).unwrap()).await;
+        let verdict = self.base.apply(&answer.turfs[0]);
+        // One moment of the database: what was read together agrees with its own count and sum, always.
+        assert_ne!(verdict, Verdict::Differs, "a cursor skipped a row");
+        verdict
+    }
+
+    async fn walk(mut self) -> (Self, Vec<Envelope>) {
+        let mut noted = Vec::new();
+        for _ in 0..BATCHES {
+            let pair = self.pair.clone();
+            let batch: Vec<Envelope> = (0..BATCH)
+                .map(|_| {
+                    let house = &pair.houses[self.rng.random_range(0..3)];
+                    let outcome = Outcome::CHOICES[self.rng.random_range(0..4)];
+                    let door = self.rng.random_range(0..4);
+                    self.phone.visit(&pair.servers[0].state, house, Some(door), outcome)
+                })
+                .collect();
+            noted.extend(batch.iter().cloned());
+            self.push(batch).await;
+            self.pull().await;
+        }
+        (self, noted)
+    }
+}
+
+/// What befalls a storm.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Storm {
+    Calm,
+    /// Every transaction must be as if it were alone.
+    RepeatableRead,
+    /// The database is killed so many times.
+    Killed(u32),
+}
+
+async fn storm(cluster: &Arc<Cluster>, kind: Storm, seed: u64) -> Cost {
+    let address = cluster.fresh_database().await;
+    if kind == Storm::RepeatableRead {
+        let name = address.split(['/', '?']).nth(3).unwrap();
+        cluster.execute(&format!("ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")).await;
+    }
+    let pair = Arc::new(Pair::on(address).await);
+    let again = Arc::new(AtomicU64::new(0));
+    let (down, up) = watch::channel(true);
+    let mut walkers = Vec::new();
+    for index in 0..PHONES as u64 {
+        let rng = ChaCha20Rng::seed_from_u64(seed * 1_000 + index);
+        let (pair, again, up) = (pair.clone(), again.clone(), up.clone());
+        let phone = pair.phone().await;
+        walkers.push(tokio::spawn(Walker { pair, phone, rng, base: Base::default(), again, up }.walk()));
+    }
+    if let Storm::Killed(times) = kind {
+        for time in 1..=u64::from(times) {
+            // Not before some of the work is done, and in the middle of the rest.
+            let part = (PHONES * BATCHES * BATCH) as u64 * time / u64::from(times + 1);
+            while count(&pair, "SELECT COUNT(*) FROM receipt").await < part {}
+            down.send(false).unwrap();
+            let cluster = cluster.clone();
+            tokio::task::spawn_blocking(move || cluster.kill_and_start()).await.unwrap();
+            down.send(true).unwrap();
+        }
+    }
+    let mut cost = Cost::default();
+    let mut noted = BTreeMap::new();
+    let mut bases = Vec::new();
+    for walker in walkers {
+        let (walker, entries) = walker.await.unwrap();
+        noted.extend(entries.into_iter().map(|entry| (entry.id, entry.device_seq)));
+        bases.push(walker);
+    }
+    // Every phone reads to the end: it has each door's last change under its own number, so no number was skipped.
+    let mut tx = pair.servers[0].state.db.read().await.unwrap();
+    let rows = tx.all("SELECT door, seq FROM door_state WHERE turf = $1", args![pair.world.turfs[0].id]).await.unwrap();
+    let truth: BTreeMap<Uuid, i64> = rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+    for walker in &mut bases {
+        while walker.pull().await == Verdict::More {}
+        let seen: BTreeMap<Uuid, i64> = walker.base.rows.iter().map(|(door, (_, seq))| (*door, *seq)).collect();
+        assert_eq!(seen, truth, "I4: a phone missed a change");
+    }
+    for table in ["receipt", "visit"] {
+        let rows = tx.all(&format!("SELECT id, device_seq FROM {table}"), args![]).await.unwrap();
+        let held: Vec<(Uuid, i64)> = rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+        cost.lost += noted.keys().filter(|id| !held.iter().any(|(held, _)| held == *id)).count() as u64;
+        cost.duplicated += (held.len() as u64).saturating_sub(noted.len() as u64);
+    }
+    drop(tx);
+    cost.again = again.load(Ordering::Relaxed);
+    drop(bases);
+    Arc::into_inner(pair).expect("nobody else has it").stop().await;
+    cost
+}
+
+async fn count(pair: &Pair, sql: &str) -> u64 {
+    let mut tx = pair.servers[0].state.db.read().await.unwrap();
+    let row = tx.one(sql, args![]).await.unwrap().unwrap();
+    u64::try_from(row.get::<i64>(0).unwrap()).unwrap()
+}
+
+/// How many backends wait for a lock, as the database itself sees it.
+async fn waiting(address: &str) -> i64 {
+    let mut admin = PgConnection::connect(address).await.unwrap();
+    let row = sqlx::query("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+    let waiting = row.fetch_one(&mut admin).await.unwrap().get(0);
+    admin.close().await.unwrap();
+    waiting
+}
+
+/// A transaction takes its number and does not commit; another phone pushes through the other server; a third reads
+/// meanwhile and afterwards.
+async fn commits_late(cluster: &Cluster) {
+    let pair = Pair::on(cluster.fresh_database().await).await;
+    let (turf, house) = (pair.world.turfs[0].id, &pair.houses[0]);
+    let (mut writer, reader) = (pair.phone().await, pair.phone().await);
+    let first = writer.visit(&pair.servers[0].state, house, Some(0), Outcome::NotHome);
+    writer.push(&pair.servers[0], &[first]).await;
+
+    let mut late = pair.servers[0].state.db.begin().await.unwrap();
+    let seq = campaign::take_seq(&mut late, pair.world.campaign.id, 1).await.unwrap();
+    let door = house.units[1];
+    let state = door_state::NewState { door, turf, entrance: house.entrance, state: Some(Outcome::Talked), seq };
+    door_state::put(&mut late, pair.world.campaign.id, &[state]).await.unwrap();
+
+    let entry = writer.visit(&pair.servers[0].state, house, Some(2), Outcome::Talked);
+    let push = writer.push(&pair.servers[1], std::slice::from_ref(&entry));
+    let meanwhile = async {
+        while waiting(&pair.address).await == 0 {}
+        // The reader sees neither the number that is not committed nor the one after it.
+        let pull = reader.pull(&pair.servers[1], &[(turf, None)], None).await;
+        assert_eq!(pull.turfs[0].rows.len(), 1);
+        late.commit().await.unwrap();
+        pull.turfs[0].next.clone()
+    };
+    let (answer, cursor) = tokio::join!(push, meanwhile);
+    assert_eq!(answer.results[0].status, Status::Applied);
+    assert!(answer.results[0].seq.unwrap() > seq);
+    let pull = reader.pull(&pair.servers[0], &[(turf, Some(&cursor))], None).await;
+    let seen: Vec<Uuid> = pull.turfs[0].rows.iter().map(|row| row.door).collect();
+    assert_eq!(seen, [door, house.units[2]], "both changes, in the order of their numbers");
+    pair.stop().await;
+}
+
+/// A push holds its phone's row and waits for the campaign's counter; who holds the counter wants the phone's row.
+async fn deadlock(cluster: &Cluster) {
+    let pair = Pair::on(cluster.fresh_database().await).await;
+    let mut phone = pair.phone().await;
+    let entry = phone.visit(&pair.servers[0].state, &pair.houses[0], Some(0), Outcome::Talked);
+    let mut other = pair.servers[0].state.db.begin().await.unwrap();
+    campaign::take_seq(&mut other, pair.world.campaign.id, 1).await.unwrap();
+    let push = phone.push(&pair.servers[1], std::slice::from_ref(&entry));
+    let rival = async {
+        while waiting(&pair.address).await == 0 {}
+        // The database ends one of the two; which one is its own affair.
+        if device::note_drawn(&mut other, phone.id, 0).await.is_ok() {
+            other.commit().await.unwrap();
+        }
+    };
+    let (answer, ()) = tokio::join!(push, rival);
+    assert_eq!(answer.results[0].status, Status::Applied);
+    assert_eq!(count(&pair, "SELECT COUNT(*) FROM visit").await, 1);
+    let mut admin = PgConnection::connect(&pair.address).await.unwrap();
+    // The database counts it a moment after it has ended one.
+    let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    while sqlx::query(sql).fetch_one(&mut admin).await.unwrap().get::<i64, _>(0) == 0 {}
+    admin.close().await.unwrap();
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_on_one_postgresql_skip_nothing_and_count_nothing_twice() {
+    let cluster = Arc::new(Cluster::start());
+    let rounds: u64 = env::var("DORBANK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    let mut rows = Vec::new();
+    let mut failed = false;
+    let entries = PHONES * BATCHES * BATCH;
+    for (kind, fault, said, tried) in [
+        (
+            Storm::Calm,
+            "Two servers on one PostgreSQL",
+            "duplicate key value",
+            "push and pull at once, a third of the batches to both at the same moment",
+        ),
+        (
+            Storm::RepeatableRead,
+            "Transactions that cannot be serialized",
+            "could not serialize access",
+            "the same storm at the isolation level repeatable read",
+        ),
+        (
+            Storm::Killed(2),
+            "PostgreSQL is killed",
+            "immediate shutdown request",
+            "pg_ctl restart -m immediate, twice in the middle of the same storm",
+        ),
+    ] {
+        let (mut lost, mut duplicated, mut again) = (0, 0, 0);
+        let before = cluster.has_said(said);
+        for round in 0..rounds {
+            let cost = storm(&cluster, kind, round).await;
+            (lost, duplicated, again) = (lost + cost.lost, duplicated + cost.duplicated, again + cost.again);
+        }
+        let times = cluster.has_said(said) - before;
+        assert!(times > 0 || kind == Storm::Calm, "{fault}: it never happened");
+        failed |= lost + duplicated > 0;
+        let tried = format!("{tried}; {PHONES} phones, {entries} visits a run, {again} answers had to be asked for again");
+        rows.push(Row { fault: fault.into(), tried, runs: rounds, times: (kind != Storm::Calm).then_some(times), lost, duplicated });
+    }
+    for _ in 0..rounds {
+        commits_late(&cluster).await;
+        deadlock(&cluster).await;
+    }
+    for (fault, tried) in [
+        ("A transaction commits late", "it holds its number while another server pushes and a third phone reads"),
+        ("A deadlock", "a push holds its phone's row and wants the campaign's counter, another transaction the reverse"),
+    ] {
+        rows.push(Row { fault: fault.into(), tried: tried.into(), runs: rounds, times: None, lost: 0, duplicated: 0 });
+    }
+    reliability::write("20-postgres", "PostgreSQL, two servers", "Real servers on real sockets.", &rows);
+    assert!(!failed, "{rows:?}");
+}

@@ -1,0 +1,248 @@
+//! What must hold when all is quiet. Numbered as in `docs/sync.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use dorbank_server::{
+    args,
+    store::{Tx, scope},
+    sync::bundle,
+};
+use dorbank_shared::sync::{
+    base::Verdict,
+    wire::{Admission, Envelope, KIND_VISIT, PullResponse, Reason},
+};
+use uuid::Uuid;
+
+use super::{
+    fault::Kind,
+    phone::Tab,
+    world::{At, World},
+};
+
+/// What came of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// Entries and inputs that were said to be saved and are nowhere.
+    pub lost: u64,
+    /// Those that are there twice.
+    pub duplicated: u64,
+    /// Every invariant that does not hold, in words.
+    pub wrong: Vec<String>,
+    /// How many entries and inputs were saved.
+    pub saved: u64,
+    /// Inputs that wait on a phone which may draw no more tickets.
+    pub stranded: u64,
+}
+
+/// What the server has of one phone's entries.
+struct Held {
+    /// Id and counter of each receipt, and its status.
+    receipts: BTreeMap<(Uuid, i64), String>,
+    /// Id and counter of each entry in quarantine, and why.
+    aside: BTreeMap<(Uuid, i64), String>,
+    /// Id and counter of each visit.
+    visits: BTreeSet<(Uuid, i64)>,
+}
+
+impl Held {
+    async fn of(tx: &mut Tx, device: Uuid) -> Self {
+        let rows = |rows: Vec<dorbank_server::store::Row>| {
+            rows.iter().map(|row| ((row.get(0).unwrap(), row.get(1).unwrap()), row.get(2).unwrap())).collect::<BTreeMap<_, String>>()
+        };
+        Self {
+            receipts: rows(tx.all("SELECT id, device_seq, status FROM receipt WHERE device = $1", args![device]).await.unwrap()),
+            aside: rows(tx.all("SELECT id, device_seq, reason FROM quarantine WHERE device = $1", args![device]).await.unwrap()),
+            visits: rows(tx.all("SELECT id, device_seq, outcome FROM visit WHERE device = $1", args![device]).await.unwrap()).into_keys().collect(),
+        }
+    }
+
+    /// How often an entry counts or waits for somebody.
+    fn times(&self, entry: &Envelope) -> u64 {
+        let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
+        let applied = match self.receipts.get(&key) {
+            Some(status) if status == "quarantined" => false,
+            Some(_) => entry.kind != KIND_VISIT || self.visits.contains(&key),
+            None => false,
+        };
+        u64::from(applied) + u64::from(self.aside.contains_key(&key))
+    }
+}
+
+impl World {
+    /// I5: whoever is shut out is given nothing and keeps nothing.
+    pub(super) fn check_revoked(&mut self, at: At, answer: &PullResponse) {
+        let cache = &self.phones[at.phone].tabs[at.tab].cache;
+        let keeps = cache.bundle.is_some() || !cache.bases.is_empty() || answer.bundle.is_some() || !answer.turfs.is_empty();
+        if answer.admission != Admission::Admitted && keeps {
+            self.wrong.push(format!("I5: phone {} is shut out and still has doors", at.phone));
+        }
+    }
+
+    /// All invariants.
+    pub async fn check(&mut self) -> Verdicts {
+        let mut verdicts = Verdicts { wrong: std::mem::take(&mut self.wrong), ..Verdicts::default() };
+        let mut tx = self.server.db.read().await.unwrap();
+        let devices: BTreeSet<Uuid> = self.phones.iter().map(|phone| phone.device).collect();
+        for device in devices {
+            self.check_entries(&mut tx, device, &mut verdicts).await;
+        }
+        for index in 0..self.phones.len() {
+            self.check_doors(&mut tx, index, &mut verdicts).await;
+        }
+        self.check_inputs(&mut tx, &mut verdicts).await;
+        verdicts
+    }
+
+    /// I1: everything that was said to be saved is on the server. I2: once.
+    async fn check_entries(&self, tx: &mut Tx, device: Uuid, verdicts: &mut Verdicts) {
+        let held = Held::of(tx, device).await;
+        let phones: Vec<usize> = (0..self.phones.len()).filter(|index| self.phones[*index].device == device).collect();
+        let mut known = BTreeSet::new();
+        for index in &phones {
+            let phone = &self.phones[*index];
+            known.extend(phone.storage.entries.values().map(|(entry, _)| entry.id));
+            for entry in &phone.saved {
+                verdicts.saved += 1;
+                match held.times(entry) {
+                    0 => {
+                        verdicts.lost += 1;
+                        let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
+                        verdicts.wrong.push(format!(
+                            "I1: entry {} of phone {index} ({}) is lost (receipt {:?}; on the phone {:?})",
+                            entry.device_seq,
+                            entry.kind,
+                            held.receipts.get(&key),
+                            phone.storage.entries.get(&entry.device_seq).map(|(_, status)| status)
+                        ));
+                    }
+                    1 => {}
+                    _ => {
+                        verdicts.duplicated += 1;
+                        let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
+                        let (status, reason) = (held.receipts.get(&key), held.aside.get(&key));
+                        verdicts.wrong.push(format!("I2: entry {} of phone {index} is there twice: {status:?} and {reason:?}", entry.device_seq));
+                    }
+                }
+            }
+        }
+        let strangers = held.receipts.keys().chain(held.aside.keys()).filter(|(id, _)| !known.contains(id)).count();
+        if strangers > 0 {
+            verdicts.duplicated += strangers as u64;
+            verdicts.wrong.push(format!("I2: {strangers} entries that no phone has"));
+        }
+        for (reason, count) in count(held.aside.values()) {
+            if !self.may_be_kept(reason) {
+                verdicts.wrong.push(format!("I1: {count} entries of phones {phones:?} are in quarantine without need: {reason}"));
+            }
+        }
+        // The proof at the end of the shift, where counters are the phone's own.
+        if let ([index], false) = (phones.as_slice(), self.faults.times(Kind::IdReuse) > 0) {
+            for tab in self.phones[*index].tabs.iter().filter(|tab| tab.open) {
+                let (held, noted) = (tab.engine.held(), tab.engine.max_issued());
+                if held != noted || tab.engine.waiting() != 0 {
+                    verdicts.wrong.push(format!("the proof: phone {index} noted {noted}, {held} are held, {} wait", tab.engine.waiting()));
+                }
+            }
+        }
+    }
+
+    /// Which reasons for quarantine this run gave.
+    fn may_be_kept(&self, reason: &str) -> bool {
+        let had = |kind: Kind| self.faults.times(kind) > 0;
+        match Reason::parse(reason) {
+            Some(Reason::NotAdmitted) => had(Kind::Revoked),
+            Some(Reason::UnknownKind) => had(Kind::Unknown),
+            Some(Reason::UnreadableBody) => had(Kind::Unreadable),
+            Some(Reason::IdReuse) => had(Kind::IdReuse) || had(Kind::Clone),
+            // A backup that is older than the plan does not know what the plan held.
+            Some(Reason::OutsideScope) => had(Kind::Restored) && (had(Kind::Reassigned) || had(Kind::Replanned)),
+            _ => false,
+        }
+    }
+
+    /// I3: each open tab shows the doors that the server has. I4: and has received the last change of each.
+    async fn check_doors(&self, tx: &mut Tx, index: usize, verdicts: &mut Verdicts) {
+        let phone = &self.phones[index];
+        let Some(scope) = scope::find(tx, phone.device).await.unwrap() else {
+            verdicts.wrong.push(format!("phone {index} is not known"));
+            return;
+        };
+        for tab in phone.tabs.iter().filter(|tab| tab.open) {
+            if scope.admission != Admission::Admitted {
+                if tab.cache.bundle.is_some() || !tab.cache.bases.is_empty() {
+                    verdicts.wrong.push(format!("I5: phone {index} is shut out and still has doors"));
+                }
+                continue;
+            }
+            let turfs = bundle::turfs(tx, &scope).await.unwrap();
+            let truth = bundle::read(tx, &scope, &turfs).await.unwrap();
+            if tab.cache.bundle.as_ref().map(|bundle| &bundle.tag) != Some(&truth.tag) {
+                verdicts.wrong.push(format!("I3: phone {index} has an old register"));
+            }
+            if tab.cache.bases.keys().copied().collect::<BTreeSet<_>>() != turfs.iter().copied().collect() {
+                verdicts.wrong.push(format!("I3: phone {index} has other turfs than its own"));
+            }
+            check_tab(tx, index, tab, verdicts).await;
+        }
+    }
+
+    /// Inputs: each in the spool, or still on its phone where no ticket is to be had.
+    async fn check_inputs(&self, tx: &mut Tx, verdicts: &mut Verdicts) {
+        let rows = tx.all("SELECT sealed FROM spool", args![]).await.unwrap();
+        let spool = count(rows.iter().map(|row| row.get::<Vec<u8>>(0).unwrap()));
+        // A cloned phone may offer a copy of an input under another ticket. The mix takes the two as the one that they are.
+        let cloned = self.faults.times(Kind::Clone) > 0;
+        let twice = spool.values().filter(|times| **times > 1).count() as u64;
+        if twice > 0 && !cloned {
+            verdicts.duplicated += twice;
+            verdicts.wrong.push(format!("I2: {twice} inputs are twice in the spool"));
+        }
+        for (index, phone) in self.phones.iter().enumerate() {
+            for sealed in &phone.said {
+                verdicts.saved += 1;
+                if spool.contains_key(&BASE64_URL_SAFE_NO_PAD.decode(sealed.as_bytes()).unwrap()) {
+                    continue;
+                }
+                let record = phone.storage.sealed.values().find(|record| record.sealed == *sealed);
+                if record.is_some_and(|record| record.held_on.is_none()) {
+                    verdicts.stranded += 1;
+                } else {
+                    verdicts.lost += 1;
+                    verdicts.wrong.push(format!("I1: an input of phone {index} is lost (on the phone: {:?})", record.map(|record| &record.held_on)));
+                }
+            }
+        }
+    }
+}
+
+async fn check_tab(tx: &mut Tx, index: usize, tab: &Tab, verdicts: &mut Verdicts) {
+    for (turf, verdict) in &tab.verdicts {
+        if *verdict != Verdict::Equal {
+            verdicts.wrong.push(format!("I3: phone {index}: count or sum of turf {turf} {verdict:?}"));
+        }
+    }
+    for (turf, base) in tab.cache.bases.iter() {
+        let rows = tx.all("SELECT door, state, seq FROM door_state WHERE turf = $1", args![*turf]).await.unwrap();
+        let truth: BTreeMap<Uuid, (String, i64)> = rows.iter().map(|row| (row.get(0).unwrap(), (row.get(1).unwrap(), row.get(2).unwrap()))).collect();
+        let name = |state: Option<dorbank_shared::visit::Outcome>| state.map_or("", dorbank_shared::visit::Outcome::name).to_owned();
+        let seen: BTreeMap<Uuid, (String, i64)> = base.rows.iter().map(|(door, (state, seq))| (*door, (name(*state), *seq))).collect();
+        if seen.keys().ne(truth.keys()) || seen.values().map(|(state, _)| state).ne(truth.values().map(|(state, _)| state)) {
+            verdicts.wrong.push(format!("I3: phone {index} sees {} doors of turf {turf} in another state", differing(&seen, &truth)));
+        } else if seen != truth {
+            verdicts.wrong.push(format!("I4: phone {index} missed {} changes of turf {turf}", differing(&seen, &truth)));
+        }
+    }
+}
+
+fn differing(seen: &BTreeMap<Uuid, (String, i64)>, truth: &BTreeMap<Uuid, (String, i64)>) -> usize {
+    truth.iter().filter(|(door, row)| seen.get(door) != Some(row)).count() + seen.keys().filter(|door| !truth.contains_key(door)).count()
+}
+
+fn count<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeMap<T, u64> {
+    let mut counts = BTreeMap::new();
+    for item in items {
+        *counts.entry(item).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,259 @@
+//! The server: its own code on a SQLite file, without sockets; and what befalls it.
+
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    sync::Arc,
+    time::Duration,
+};
+
+use dorbank_server::{
+    args, backup,
+    error::status,
+    store::{Db, backup as copies, device, meta, shift, turf},
+    sync::{self, SyncError},
+};
+use dorbank_shared::{
+    error::{Code, Refusal},
+    sync::wire::{Admission, MEDIA_TYPE, TicketsRequest},
+};
+use rand_chacha::ChaCha20Rng;
+use serde::Serialize;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _,
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::fault::seeded;
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Push,
+    Pull,
+    Tickets,
+    Inputs,
+}
+
+/// An answer as it crosses the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wire {
+    pub status: u16,
+    pub media_type: &'static str,
+    pub body: Arc<[u8]>,
+}
+
+impl Wire {
+    pub fn new(status: u16, media_type: &'static str, body: &[u8]) -> Self {
+        Self { status, media_type, body: body.into() }
+    }
+}
+
+/// What befalls the server during one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    None,
+    /// Another process holds the write lock.
+    Busy,
+    /// The transaction dies at the first row of this table.
+    Dies(&'static str),
+}
+
+#[derive(Debug)]
+pub struct Server {
+    pub db: Db,
+    path: PathBuf,
+    rng: ChaCha20Rng,
+    /// The oldest build that may pull.
+    pub client_min: u32,
+    /// How often it was restored.
+    pub restores: usize,
+    backups: Vec<PathBuf>,
+    /// When its doors, or who may see them, last changed.
+    pub changed_at: u64,
+}
+
+/// As `Db::open`, but it neither waits for a lock nor for the disk: who waits here waits for himself, and power does not fail.
+async fn open(path: &Path) -> Db {
+    let options = SqliteConnectOptions::from_str(&format!("sqlite:{}", path.display()))
+        .unwrap()
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Off)
+        .foreign_keys(true)
+        .busy_timeout(Duration::ZERO);
+    let pool = |options: SqliteConnectOptions| {
+        SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).test_before_acquire(false).connect_with(options)
+    };
+    let writer = pool(options.clone()).await.unwrap();
+    let readers = pool(options.read_only(true)).await.unwrap();
+    Db::Sqlite { writer, readers, turn: Arc::new(Mutex::new(())), path: path.to_owned() }
+}
+
+impl Server {
+    pub async fn open(path: PathBuf, seed: u64) -> Self {
+        Self { db: open(&path).await, path, rng: seeded(seed, 900), client_min: 0, restores: 0, backups: Vec::new(), changed_at: 0 }
+    }
+
+    /// Answers. `Err` is a fault of ours that no request may ever cause.
+    pub async fn answer(&mut self, now_ms: i64, what: What, device: Uuid, body: &[u8], trouble: Trouble) -> Result<Wire, String> {
+        let lock = if trouble == Trouble::Busy { Some(self.lock().await) } else { None };
+        if let Trouble::Dies(table) = trouble {
+            self.execute(&format!("CREATE TRIGGER dies BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'dies'); END")).await;
+        }
+        let answer = self.take(now_ms, what, device, body).await;
+        if let Some(lock) = lock {
+            lock.close().await.unwrap();
+        }
+        if let Trouble::Dies(_) = trouble {
+            self.execute("DROP TRIGGER dies").await;
+        }
+        match answer {
+            Ok(wire) => Ok(wire),
+            Err(SyncError::Refused(code)) => {
+                let body = serde_json::to_vec(&Refusal { error: code }).unwrap();
+                Ok(Wire::new(status(code).as_u16(), "application/json", &body))
+            }
+            // Only what was made to fail may fail; a push then still says "not now", entry by entry.
+            Err(SyncError::Store(_)) if trouble != Trouble::None && what != What::Push => {
+                Ok(Wire::new(503, "application/json", b"{\"error\":\"busy\"}"))
+            }
+            Err(SyncError::Store(error)) => Err(format!("{what:?}: {error:?}")),
+        }
+    }
+
+    async fn take(&mut self, now_ms: i64, what: What, device: Uuid, body: &[u8]) -> Result<Wire, SyncError> {
+        match what {
+            What::Push => {
+                let batch = sync::entry::read(body)?;
+                Ok(ours(&sync::push::push(&self.db, now_ms, device, &batch).await?))
+            }
+            What::Pull => {
+                let request = serde_json::from_slice(body).map_err(|_| Code::Malformed)?;
+                Ok(ours(&sync::pull::pull_at_most(&self.db, now_ms, device, self.client_min, &request, 12).await?))
+            }
+            What::Tickets => {
+                let request: TicketsRequest = serde_json::from_slice(body).map_err(|_| Code::Malformed)?;
+                Ok(ours(&sync::tickets::draw(&self.db, &mut self.rng, device, request.count).await?))
+            }
+            What::Inputs => {
+                let slots = sync::inputs::read(body)?;
+                let answer = sync::inputs::take(&self.db, now_ms, &mut self.rng, &slots).await?;
+                Ok(Wire::new(200, "application/json", &serde_json::to_vec(&answer).unwrap()))
+            }
+        }
+    }
+
+    async fn raw(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(&self.path).busy_timeout(Duration::ZERO).connect().await.unwrap()
+    }
+
+    async fn lock(&self) -> SqliteConnection {
+        let mut other = self.raw().await;
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        other
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        let Db::Sqlite { writer, .. } = &self.db else { unreachable!("the simulator runs on SQLite") };
+        writer.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+
+    /// From now on an entry's transaction fails; or none does.
+    pub async fn break_on(&self, entry: Option<Uuid>) {
+        self.execute("DROP TRIGGER IF EXISTS broken").await;
+        if let Some(id) = entry {
+            let id = id.simple();
+            self.execute(&format!("CREATE TRIGGER broken BEFORE INSERT ON receipt WHEN NEW.id = X'{id}' BEGIN SELECT RAISE(ABORT, 'broken'); END"))
+                .await;
+        }
+    }
+
+    /// Makes a backup, as `dorbank backup` does.
+    pub async fn back_up(&mut self, now_ms: i64) {
+        let to = self.path.with_extension(format!("backup-{}", self.backups.len()));
+        copies::copy(&self.path, &to).await.unwrap();
+        self.backups.push(to);
+        backup::note(&self.db, now_ms).await.unwrap();
+    }
+
+    /// Goes back to a backup. What came after it is gone, and the epoch is another.
+    pub async fn restore(&mut self, which: usize, now: u64) -> bool {
+        let Some(backup) = self.backups.get(which.min(self.backups.len().saturating_sub(1))) else { return false };
+        self.db.close().await;
+        for ending in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
+        }
+        std::fs::copy(backup, &self.path).unwrap();
+        self.db = open(&self.path).await;
+        self.restores += 1;
+        let mut tx = self.db.begin().await.unwrap();
+        meta::set(&mut tx, meta::EPOCH, &format!("restored-{}", self.restores)).await.unwrap();
+        tx.commit().await.unwrap();
+        self.break_on(None).await;
+        self.changed_at = now;
+        true
+    }
+
+    /// The lead says where a phone stands, and which turf it walks.
+    pub async fn admit(&mut self, device: Uuid, admission: Admission, turf: Option<Option<Uuid>>, now: u64) {
+        let mut tx = self.db.begin().await.unwrap();
+        if let Some(found) = device::find(&mut tx, device).await.unwrap() {
+            device::set_admission(&mut tx, device, found.version, admission, turf.unwrap_or(found.turf)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        self.changed_at = now;
+    }
+
+    /// An entrance moves from one turf to another.
+    pub async fn replan(&mut self, from: Uuid, to: Uuid, pick: usize, now: u64) {
+        let mut tx = self.db.begin().await.unwrap();
+        let held = |rows: Vec<dorbank_server::store::Row>| rows.iter().map(|row| row.get(0).unwrap()).collect::<Vec<Uuid>>();
+        let query = "SELECT entrance FROM turf_entrance WHERE turf = $1 ORDER BY position";
+        let mut leaves = held(tx.all(query, args![from]).await.unwrap());
+        let mut joins = held(tx.all(query, args![to]).await.unwrap());
+        if leaves.len() > 1 {
+            let moved = leaves.remove(pick % leaves.len());
+            joins.retain(|entrance| *entrance != moved);
+            joins.push(moved);
+            for (id, entrances) in [(from, leaves), (to, joins)] {
+                let version = turf::find(&mut tx, id).await.unwrap().unwrap().version;
+                turf::replace(&mut tx, id, version, &entrances).await.unwrap();
+            }
+        }
+        tx.commit().await.unwrap();
+        self.changed_at = now;
+    }
+
+    /// An officer notes a wish for quiet that came by another way.
+    pub async fn quieten(&mut self, turf: Uuid, pick: i64, now: u64) {
+        let mut tx = self.db.begin().await.unwrap();
+        let sql = "UPDATE unit SET do_not_knock = $1 WHERE id IN (SELECT u.id FROM unit u JOIN turf_entrance t ON t.entrance = u.entrance \
+            WHERE t.turf = $2 ORDER BY u.id LIMIT 1 OFFSET $3)";
+        tx.execute(sql, args![true, turf, pick]).await.unwrap();
+        tx.commit().await.unwrap();
+        self.changed_at = now;
+    }
+
+    /// The turfs of a shift.
+    pub async fn turfs(&self, running: Uuid) -> Vec<Uuid> {
+        let mut tx = self.db.read().await.unwrap();
+        shift::turfs(&mut tx, running).await.unwrap().iter().map(|turf| turf.id).collect()
+    }
+
+    /// Closes it and removes its files.
+    pub async fn close(self) {
+        self.db.close().await;
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
+        }
+        for backup in self.backups {
+            let _ = std::fs::remove_file(backup);
+        }
+    }
+}
+
+fn ours(answer: &impl Serialize) -> Wire {
+    Wire::new(200, MEDIA_TYPE, &serde_json::to_vec(answer).unwrap())
+}
