@@ -230,7 +230,9 @@ async fn check_tab(tx: &mut Tx, index: usize, tab: &Tab, verdicts: &mut Verdicts
         if seen.keys().ne(truth.keys()) || seen.values().map(|(state, _)| state).ne(truth.values().map(|(state, _)| state)) {
             verdicts.wrong.push(format!("I3: phone {index} sees {} doors of turf {turf} in another state", differing(&seen, &truth)));
         } else if seen != truth {
-            verdicts.wrong.push(format!("I4: phone {index} missed {} changes of turf {turf}", differing(&seen, &truth)));
+            let missed: Vec<_> = truth.iter().filter(|(door, row)| seen[door] != **row).map(|(door, row)| (row.1, seen[door].1)).collect();
+            let cursor = &base.cursor;
+            verdicts.wrong.push(format!("I4: phone {index} missed {} changes of turf {turf} (has, and had): {missed:?} at {cursor:?}", missed.len()));
         }
     }
 }

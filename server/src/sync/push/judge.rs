@@ -103,15 +103,19 @@ pub(super) fn judge(
     let mut first: HashMap<Uuid, usize> = HashMap::new();
     for (index, (entry, body)) in entries.iter().zip(bodies).enumerate() {
         let mac = key.clone().map(|key| mac(key, &entry.digest)).unwrap_or_default();
-        let answer = if let Some(earlier) = first.get(&entry.id) {
+        // A receipt goes before what the batch says: of two entries with one id it tells which was taken.
+        let receipt = judge.known.receipts.get(&entry.id);
+        let answer = if let Some(receipt) = receipt.filter(|receipt| is_repeat(receipt, device, entry, &mac)) {
+            Answer::Repeat(receipt.clone())
+        } else if let Some(earlier) = first.get(&entry.id) {
             match &judge.plan.answers[*earlier] {
                 // Which of the two has the id is said when the first can be judged.
                 Answer::NotYet => Answer::NotYet,
                 _ if entries[*earlier].digest == entry.digest => Answer::Same(*earlier),
                 _ => judge.keep(entry, None, Reason::IdReuse),
             }
-        } else if let Some(receipt) = judge.known.receipts.get(&entry.id) {
-            if is_repeat(receipt, device, entry, &mac) { Answer::Repeat(receipt.clone()) } else { judge.keep(entry, None, Reason::IdReuse) }
+        } else if receipt.is_some() {
+            judge.keep(entry, None, Reason::IdReuse)
         } else {
             match body.and_then(|body| judge.fresh(entry, &body)) {
                 Ok((door, conflict)) => Answer::Applied { door, conflict, mac },
