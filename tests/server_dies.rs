@@ -608,7 +608,7 @@ async fn what_is_wrong_with_a_database_is_found_on_both() {
             field.send(state, &phones[0], &[field.input(state, "01", &[0], None)]).await;
             let strange =
                 Envelope { id: state.id_v7(), kind: "later".into(), version: 9, device_seq: 7, supersedes: None, captured_at: 0, bytes: "{}".into() };
-            let batch = dorbank_server::sync::entry::Batch { have: Have::default(), entries: vec![strange.into()] };
+            let batch = dorbank_server::sync::entry::Batch { have: Have::default(), epoch: None, entries: vec![strange.into()] };
             dorbank_server::sync::push::push(&state.db, state.now_ms(), phones[0].device, &batch).await.unwrap();
             let checks = verify::run(&state.db, state.now_ms()).await.unwrap();
             assert!(verify::is_whole(&checks) && checks.iter().all(|check| check.skipped.is_none()), "{engine:?}: {checks:#?}");

@@ -88,7 +88,7 @@ async fn open(path: &Path) -> Db {
     };
     let writer = pool(options.clone()).await.unwrap();
     let readers = pool(options.read_only(true)).await.unwrap();
-    Db::Sqlite { writer, readers, turn: Arc::new(Mutex::new(())), path: path.to_owned() }
+    Db::Sqlite { writer, readers, turn: Arc::new(Mutex::new(())), path: path.to_owned(), health: Arc::default(), lock: None }
 }
 
 impl Server {
@@ -146,9 +146,10 @@ impl Server {
     }
 
     async fn raw(&self) -> SqliteConnection {
-        SqliteConnectOptions::new().filename(&self.path).busy_timeout(Duration::ZERO).connect().await.unwrap()
+        SqliteConnectOptions::new().filename(&self.path).busy_timeout(Duration::from_secs(20)).connect().await.unwrap()
     }
 
+    /// Waits for what the server has just given up: it is rolled back on a thread of its own.
     async fn lock(&self) -> SqliteConnection {
         let mut other = self.raw().await;
         other.execute("BEGIN IMMEDIATE").await.unwrap();

@@ -110,7 +110,7 @@ pub(super) fn judge(
         } else if let Some(earlier) = first.get(&entry.id) {
             match &judge.plan.answers[*earlier] {
                 // Which of the two has the id is said when the first can be judged.
-                Answer::NotYet => Answer::NotYet,
+                Answer::NotYet(reason) => Answer::NotYet(*reason),
                 _ if entries[*earlier].digest == entry.digest => Answer::Same(*earlier),
                 _ => judge.keep(entry, None, Reason::IdReuse),
             }
