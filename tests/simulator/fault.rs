@@ -78,7 +78,7 @@ impl Faults {
     /// leaves the others as they were.
     pub fn new(seed: u64, off: &BTreeSet<Kind>) -> Self {
         let mut dice: Vec<ChaCha20Rng> = (1..).zip(Kind::ALL).map(|(stream, _)| seeded(seed, stream)).collect();
-        let all = seed % 10 == 0;
+        let all = seed.is_multiple_of(10);
         let on = dice.iter_mut().zip(Kind::ALL).map(|(dice, kind)| (dice.random_bool(0.5) || all) && !off.contains(kind)).collect();
         Self { dice, on, times: vec![0; Kind::ALL.len()] }
     }

@@ -97,7 +97,9 @@ impl Template {
         // A pool of tickets that no run has to fill.
         let mut tickets = vec![[0; 32]; 1_500];
         let mut rng = seeded(1, 0);
-        tickets.iter_mut().for_each(|ticket| rng.fill_bytes(ticket));
+        for ticket in &mut tickets {
+            rng.fill_bytes(ticket);
+        }
         let mut tx = db.begin().await.unwrap();
         let row = tx.one("SELECT c.round FROM shift s JOIN campaign c ON c.id = s.campaign WHERE s.id = $1", dorbank_server::args![shift]).await;
         ticket::fill(&mut tx, row.unwrap().unwrap().get(0).unwrap(), &tickets).await.unwrap();

@@ -197,11 +197,11 @@ impl Server {
         true
     }
 
-    /// The lead says where a phone stands, and which turf it walks.
-    pub async fn admit(&mut self, device: Uuid, admission: Admission, turf: Option<Option<Uuid>>, now: u64) {
+    /// The lead says where a phone stands, and which turf it walks, if that is another.
+    pub async fn admit(&mut self, device: Uuid, admission: Admission, turf: Option<Uuid>, now: u64) {
         let mut tx = self.db.begin().await.unwrap();
         if let Some(found) = device::find(&mut tx, device).await.unwrap() {
-            device::set_admission(&mut tx, device, found.version, admission, turf.unwrap_or(found.turf)).await.unwrap();
+            device::set_admission(&mut tx, device, found.version, admission, turf.or(found.turf)).await.unwrap();
         }
         tx.commit().await.unwrap();
         self.changed_at = now;

@@ -246,7 +246,7 @@ impl World {
             if self.faults.has(Kind::RestoredAgain) {
                 let third = self.rng.random_range(first.max(second)..walk + 2);
                 if self.faults.dice(Kind::RestoredAgain).random_bool(0.5) {
-                    self.after((first.max(second) + third) / 2, Happening::BackUp);
+                    self.after(u64::midpoint(first.max(second), third), Happening::BackUp);
                 }
                 self.after(third + 2, Happening::Restore(Kind::RestoredAgain));
             }
@@ -296,7 +296,7 @@ impl World {
         if self.shown {
             match happening {
                 Happening::Arrive(Message { at, what: What::Push, body, .. }) => {
-                    eprintln!("{} {at:?} push {}", self.now, String::from_utf8_lossy(body))
+                    eprintln!("{} {at:?} push {}", self.now, String::from_utf8_lossy(body));
                 }
                 Happening::Answer { at, what: What::Push, answer: Some(wire), .. } => {
                     eprintln!("{} {at:?} answer {} {}", self.now, wire.status, String::from_utf8_lossy(&wire.body));
@@ -395,7 +395,7 @@ impl World {
                 self.faults.count(Kind::Reassigned);
                 let turf = self.turfs.choose(self.faults.dice(Kind::Reassigned)).copied();
                 let device = self.phones[phone].device;
-                self.server.admit(device, Admission::Admitted, Some(turf), self.now).await;
+                self.server.admit(device, Admission::Admitted, turf, self.now).await;
             }
             Happening::Replan => {
                 self.faults.count(Kind::Replanned);
@@ -588,7 +588,7 @@ impl World {
 
     fn write(&mut self, at: At, op: &Op) {
         let alive = self.alive(at);
-        if !alive && self.phones[at.phone].dice() % 2 == 0 {
+        if !alive && self.phones[at.phone].dice().is_multiple_of(2) {
             return;
         }
         let full = self.calm.is_none() && self.now < self.phones[at.phone].full_until;
