@@ -232,8 +232,9 @@ impl Sums {
         let rows: Vec<Row> = self.of.iter().map(row).collect();
         let about = format!(
             "The app's engine and the server's code in one process, several phones, virtual time, {} seeds: {} visits and inputs saved. About half of \
-             the faults strike in each run, all of them in every tenth.",
-            self.seeds, self.saved
+             the faults strike in each run, all of them in every tenth. {} inputs were still on their phones at the end, not lost and not sent: \
+             the answers with their tickets had been lost, and a phone draws only so many.",
+            self.seeds, self.saved, self.stranded
         );
         reliability::write("10-simulator", "Simulated phones", &about, &rows);
     }
