@@ -121,6 +121,8 @@ pub async fn run(address: &str, from: &Path, older: bool, now_ms: i64, rng: &mut
     for ending in ["", "-wal", "-shm", ".lock"] {
         let _ = fs::remove_file(beside(&new, ending));
     }
+    // Not only dropped: a process that is being started elsewhere holds all open files for a moment, and their locks.
+    lock.unlock().map_err(named(&path))?;
     done
 }
 
