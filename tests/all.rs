@@ -7,6 +7,7 @@ mod attack;
 mod coarsen;
 mod command_line;
 mod demo;
+mod download;
 mod fuzz;
 mod golden;
 mod hostile;
