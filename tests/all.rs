@@ -4,6 +4,7 @@
 
 mod access;
 mod attack;
+mod clarify;
 mod coarsen;
 mod command_line;
 mod demo;
@@ -13,6 +14,7 @@ mod golden;
 mod hostile;
 mod import;
 mod inputs;
+mod intake;
 mod join;
 mod mix;
 mod openapi;

@@ -71,7 +71,7 @@ impl Office {
 }
 
 /// What a person reads: the document without its scripts, tags and escapes.
-fn read(html: &str) -> String {
+pub fn read(html: &str) -> String {
     let mut out = String::new();
     let mut rest = html;
     while let Some((before, after)) = rest.split_once('<') {
@@ -280,4 +280,59 @@ async fn what_is_nowhere_says_so_in_words_to_a_person_and_in_a_code_to_a_program
     let gone = office.get("/plan/shifts/00000000-0000-0000-0000-000000000000", &county).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
     assert!(read(&gone.text).contains(Words::embedded("nb").get(key::TROUBLE_NOT_FOUND_TITLE)));
+}
+
+#[tokio::test]
+async fn an_address_that_means_nothing_is_a_page_and_a_release_that_is_not_there_is_said() {
+    let office = Office::open(Engine::Sqlite).await;
+    let (lead, county) = (office.sign_in(Role::Lead).await, office.sign_in(Role::County).await);
+    let words = Words::embedded("nb");
+    for path in ["/plan/shifts/garbage", "/plan/nothing", "/plan/v1/quarantine/count", "/programme/x"] {
+        let got = office.get(path, &county).await;
+        assert!(got.status.is_client_error(), "{path}: {}", got.status);
+        assert!(read(&got.text).contains(words.get(key::TROUBLE_NOT_FOUND_TITLE)), "{path}: {}", got.text);
+        assert!(read(&got.text).contains(words.get(key::ROLE_COUNTY)), "{path}: who is signed in is still said");
+    }
+    assert!(read(&office.get("/plan/shifts/garbage", &lead).await.text).contains(words.get(key::TROUBLE_NOT_FOUND_TEXT)));
+    assert_eq!(office.get_as("/plan/shifts/garbage", &county, "*/*").await.text, r#"{"error":"not_found"}"#);
+
+    let missing = read(&office.get("/programme?release=99", &county).await.text);
+    assert!(missing.contains(&words.with(key::PROGRAMME_MISSING, &[("number", "99")])), "{missing}");
+    for there in ["/programme", "/programme?release=1", "/programme?release=x"] {
+        assert!(!read(&office.get(there, &county).await.text).contains("finnes ikke"), "{there}");
+    }
+}
+
+#[tokio::test]
+async fn three_days_after_its_shift_a_page_names_no_phone() {
+    let office = Office::open(Engine::Sqlite).await;
+    let lead = office.sign_in(Role::Lead).await;
+    let words = Words::embedded("nb");
+    let running = office.running();
+    let before = office.get(&running, &lead).await.text;
+    assert!(before.contains("/revoke") && !with_class(&before, "small-sign").is_empty());
+    office.server.clock.advance(dorbank_server::coarsen::FINE_MS + 24 * 3_600_000);
+    let after = office.get(&running, &office.sign_in(Role::Lead).await).await.text;
+    let text = read(&after);
+    assert!(text.contains(words.get(key::BOARD_LIVE_GONE)) && text.contains(words.get(key::BOARD_ADMITTED_GONE)), "{text}");
+    assert!(!after.contains("/revoke") && with_class(&after, "small-sign").is_empty());
+}
+
+#[tokio::test]
+async fn a_mix_that_moved_nothing_has_run() {
+    let server = TestServer::start().await;
+    let world = World::make(&server.state).await;
+    let state = &server.state;
+    let county = World::officer(state, Role::County, None).await.1;
+    let admin = async || {
+        let got = server.get("/admin").header("accept", HTML).header("cookie", &county).send().await.unwrap();
+        read(&got.text().await.unwrap()).matches(Words::embedded("nb").get(key::ADMIN_JOB_NEVER)).count()
+    };
+    assert_eq!(admin().await, 3);
+    let keys = state.config.keys_dir();
+    std::fs::create_dir_all(&keys).unwrap();
+    dorbank_server::keys::write_secret(&dorbank_server::round::key_path(&keys, world.round.id), &World::ROUND_KEY).unwrap();
+    let actor = dorbank_server::job::Actor::operator();
+    dorbank_server::mix::run(&state.db, &keys, world.round.id, &actor, state.now_ms(), &mut state.fork_rng()).await.unwrap();
+    assert_eq!(admin().await, 2);
 }

@@ -21,7 +21,7 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
-use crate::{auth, error::ApiError, extract::BodyTime, state::AppState, store, telemetry};
+use crate::{auth, error::ApiError, extract::BodyTime, routes, state::AppState, store, telemetry};
 
 /// A phone that the lead let in.
 pub const ADMITTED: &[Admission] = &[Admission::Admitted];
@@ -29,6 +29,8 @@ pub const ADMITTED: &[Admission] = &[Admission::Admitted];
 pub const JOINED: &[Admission] = &[Admission::Waiting, Admission::Admitted, Admission::Refused, Admission::Revoked];
 /// Those who plan.
 pub const PLANNERS: &[Role] = &[Role::Lead, Role::Organiser, Role::County];
+/// Those who answer for what was noted: a branch's organiser, and the county.
+pub const ORGANISERS: &[Role] = &[Role::Organiser, Role::County];
 /// Those who read the programme pages.
 pub const READERS: &[Role] = &[Role::Committee, Role::Reviewer, Role::County, Role::Privacy];
 /// Those who see the administration.
@@ -200,7 +202,7 @@ async fn guard(State((state, declared)): State<(AppState, Arc<Declared>)>, reque
             parts.extensions.insert(BodyTime(state.config.limits.body));
             next.run(Request::from_parts(parts, body)).await
         }
-        Err(error) => refuse(&error, &declared.rule, &parts),
+        Err(error) => refuse(&state, error, &declared.rule, &mut parts).await,
     };
     if declared.rule.no_store {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -217,12 +219,13 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// A person is led to sign in, a program is told why.
-fn refuse(error: &ApiError, rule: &Rule, parts: &Parts) -> Response {
+async fn refuse(state: &AppState, error: ApiError, rule: &Rule, parts: &mut Parts) -> Response {
     let code = error.code();
     let person = rule.cookies && wants_page(&parts.headers);
     match code {
         Code::Unknown if person => Redirect::to("/sign-in").into_response(),
         Code::Forbidden | Code::CrossSite if person => Redirect::to(&format!("/sign-in?error={}", code.name())).into_response(),
+        _ if person => routes::pages::refused(state, parts, error).await,
         _ => error.answer(),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         Db, StoreError, Tx, campaign,
         coarsen::{self, Coarse, Due},
         door_state::{self, NewState},
-        meta, mix_mark,
+        meta, mix_mark, overview, quarantine,
         tally::{self, DAY_MS},
     },
 };
@@ -48,16 +48,16 @@ pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> 
         one_campaign(&mut tx, campaign, due, rng).await?;
         actor.note(&mut tx, now_ms, rng, "coarsen", "campaign", campaign).await?;
     }
+    any |= quarantine::empty(&mut tx, now_ms - FINE_MS).await?;
     any |= forget_keys(&mut tx, actor, now_ms, rng).await?;
     if any {
         // The clock may have been ahead at an earlier run.
         let before = coarsened_before(&mut tx).await?.unwrap_or(i64::MIN).max(now_ms - FINE_MS);
         meta::set(&mut tx, COARSENED_BEFORE, &before.to_string()).await?;
         mix_mark::rewrite_is_due(&mut tx).await?;
-        tx.commit().await?;
-    } else {
-        drop(tx);
     }
+    overview::note_look(&mut tx, "coarsen", now_ms).await?;
+    tx.commit().await?;
     mix_mark::rewrite(db).await?;
     Ok(any)
 }

@@ -23,6 +23,7 @@ use crate::{
         input::{self, Mixed},
         meta,
         mix_mark::{self, Mark},
+        overview,
         round::{self, RoundState},
         spool::Envelope,
         tally::{self, Reach},
@@ -212,8 +213,9 @@ pub async fn run(db: &Db, keys: &Path, id: Uuid, actor: &Actor, now_ms: i64, rng
         report.areas.insert(area, (what, rounded));
     }
     if taken.is_empty() {
-        // Nothing was written, so nothing tells that the mix looked.
-        drop(tx);
+        // Of inputs nothing was written; that the mix looked is noted, since somebody waits to hear that it runs.
+        overview::note_look(&mut tx, "mix", now_ms).await?;
+        tx.commit().await?;
     } else {
         taken.shuffle(rng);
         input::insert(&mut tx, &taken).await?;

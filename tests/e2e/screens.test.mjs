@@ -100,6 +100,15 @@ for (const [at, language] of LANGUAGES.entries()) {
       await volunteer.chooseTopic(0);
       await gallery.look(page, '11-note-warned');
       await page.click('button', w.word('note.save'));
+      await page.sees(w.word('note.refused'));
+      await gallery.look(page, '11-note-refused');
+      await page.evaluate(() => {
+        const field = document.querySelector('textarea');
+        if (field) field.value = '';
+        field?.dispatchEvent(new Event('input', { bubbles: true }));
+      });
+      await page.fill(w.word('note.words'), 'Kollektivtrafikkforbindelsene er for dårlige.');
+      await page.click('button', w.word('note.save'));
       await page.waitFor('the note to be saved', () => !document.querySelector('textarea'));
       await server.proxy.cut();
       await volunteer.toTurf();
@@ -301,6 +310,9 @@ for (const [at, language] of LANGUAGES.entries()) {
       if (closed) await visit(`/programme?area=${closed}`, '10-area-closed');
       await signIn(page, server.origin, await name('county'), w);
       await visit('/admin', '11-admin');
+      await visit('/plan/status', '13-status');
+      await visit('/plan/quarantine', '14-clarify');
+      await visit('/plan/intake', '15-intake');
       for (const [what, when] of [['planned', `starts_at > ${Date.now()}`], ['over', `ends_at < ${Date.now() - 4 * 86_400_000}`]]) {
         const id = await db.one(`SELECT ${db.hex('id')} AS id FROM shift WHERE kind = 'door' AND ${when} ORDER BY starts_at LIMIT 1`);
         await visit(`/plan/shifts/${id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}`, `12-board-${what}`);

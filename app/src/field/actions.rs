@@ -8,7 +8,9 @@ use std::{
 
 use dorbank_shared::{
     input::{Arena, Input},
+    screening,
     sync::{
+        file::FILE,
         replay::{Kept, Standing},
         wire::{Envelope, KIND_VISIT, KIND_WITHDRAWAL},
     },
@@ -142,7 +144,8 @@ pub async fn write_again() {
     }
 }
 
-/// What leaves the phone as a file, for the organiser's screen. Never the credential, never an input.
+/// What leaves the phone as a file ([`dorbank_shared::sync::file`], without copies of it), for the organiser's screen. Never
+/// the credential, never an input.
 #[derive(Serialize)]
 struct Export<'a> {
     dorbank: u32,
@@ -167,7 +170,7 @@ pub fn export() -> String {
             Earlier { device: shelved.identity.device, unsent: shelved.unsent().map(|kept| &kept.envelope).collect() }
         }
         let export = Export {
-            dorbank: 1,
+            dorbank: FILE,
             device: phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device)),
             unsent: entries.iter().filter(|kept| kept.status.is_none()).map(|kept| &kept.envelope).collect(),
             unwritten,
@@ -246,6 +249,9 @@ pub async fn keep_input(area: String, topics: Vec<Uuid>, words: String) -> bool 
     else {
         return false;
     };
+    if screening::look(&words).into_iter().any(screening::Hint::refuses) {
+        return false;
+    }
     let words = Some(words.trim().to_owned()).filter(|words| !words.is_empty());
     let input = Input { id: Uuid::new_v4(), round, area, arena: Arena::Door, topics, words };
     if input.check().is_err() {

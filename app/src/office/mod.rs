@@ -7,8 +7,11 @@
 use leptos::prelude::*;
 
 mod admin;
+mod clarify;
+mod clarify_one;
 mod frame;
 mod front;
+mod intake;
 pub mod page;
 mod plan;
 mod privacy;
@@ -19,6 +22,7 @@ mod refresh;
 pub mod shell;
 mod shift;
 mod sign_in;
+mod status;
 pub mod text;
 mod trouble;
 
@@ -36,6 +40,10 @@ pub fn Office() -> impl IntoView {
         Body::SignInLink(link) => sign_in::link(&link).into_any(),
         Body::Plan(plan) => plan::plan(plan).into_any(),
         Body::Shift(shift) => shift::shift(*shift).into_any(),
+        Body::Clarify(clarify) => clarify::clarify(*clarify).into_any(),
+        Body::ClarifyOne(entry) => clarify_one::clarify_one(*entry).into_any(),
+        Body::Status(status) => status::status(*status).into_any(),
+        Body::Intake(intake) => intake::intake(*intake).into_any(),
         Body::Programme(programme) => programme::programme(*programme).into_any(),
         Body::Admin(admin) => admin::admin(*admin).into_any(),
         Body::Trouble(trouble) => trouble::trouble(trouble, &frame.here).into_any(),

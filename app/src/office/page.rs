@@ -7,6 +7,10 @@ use dorbank_shared::{principal::Role, release::Shown, share::Share};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub mod clarify;
+pub mod intake;
+pub mod status;
+
 /// A page: its frame and what stands in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page {
@@ -53,6 +57,14 @@ pub enum Body {
     Plan(Plan),
     /// One shift, live.
     Shift(Box<ShiftPage>),
+    /// What waits to be counted or discarded.
+    Clarify(Box<clarify::Clarify>),
+    /// One entry of that, to find its door.
+    ClarifyOne(Box<clarify::ClarifyOne>),
+    /// Whether everything has come in.
+    Status(Box<status::Status>),
+    /// A file from a phone.
+    Intake(Box<intake::Intake>),
     /// What was heard.
     Programme(Box<Programme>),
     /// The county's lists.
@@ -104,6 +116,8 @@ pub struct SignInLink {
 pub struct Plan {
     /// Whose shifts they are; absent for the county, which sees all.
     pub branch: Option<String>,
+    /// How much waits to be clarified; absent for those who do not do that.
+    pub clarify: Option<i64>,
     /// Those of today, by time.
     pub today: Vec<ShiftRow>,
     /// Later ones, the next first.
@@ -285,6 +299,8 @@ impl From<Shown> for Figure {
 pub struct Programme {
     /// What the round is called.
     pub round: Option<String>,
+    /// The release that was asked for and that there is not.
+    pub missing: Option<String>,
     /// The release that is shown.
     pub release: Option<ReleaseRow>,
     /// All releases of the round, the last first.

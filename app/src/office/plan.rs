@@ -14,11 +14,28 @@ pub fn plan(page: Plan) -> impl IntoView {
         <div class="wide">
             <h1>{t(key::PLAN_TITLE)}</h1>
             <p class="lead">{page.branch.unwrap_or_else(|| t(key::PLAN_ALL))}</p>
+            {page.clarify.map(|_| places("/plan"))}
+            {page.clarify.filter(|n| *n > 0).map(|n| view! { <p><a class="chip warn" href="/plan/quarantine">{count(key::ADMIN_QUARANTINE_COUNT, n)}</a></p> })}
             {part(key::PLAN_TODAY, key::PLAN_TODAY_NONE, page.today)}
             {part(key::PLAN_COMING, key::PLAN_COMING_NONE, page.coming)}
             {part(key::PLAN_PAST, key::PLAN_PAST_NONE, page.past)}
         </div>
     }
+}
+
+/// What an organiser has beside the shifts.
+pub(super) fn places(here: &'static str) -> impl IntoView {
+    let all = [
+        ("/plan", key::PLAN_TITLE),
+        ("/plan/status", key::STATUS_TITLE),
+        ("/plan/quarantine", key::CLARIFY_TITLE),
+        ("/plan/intake", key::INTAKE_NAV),
+    ];
+    let links: Vec<_> = all
+        .into_iter()
+        .map(|(address, word)| view! { <li><a href=address aria-current=(address == here).then_some("page")>{t(word)}</a></li> })
+        .collect();
+    view! { <nav class="choice" aria-label=t(key::PLAN_PLACES)><ul>{links}</ul></nav> }
 }
 
 fn part(title: &'static str, none: &'static str, rows: Vec<ShiftRow>) -> impl IntoView {

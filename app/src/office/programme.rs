@@ -29,6 +29,7 @@ pub fn programme(page: Programme) -> impl IntoView {
         <div class="wide programme">
             <h1>{t(key::PROGRAMME_TITLE)}</h1>
             <p class="lead">{stamp}</p>
+            {page.missing.map(|number| view! { <p class="notice warn" role="status">{with(key::PROGRAMME_MISSING, &[("number", &number)])}</p> })}
             {page.round.map(|name| view! { <p class="soft">{with(key::PROGRAMME_ROUND, &[("name", &name)])}</p> })}
             {releases(page.releases, release.number, current.as_deref())}
             {city}

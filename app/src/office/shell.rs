@@ -30,6 +30,9 @@ fn title(body: &Body, words: &Words) -> String {
         Body::SignIn(_) | Body::SignInLink(_) => words.get(key::SIGN_IN_TITLE),
         Body::Plan(_) => words.get(key::PLAN_TITLE),
         Body::Shift(shift) => &shift.place,
+        Body::Clarify(_) | Body::ClarifyOne(_) => words.get(key::CLARIFY_TITLE),
+        Body::Status(_) => words.get(key::STATUS_TITLE),
+        Body::Intake(_) => words.get(key::INTAKE_TITLE),
         Body::Programme(programme) => {
             programme.chosen.as_ref().and_then(|area| area.name.as_deref()).unwrap_or_else(|| words.get(key::PROGRAMME_TITLE))
         }

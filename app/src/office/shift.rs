@@ -17,7 +17,7 @@ pub fn shift(first: ShiftPage) -> impl IntoView {
     super::refresh::keep_fresh(page);
     let code = Memo::new(move |_| page.with(|page| (page.code.clone(), page.version)));
     let waiting = Memo::new(move |_| page.with(|page| (page.waiting.clone(), page.turfs.clone())));
-    let admitted = Memo::new(move |_| page.with(|page| (page.admitted.clone(), page.turfs.clone())));
+    let admitted = Memo::new(move |_| page.with(|page| (page.admitted.clone(), page.turfs.clone(), page.board.is_some())));
     let turfs = Memo::new(move |_| page.with(|page| page.turfs.clone()));
     let board = Memo::new(move |_| page.with(|page| page.board.clone()));
     let id = first.id;
@@ -143,7 +143,7 @@ fn waiting_part(id: Uuid, (phones, turfs): (Vec<PhoneRow>, Vec<TurfRow>)) -> imp
 }
 
 /// When a phone was last seen, in steps of five minutes: enough to see that it lives, too little to follow anybody.
-fn seen(minutes: i64) -> String {
+pub(super) fn seen(minutes: i64) -> String {
     match minutes {
         ..5 => t(key::BOARD_SEEN_NOW),
         5..60 => with(key::BOARD_SEEN_AGO, &[("n", &minutes.to_string())]),
@@ -151,9 +151,9 @@ fn seen(minutes: i64) -> String {
     }
 }
 
-fn admitted_part(id: Uuid, (phones, turfs): (Vec<PhoneRow>, Vec<TurfRow>)) -> impl IntoView {
+fn admitted_part(id: Uuid, (phones, turfs, live): (Vec<PhoneRow>, Vec<TurfRow>, bool)) -> impl IntoView {
     if phones.is_empty() {
-        return view! { <p class="soft">{t(key::BOARD_ADMITTED_NONE)}</p> }.into_any();
+        return view! { <p class="soft">{t(if live { key::BOARD_ADMITTED_NONE } else { key::BOARD_ADMITTED_GONE })}</p> }.into_any();
     }
     let rows: Vec<_> = phones
         .into_iter()
@@ -204,7 +204,11 @@ fn turfs_part(turfs: Vec<TurfRow>) -> impl IntoView {
             }
         })
         .collect();
-    view! { <ul class="turfs">{rows}</ul> }.into_any()
+    view! {
+        <ul class="turfs">{rows}</ul>
+        <p class="soft">{t(key::BOARD_TURFS_HOW)}</p>
+    }
+    .into_any()
 }
 
 fn board_part(board: Option<Board>) -> impl IntoView {

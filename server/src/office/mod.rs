@@ -2,9 +2,13 @@
 
 mod admin;
 mod calendar;
+mod door;
+pub mod intake;
 mod plan;
 mod programme;
+pub mod quarantine;
 mod shift;
+pub mod status;
 
 use dorbank_app::office::page::{DemoPerson, Frame, Notice, Person, SignIn, Trouble};
 use dorbank_shared::principal::{OfficerPrincipal, Principal};

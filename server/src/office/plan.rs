@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{calendar::Calendar, own_branch};
 use crate::{
+    access::ORGANISERS,
     auth::lead,
     error::ApiError,
     state::AppState,
@@ -30,6 +31,7 @@ pub async fn plan(state: &AppState, officer: &OfficerPrincipal, language: &str) 
         None => None,
     };
     let campaigns: HashMap<Uuid, String> = store::campaign::all(&mut tx).await?.into_iter().map(|campaign| (campaign.id, campaign.name)).collect();
+    let clarify = if ORGANISERS.contains(&officer.role) { Some(super::quarantine::waiting(&mut tx, officer).await?) } else { None };
     let parts = store::overview::parts(&mut tx).await?;
     let (calendar, now) = (Calendar::new(language), state.now_ms());
     let today = calendar.day(now);
@@ -39,6 +41,7 @@ pub async fn plan(state: &AppState, officer: &OfficerPrincipal, language: &str) 
     let (coming, past): (Vec<_>, Vec<_>) = others.into_iter().partition(|shift| shift.starts_at > now);
     Ok(Plan {
         branch,
+        clarify,
         today: now_or_today.into_iter().map(row).collect(),
         coming: coming.into_iter().map(row).collect(),
         past: past.into_iter().rev().take(PAST).map(row).collect(),

@@ -24,8 +24,8 @@ use crate::{
 /// What the reader chose. What does not exist is not chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// The number of a release.
-    pub release: Option<i64>,
+    /// The number of a release, as it stands in the address.
+    pub release: Option<String>,
     /// The number of an area.
     pub area: Option<String>,
 }
@@ -38,12 +38,23 @@ pub async fn programme(state: &AppState, language: &str, choice: &Choice) -> Res
     let calendar = Calendar::new(language);
     let mut tx = state.db.read().await?;
     let Some((round, releases)) = current(&mut tx).await? else {
-        return Ok(Programme { round: None, release: None, releases: Vec::new(), areas: Vec::new(), city: None, chosen: None });
+        return Ok(Programme { round: None, missing: None, release: None, releases: Vec::new(), areas: Vec::new(), city: None, chosen: None });
     };
     let row = |release: &Release| ReleaseRow { number: release.number, date: calendar.short(release.frozen_at) };
-    let chosen = releases.iter().find(|release| Some(release.number) == choice.release).or(releases.last());
+    let wanted = choice.release.as_ref().map(|number| releases.iter().find(|release| Some(release.number) == number.parse().ok()));
+    // What is not a number at all is not read out again.
+    let missing = choice.release.clone().filter(|number| wanted == Some(None) && number.parse::<i64>().is_ok());
+    let chosen = wanted.flatten().or(releases.last());
     let Some(chosen) = chosen else {
-        return Ok(Programme { round: Some(round.name), release: None, releases: Vec::new(), areas: Vec::new(), city: None, chosen: None });
+        return Ok(Programme {
+            round: Some(round.name),
+            missing: None,
+            release: None,
+            releases: Vec::new(),
+            areas: Vec::new(),
+            city: None,
+            chosen: None,
+        });
     };
     let view = release::view(&mut tx, chosen).await?;
     let topics = store::round::topics(&mut tx, round.id).await?;
@@ -51,6 +62,7 @@ pub async fn programme(state: &AppState, language: &str, choice: &Choice) -> Res
     let words = dorbank_app::office::text::words(language);
     Ok(Programme {
         round: Some(round.name),
+        missing,
         release: Some(row(chosen)),
         releases: releases.iter().rev().map(row).collect(),
         areas: view.areas.iter().map(|area| area_row(area, &words)).collect(),

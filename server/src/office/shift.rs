@@ -58,10 +58,12 @@ pub async fn shift(state: &AppState, id: Uuid, language: &str, notice: Option<No
     let campaign = store::campaign::find(&mut tx, shift.campaign).await?.map(|campaign| campaign.name).unwrap_or_default();
     let phones = store::overview::phones(&mut tx, id).await?;
     let progress = store::overview::progress(&mut tx, id).await?;
+    let live = now < shift.ends_at + FINE_MS;
+    let signs = if live { phones.as_slice() } else { &[] };
     let turfs = progress
         .into_iter()
         .map(|turf| TurfRow {
-            signs: phones.iter().filter(|(phone, _)| is_in(phone) && phone.turf == Some(turf.id)).map(|(phone, _)| phone.sign.clone()).collect(),
+            signs: signs.iter().filter(|(phone, _)| is_in(phone) && phone.turf == Some(turf.id)).map(|(phone, _)| phone.sign.clone()).collect(),
             id: turf.id,
             number: turf.number,
             name: turf.name,
@@ -76,7 +78,9 @@ pub async fn shift(state: &AppState, id: Uuid, language: &str, notice: Option<No
         to: calendar.time(shift.ends_at + CODE_AFTER_MS),
         locked_until: shift.is_locked(now).then(|| calendar.time(shift.locked_until)),
     });
-    let board = if now < shift.ends_at + FINE_MS { Some(board(&mut tx, &state.boards, id, now, &calendar).await?) } else { None };
+    let board = if live { Some(board(&mut tx, &state.boards, id, now, &calendar).await?) } else { None };
+    // Once it is deleted which phone noted what, no phone is named here either.
+    let phones = if board.is_some() { phones } else { Vec::new() };
     let (admitted, waiting): (Vec<_>, Vec<_>) = phones.into_iter().partition(|(phone, _)| is_in(phone));
     let row = |(phone, seen_at): (Device, i64)| PhoneRow {
         id: phone.id,

@@ -5,6 +5,7 @@ pub mod inputs;
 pub mod join;
 pub mod officer;
 pub mod pages;
+pub mod quarantine;
 pub mod shift;
 pub mod sign_in;
 pub mod site;
@@ -20,6 +21,7 @@ pub fn routes() -> Routes {
         .merge(join::routes())
         .merge(officer::routes())
         .merge(pages::routes())
+        .merge(quarantine::routes())
         .merge(shift::routes())
         .merge(sign_in::routes())
         .merge(site::routes())

@@ -5,25 +5,36 @@ use std::collections::HashMap;
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Path, Query, State},
+    body::Bytes,
+    extract::{FromRequestParts, Multipart, Path, Query, State, multipart::MultipartRejection},
     http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use dorbank_app::office::{
-    page::{Body, Notice, Page, SignInLink, Trouble},
+    page::{
+        Body, Notice, Page, SignInLink, Trouble,
+        intake::{Fault, Step},
+    },
     shell::{self, Assets},
 };
-use dorbank_shared::{error::Code, principal::Principal, words::LANGUAGES};
+use dorbank_shared::{
+    error::Code,
+    principal::{OfficerPrincipal, Principal},
+    sync::file::MAX_FILE_BYTES,
+    words::LANGUAGES,
+};
 use leptos::{nonce::use_nonce, prelude::*};
 use uuid::Uuid;
 
 use crate::{
-    access::{ADMINISTRATORS, Access, ByOfficer, PLANNERS, READERS, Routes, wants_page},
+    access::{ADMINISTRATORS, Access, ByOfficer, ORGANISERS, PLANNERS, READERS, Routes, wants_page},
     auth,
     error::{ApiError, status},
     headers::office_policy,
-    office::{self, Choice},
+    office::{self, Choice, quarantine::Looking},
+    routes::quarantine,
     state::AppState,
+    sync::push::{file::Take, settle::Pick},
 };
 
 /// The cookie that remembers a language.
@@ -41,6 +52,11 @@ pub(super) fn routes() -> Routes {
         .get("/sign-in/confirm", anyone, confirm)
         .get("/plan", Access::Officer(PLANNERS), plan)
         .get("/plan/shifts/{shift}", Access::Shift(PLANNERS), shift)
+        .get("/plan/status", Access::Officer(ORGANISERS), status_page)
+        .get("/plan/intake", Access::Officer(ORGANISERS), choose_file)
+        .post("/plan/intake", Access::Officer(ORGANISERS).limit(2 * MAX_FILE_BYTES), take_file)
+        .get("/plan/quarantine", Access::Officer(ORGANISERS), clarify)
+        .get("/plan/quarantine/entry", Access::Officer(ORGANISERS), clarify_one)
         .get("/programme", Access::Officer(READERS), programme)
         .get("/admin", Access::Officer(ADMINISTRATORS), admin)
 }
@@ -74,8 +90,71 @@ async fn shift(State(state): State<AppState>, Path(shift): Path<Uuid>, reader: R
     reader.show(&state, body).await
 }
 
+async fn status_page(State(state): State<AppState>, ByOfficer(officer): ByOfficer, reader: Reader) -> Response {
+    let body = office::status::status(&state, &officer, reader.language).await;
+    reader.show(&state, body.map(|status| Body::Status(Box::new(status)))).await
+}
+
+async fn choose_file(State(state): State<AppState>, ByOfficer(officer): ByOfficer, reader: Reader) -> Response {
+    show_intake(&state, &officer, reader, Ok(Step::Choose)).await
+}
+
+/// A file that was chosen is looked at; the same file, sent again with the yes, is taken.
+async fn take_file(
+    State(state): State<AppState>,
+    ByOfficer(officer): ByOfficer,
+    reader: Reader,
+    form: Result<Multipart, MultipartRejection>,
+) -> Response {
+    let step = match sent(form).await {
+        Ok((bytes, take)) => office::intake::intake(&state, &officer, reader.language, &bytes, take).await,
+        Err(fault) => Ok(Step::Fault(fault)),
+    };
+    show_intake(&state, &officer, reader, step).await
+}
+
+async fn show_intake(state: &AppState, officer: &OfficerPrincipal, reader: Reader, step: Result<Step, ApiError>) -> Response {
+    let body = match step {
+        Ok(step) => office::intake::page(state, officer, step).await,
+        Err(error) => Err(error),
+    };
+    reader.show(state, body.map(|intake| Body::Intake(Box::new(intake)))).await
+}
+
+/// The file in a form, and whether it comes with the yes.
+async fn sent(form: Result<Multipart, MultipartRejection>) -> Result<(Bytes, Take), Fault> {
+    let too_large = |status: StatusCode| if status == StatusCode::PAYLOAD_TOO_LARGE { Fault::TooLarge } else { Fault::Nothing };
+    let mut form = form.map_err(|refused| too_large(refused.status()))?;
+    while let Some(field) = form.next_field().await.map_err(|error| too_large(error.status()))? {
+        let take = match field.name() {
+            Some("file") => Take::Look,
+            Some("text") => Take::Take,
+            _ => continue,
+        };
+        return Ok((field.bytes().await.map_err(|error| too_large(error.status()))?, take));
+    }
+    Err(Fault::Nothing)
+}
+
+async fn clarify(State(state): State<AppState>, ByOfficer(officer): ByOfficer, reader: Reader) -> Response {
+    let done = quarantine::done(&reader.query);
+    let body = office::quarantine::clarify(&state, &officer, reader.language, reader.notice(), done).await;
+    reader.show(&state, body.map(|clarify| Body::Clarify(Box::new(clarify)))).await
+}
+
+async fn clarify_one(State(state): State<AppState>, ByOfficer(officer): ByOfficer, reader: Reader) -> Response {
+    let id = |name: &str| reader.query.get(name).and_then(|id| id.parse().ok());
+    let pick = id("id").zip(reader.query.get("mac").and_then(|mac| office::quarantine::unhex(mac))).map(|(id, mac)| Pick { id, mac });
+    let looking = Looking { turf: id("turf"), entrance: id("entrance") };
+    let body = match pick {
+        Some(pick) => office::quarantine::clarify_one(&state, &officer, reader.language, reader.notice(), (&pick, looking)).await,
+        None => Err(Code::NotFound.into()),
+    };
+    reader.show(&state, body.map(|entry| Body::ClarifyOne(Box::new(entry)))).await
+}
+
 async fn programme(State(state): State<AppState>, reader: Reader) -> Response {
-    let choice = Choice { release: reader.query.get("release").and_then(|number| number.parse().ok()), area: reader.query.get("area").cloned() };
+    let choice = Choice { release: reader.query.get("release").cloned(), area: reader.query.get("area").cloned() };
     let body = office::programme(&state, reader.language, &choice).await.map(|programme| Body::Programme(Box::new(programme)));
     reader.show(&state, body).await
 }
@@ -86,14 +165,24 @@ async fn admin(State(state): State<AppState>, reader: Reader) -> Response {
 }
 
 /// What is nowhere: a page for a person, a code for a program.
-pub async fn not_found(State(state): State<AppState>, mut reader: Reader) -> Response {
+pub async fn not_found(State(state): State<AppState>, reader: Reader) -> Response {
     if !wants_page(&reader.headers) {
         return ApiError::from(Code::NotFound).answer();
     }
-    if let Ok(Some(officer)) = auth::officer(&state, &reader.headers).await {
+    show_trouble(&state, reader, Code::NotFound.into()).await
+}
+
+/// What a guard answers a person whom it does not let in: the page that says why.
+pub async fn refused(state: &AppState, parts: &mut Parts, error: ApiError) -> Response {
+    let Ok(reader) = Reader::from_request_parts(parts, state).await;
+    show_trouble(state, reader, error).await
+}
+
+async fn show_trouble(state: &AppState, mut reader: Reader, error: ApiError) -> Response {
+    if let Ok(Some(officer)) = auth::officer(state, &reader.headers).await {
         reader.principal = Principal::Officer(officer);
     }
-    reader.show(&state, Err(Code::NotFound.into())).await
+    reader.show(state, Err(error)).await
 }
 
 /// Who reads, in which language, and what they asked for.
@@ -138,7 +227,7 @@ impl Reader {
             .query()
             .unwrap_or_default()
             .split('&')
-            .filter(|part| !part.is_empty() && !part.starts_with("lang=") && !part.starts_with("error="))
+            .filter(|part| !part.is_empty() && !part.starts_with("lang=") && !part.starts_with("error=") && !part.starts_with("done="))
             .collect();
         if kept.is_empty() { self.uri.path().to_owned() } else { format!("{}?{}", self.uri.path(), kept.join("&")) }
     }

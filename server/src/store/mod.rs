@@ -25,6 +25,7 @@ pub mod session;
 pub mod shift;
 pub mod spool;
 pub mod stamp;
+pub mod status;
 pub mod tally;
 pub mod ticket;
 pub mod trouble;
@@ -142,6 +143,7 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("shift", shift::STATEMENTS),
         ("spool", spool::STATEMENTS),
         ("stamp", stamp::STATEMENTS),
+        ("status", status::STATEMENTS),
         ("tally", tally::STATEMENTS),
         ("ticket", ticket::STATEMENTS),
         ("turf", turf::STATEMENTS),

@@ -9,7 +9,7 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, meta};
 use crate::{args, statements};
 
 statements! {
@@ -19,9 +19,10 @@ statements! {
     PHONES = "SELECT id, shift, turf, sign, state, tickets, unsent, version, last_seen_at FROM device \
         WHERE shift = $1 AND state IN ('waiting', 'admitted') ORDER BY joined_at, id";
     PROGRESS = "SELECT t.id, t.number, t.name, \
-        (SELECT COUNT(*) FROM turf_entrance e JOIN unit u ON u.entrance = e.entrance WHERE e.turf = t.id), \
+        (SELECT COUNT(*) FROM turf_entrance e JOIN unit u ON u.entrance = e.entrance JOIN entrance a ON a.id = e.entrance \
+        WHERE e.turf = t.id AND u.do_not_knock = $2 AND a.do_not_knock = $2), \
         (SELECT COUNT(*) FROM turf_entrance e JOIN unit u ON u.entrance = e.entrance JOIN door_state d ON d.door = u.id \
-        WHERE e.turf = t.id AND d.campaign = t.campaign AND d.state <> '') \
+        JOIN entrance a ON a.id = e.entrance WHERE e.turf = t.id AND u.do_not_knock = $2 AND a.do_not_knock = $2 AND d.campaign = t.campaign AND d.state <> '') \
         FROM turf t JOIN shift_turf s ON s.turf = t.id WHERE s.shift = $1 ORDER BY t.number";
     SEEN = "SELECT v.id, v.entrance, v.unit, v.outcome FROM visit v JOIN device d ON d.id = v.device \
         WHERE d.shift = $1 AND v.superseded_by IS NULL AND v.occurred_at < $2";
@@ -29,6 +30,7 @@ statements! {
         (SELECT COUNT(*) FROM entrance e WHERE e.vanished = $1), \
         (SELECT COUNT(*) FROM unit u JOIN entrance e ON e.id = u.entrance WHERE e.vanished = $1)";
     LAST = "SELECT action, MAX(at) FROM audit WHERE action IN ('mix', 'freeze', 'coarsen') GROUP BY action";
+    LOOKED = "SELECT key, value FROM meta WHERE key IN ('looked.mix', 'looked.coarsen')";
     UNSETTLED = "SELECT COUNT(*) FROM quarantine WHERE settled_at IS NULL";
 }
 
@@ -98,9 +100,9 @@ pub async fn phones(tx: &mut Tx, shift: Uuid) -> Result<Vec<(Device, i64)>, Stor
         .collect()
 }
 
-/// The turfs of a shift, by number, and how far each is.
+/// The turfs of a shift, by number, and how far each is. Doors where nobody rings are no work, as on the phone.
 pub async fn progress(tx: &mut Tx, shift: Uuid) -> Result<Vec<Progress>, StoreError> {
-    let rows = tx.all(PROGRESS, args![shift]).await?;
+    let rows = tx.all(PROGRESS, args![shift, false]).await?;
     rows.iter().map(|row| Ok(Progress { id: row.get(0)?, number: row.get(1)?, name: row.get(2)?, doors: row.get(3)?, done: row.get(4)? })).collect()
 }
 
@@ -122,9 +124,23 @@ pub async fn register(tx: &mut Tx) -> Result<Register, StoreError> {
     Ok(Register { districts: row.get(0)?, branches: row.get(1)?, entrances: row.get(2)?, doors: row.get(3)? })
 }
 
-/// When the mix, the freeze and the coarsening last did something, by the name in the audit.
+/// When the mix, the freeze and the coarsening last ran, also where they found nothing to do, by the name in the audit.
 pub async fn last_runs(tx: &mut Tx) -> Result<HashMap<String, i64>, StoreError> {
-    tx.all(LAST, args![]).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    let mut last: HashMap<String, i64> =
+        tx.all(LAST, args![]).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, StoreError>>()?;
+    for row in tx.all(LOOKED, args![]).await? {
+        let (key, at): (String, String) = (row.get(0)?, row.get(1)?);
+        if let Some((job, at)) = key.strip_prefix("looked.").zip(at.parse().ok()) {
+            let known = last.entry(job.to_owned()).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+    Ok(last)
+}
+
+/// Notes that a job (`mix`, `coarsen`) looked, whether or not there was anything to do.
+pub async fn note_look(tx: &mut Tx, job: &str, now_ms: i64) -> Result<(), StoreError> {
+    meta::set(tx, &format!("looked.{job}"), &now_ms.to_string()).await
 }
 
 /// How many entries could not be applied and wait for somebody.

@@ -14,7 +14,24 @@ use crate::{args, statements};
 statements! {
     INSERT = "INSERT INTO quarantine (id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id, mac) DO NOTHING";
-    SETTLE = "UPDATE quarantine SET settled_at = $1 WHERE device = $2 AND settled_at IS NULL AND id IN ($3)";
+    SETTLE = "UPDATE quarantine SET settled_at = $1, settled_as = 'replaced' WHERE device = $2 AND settled_at IS NULL AND id IN ($3)";
+    SETTLE_ONE = "UPDATE quarantine SET settled_at = $3, settled_as = $4 WHERE id = $1 AND mac = $2 AND settled_at IS NULL";
+    AMONG = "SELECT id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at FROM quarantine \
+        WHERE settled_at IS NULL AND id IN ($1)";
+    WAITING = "SELECT q.id, q.mac, q.campaign, q.device, q.device_seq, q.kind, q.version, q.captured_at, q.body, q.reason, q.received_at, \
+        c.branch, c.name, d.sign, s.id, s.starts_at, s.ends_at, s.meeting_place FROM quarantine q JOIN campaign c ON c.id = q.campaign \
+        JOIN device d ON d.id = q.device JOIN shift s ON s.id = d.shift WHERE q.settled_at IS NULL AND q.reason = $1 AND c.branch = $2 \
+        ORDER BY q.received_at, q.device, q.device_seq, q.id LIMIT $3";
+    WAITING_ANYWHERE = "SELECT q.id, q.mac, q.campaign, q.device, q.device_seq, q.kind, q.version, q.captured_at, q.body, q.reason, q.received_at, \
+        c.branch, c.name, d.sign, s.id, s.starts_at, s.ends_at, s.meeting_place FROM quarantine q JOIN campaign c ON c.id = q.campaign \
+        JOIN device d ON d.id = q.device JOIN shift s ON s.id = d.shift WHERE q.settled_at IS NULL AND q.reason = $1 \
+        ORDER BY q.received_at, q.device, q.device_seq, q.id LIMIT $2";
+    ONE = "SELECT q.id, q.mac, q.campaign, q.device, q.device_seq, q.kind, q.version, q.captured_at, q.body, q.reason, q.received_at, \
+        c.branch, c.name, d.sign, s.id, s.starts_at, s.ends_at, s.meeting_place, q.settled_as FROM quarantine q JOIN campaign c ON c.id = q.campaign \
+        JOIN device d ON d.id = q.device JOIN shift s ON s.id = d.shift WHERE q.id = $1 AND q.mac = $2";
+    BY_REASON = "SELECT q.reason, c.branch, COUNT(*) FROM quarantine q JOIN campaign c ON c.id = q.campaign WHERE q.settled_at IS NULL GROUP BY q.reason, c.branch";
+    EMPTY = "UPDATE quarantine SET body = '', captured_at = 0 WHERE settled_at <= $1 AND body <> '' \
+        AND device IN (SELECT d.id FROM device d JOIN shift s ON s.id = d.shift WHERE s.ends_at <= $1)";
     OPEN = "SELECT id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at FROM quarantine \
         WHERE campaign = $1 AND settled_at IS NULL ORDER BY received_at, device, device_seq";
     COUNT_OPEN = "SELECT COUNT(*) FROM quarantine WHERE campaign = $1 AND settled_at IS NULL";
@@ -84,6 +101,84 @@ pub async fn settle(tx: &mut Tx, device: Uuid, ids: &HashSet<Uuid>, now_ms: i64)
     let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     tx.all_in(head, &args![now_ms, device], &keys, tail).await?;
     Ok(())
+}
+
+/// An entry in quarantine, with what a person needs to know it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The entry.
+    pub entry: Quarantined,
+    /// The branch whose campaign it belongs to.
+    pub branch: Uuid,
+    /// What that campaign is called.
+    pub campaign_name: String,
+    /// The two characters of the phone.
+    pub sign: String,
+    /// The phone's shift.
+    pub shift: Uuid,
+    /// When the shift began, milliseconds since 1970, UTC.
+    pub starts_at: i64,
+    /// When the shift ended, milliseconds since 1970, UTC.
+    pub ends_at: i64,
+    /// Where the shift met.
+    pub meeting_place: String,
+}
+
+fn waiting_row(row: &Row) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
+        entry: quarantined(row)?,
+        branch: row.get(11)?,
+        campaign_name: row.get(12)?,
+        sign: row.get(13)?,
+        shift: row.get(14)?,
+        starts_at: row.get(15)?,
+        ends_at: row.get(16)?,
+        meeting_place: row.get(17)?,
+    })
+}
+
+/// The first that wait for one reason, oldest first: of a branch's campaigns, or of all.
+pub async fn waiting(tx: &mut Tx, reason: Reason, branch: Option<Uuid>, limit: i64) -> Result<Vec<Waiting>, StoreError> {
+    let rows = match branch {
+        Some(branch) => tx.all(WAITING, args![reason.name(), branch, limit]).await?,
+        None => tx.all(WAITING_ANYWHERE, args![reason.name(), limit]).await?,
+    };
+    rows.iter().map(waiting_row).collect()
+}
+
+/// One entry, and how it was settled if it was.
+pub async fn find(tx: &mut Tx, id: Uuid, mac: &[u8]) -> Result<Option<(Waiting, Option<String>)>, StoreError> {
+    tx.one(ONE, args![id, mac]).await?.map(|row| Ok((waiting_row(&row)?, row.get(18)?))).transpose()
+}
+
+/// Those with one of these ids that still wait.
+pub async fn among(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<Vec<Quarantined>, StoreError> {
+    let (head, tail) = around_list(AMONG);
+    let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    tx.all_in(head, &[], &keys, tail).await?.iter().map(quarantined).collect()
+}
+
+/// Settles one entry, and says whether this call did: somebody else may have been faster.
+pub async fn settle_one(tx: &mut Tx, id: Uuid, mac: &[u8], now_ms: i64, settled_as: &str) -> Result<bool, StoreError> {
+    Ok(tx.execute(SETTLE_ONE, args![id, mac, now_ms, settled_as]).await? == 1)
+}
+
+/// How many wait, by reason and branch.
+pub async fn by_reason(tx: &mut Tx) -> Result<Vec<(Reason, Uuid, i64)>, StoreError> {
+    let rows = tx.all(BY_REASON, args![]).await?;
+    rows.iter()
+        .map(|row| {
+            let reason: String = row.get(0)?;
+            let reason = Reason::parse(&reason).ok_or(StoreError::Inconsistent { table: "quarantine", column: "reason" })?;
+            Ok((reason, row.get(1)?, row.get(2)?))
+        })
+        .collect()
+}
+
+/// Empties the bodies of entries that were settled at `before` or earlier and whose shift ended so long ago too. Says
+/// whether there were any.
+pub async fn empty(tx: &mut Tx, before: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(EMPTY, args![before]).await? > 0)
 }
 
 /// What waits for somebody to look at it, oldest first.

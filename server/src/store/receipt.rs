@@ -14,6 +14,8 @@ use crate::{args, statements};
 statements! {
     AMONG = "SELECT id, device, device_seq, mac, status, reason, seq FROM receipt WHERE id IN ($1)";
     INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    ANSWER = "UPDATE receipt SET status = $2, reason = NULL, seq = $3 WHERE id = $1";
+    COUNTED = "UPDATE receipt SET device_seq = $2, mac = $3 WHERE id = $1 AND device_seq = 0";
     HELD = "SELECT r.held + q.held, CASE WHEN r.highest > q.highest THEN r.highest ELSE q.highest END, r.held - r.counters \
         FROM (SELECT COUNT(*) AS held, COUNT(DISTINCT device_seq) AS counters, COALESCE(MAX(device_seq), 0) AS highest FROM receipt WHERE device = $1 AND device_seq > 0) AS r, \
         (SELECT COUNT(*) AS held, COALESCE(MAX(device_seq), 0) AS highest FROM quarantine WHERE device = $1 AND device_seq > 0 \
@@ -74,6 +76,20 @@ pub async fn insert(tx: &mut Tx, campaign: Uuid, receipts: &[Receipt]) -> Result
         .map(|r| args![r.id, campaign, r.device, r.device_seq, r.mac.as_slice(), r.status.name(), r.reason.map(Reason::name), r.seq])
         .collect();
     tx.many(head, rows, tail).await?;
+    Ok(())
+}
+
+/// Says what became of entries in the end that were kept in quarantine at first: phones that ask again are told so.
+pub async fn answer_anew(tx: &mut Tx, receipts: &[Receipt]) -> Result<(), StoreError> {
+    for receipt in receipts {
+        tx.execute(ANSWER, args![receipt.id, receipt.status.name(), receipt.seq]).await?;
+    }
+    Ok(())
+}
+
+/// Gives the receipt of an entry that came in a file, before its phone could count it, the counter that it has now.
+pub async fn counted(tx: &mut Tx, id: Uuid, device_seq: i64, mac: &[u8]) -> Result<(), StoreError> {
+    tx.execute(COUNTED, args![id, device_seq, mac]).await?;
     Ok(())
 }
 

@@ -10,6 +10,9 @@ statements! {
     FIND = "SELECT d.state, d.sign, d.turf, s.id, s.starts_at, s.ends_at, s.meeting_place, c.id, c.name, c.purpose, c.round, c.receipt_key \
         FROM device d JOIN shift s ON s.id = d.shift JOIN campaign c ON c.id = s.campaign WHERE d.id = $1";
     SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = CASE WHEN max_issued > $4 THEN max_issued ELSE $4 END WHERE id = $1";
+    HOLD = "UPDATE device SET unsent = unsent WHERE id = $1";
+    TAKEN = "UPDATE device SET unsent = CASE WHEN unsent > $2 THEN unsent - $2 ELSE 0 END, \
+        max_issued = CASE WHEN max_issued > $3 THEN max_issued ELSE $3 END WHERE id = $1";
 }
 
 /// A phone with its shift and campaign.
@@ -75,5 +78,17 @@ pub async fn find(tx: &mut Tx, device: Uuid) -> Result<Option<Scope>, StoreError
 /// Notes what a phone said of itself, and holds its row: two pushes of one phone are taken one after the other.
 pub async fn seen(tx: &mut Tx, device: Uuid, now_ms: i64, unsent: i64, max_issued: i64) -> Result<(), StoreError> {
     tx.execute(SEEN, args![device, now_ms, unsent, max_issued]).await?;
+    Ok(())
+}
+
+/// Holds a phone's row, so that what it sends waits for what is done with what it sent before.
+pub async fn hold(tx: &mut Tx, device: Uuid) -> Result<(), StoreError> {
+    tx.execute(HOLD, args![device]).await?;
+    Ok(())
+}
+
+/// Notes that so many of a phone's entries came another way than from the phone, which was not heard of.
+pub async fn taken(tx: &mut Tx, device: Uuid, entries: i64, max_issued: i64) -> Result<(), StoreError> {
+    tx.execute(TAKEN, args![device, entries, max_issued]).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Turfs: what one pair walks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ statements! {
     HELD = "SELECT turf, entrance FROM turf_past WHERE entrance IN ($1)";
     EVER_OF_SHIFT = "SELECT turf FROM shift_turf WHERE shift = $1 UNION SELECT turf FROM shift_turf_past WHERE shift = $1 \
         UNION SELECT turf FROM device WHERE shift = $1 AND turf IS NOT NULL";
+    HOLDING = "SELECT e.turf, e.entrance FROM turf t JOIN turf_entrance e ON e.turf = t.id WHERE t.campaign = $1 AND e.entrance IN ($2) ORDER BY t.number";
     UNITS = "SELECT id, entrance FROM unit WHERE id IN ($1)";
 }
 
@@ -147,4 +148,15 @@ pub async fn entrances_of_units(tx: &mut Tx, units: &HashSet<Uuid>) -> Result<Ha
     let (head, tail) = around_list(UNITS);
     let keys: Vec<Value> = units.iter().map(|id| (*id).into()).collect();
     tx.all_in(head, &[], &keys, tail).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// The turf of a campaign in which each of these entrances lies, the first by number.
+pub async fn holding(tx: &mut Tx, campaign: Uuid, entrances: &HashSet<Uuid>) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+    let (head, tail) = around_list(HOLDING);
+    let keys: Vec<Value> = entrances.iter().map(|id| (*id).into()).collect();
+    let mut found = HashMap::new();
+    for row in tx.all_in(head, &args![campaign], &keys, tail).await? {
+        found.entry(row.get(1)?).or_insert(row.get(0)?);
+    }
+    Ok(found)
 }

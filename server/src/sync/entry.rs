@@ -78,7 +78,8 @@ fn read_each(mut body: Value) -> Result<Batch, Code> {
     Ok(Batch { have, epoch, entries: entries.into_iter().map(read_one).collect() })
 }
 
-fn read_one(value: Value) -> Entry {
+/// Reads one entry, whatever it is.
+pub fn read_one(value: Value) -> Entry {
     if let Ok(envelope) = serde_json::from_value::<Envelope>(value.clone()) {
         return Entry::from(envelope);
     }

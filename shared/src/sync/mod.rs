@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod engine;
+pub mod file;
 pub mod replay;
 pub mod wire;
 

@@ -96,6 +96,9 @@ pub fn Note() -> impl IntoView {
         if topics.is_empty() && sentence.trim().is_empty() {
             return fault.set(Some(key::NOTE_EMPTY));
         }
+        if hints.get_untracked().into_iter().any(Hint::refuses) {
+            return fault.set(Some(key::NOTE_REFUSED));
+        }
         if busy.get_untracked() {
             return;
         }

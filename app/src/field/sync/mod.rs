@@ -328,7 +328,8 @@ async fn other_tab_wrote(what: String) {
 
 /// Listens for reasons to sync. None of them is trusted beyond a hint.
 pub fn listen() {
-    for name in ["online", "pageshow", "focus"] {
+    // "offline" too: then the try that fails at once is what the screen speaks from.
+    for name in ["online", "offline", "pageshow", "focus"] {
         window_event_listener_untyped(name, |_| nudge()).remove_never();
     }
     let seen = Closure::<dyn FnMut()>::new(|| {

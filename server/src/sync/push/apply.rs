@@ -27,11 +27,21 @@ struct Doors {
     standing: HashMap<Uuid, Vec<Standing>>,
 }
 
-/// Writes what the plan says and gives the answers.
-pub(super) async fn apply(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &Scope, batch: &Batch, plan: Plan) -> Result<Vec<EntryResult>, StoreError> {
+/// Writes what the plan says. Gives the answers, and the receipts of what was answered for the first time.
+pub(super) async fn apply(
+    tx: &mut Tx,
+    now_ms: i64,
+    device: Uuid,
+    scope: &Scope,
+    batch: &Batch,
+    plan: Plan,
+) -> Result<(Vec<EntryResult>, Vec<Receipt>), StoreError> {
     quarantine::insert(tx, &plan.kept).await?;
     if !plan.settled.is_empty() {
         quarantine::settle(tx, device, &plan.settled, now_ms).await?;
+    }
+    for (id, device_seq, mac) in &plan.counted {
+        receipt::counted(tx, *id, *device_seq, mac).await?;
     }
     visit::insert(tx, &plan.visits).await?;
     visit::supersede(tx, &plan.superseded).await?;
@@ -71,8 +81,7 @@ pub(super) async fn apply(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &Scope,
         }
         results.push(result);
     }
-    receipt::insert(tx, scope.campaign, &receipts).await?;
-    Ok(results)
+    Ok((results, receipts))
 }
 
 /// The answer to a repeat. What was kept is said again to be kept: the first answer may never have arrived.

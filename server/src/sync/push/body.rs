@@ -27,13 +27,21 @@ impl Body {
     }
 }
 
-/// Reads an entry's body.
+/// Reads an entry's body, as a phone sends it: counted.
 ///
 /// # Errors
 /// Why it can only be kept.
 pub(super) fn read(entry: &Entry) -> Result<Body, Reason> {
+    if entry.device_seq() == 0 { Err(Reason::UnreadableBody) } else { read_uncounted(entry) }
+}
+
+/// Reads an entry's body, also of one that its phone could not count since its storage failed.
+///
+/// # Errors
+/// Why it can only be kept.
+pub(super) fn read_uncounted(entry: &Entry) -> Result<Body, Reason> {
     let Ok(envelope) = &entry.content else { return Err(Reason::UnreadableBody) };
-    if envelope.bytes.len() > MAX_BODY_BYTES || i64::try_from(envelope.device_seq).is_err() || envelope.device_seq == 0 {
+    if envelope.bytes.len() > MAX_BODY_BYTES || i64::try_from(envelope.device_seq).is_err() {
         return Err(Reason::UnreadableBody);
     }
     match (envelope.kind.as_str(), envelope.version) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use dorbank_shared::{
-    sync::wire::{Admission, Reason, Status},
+    sync::wire::{Admission, Envelope, Reason, Status},
     visit::{Outcome, VisitV1},
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -55,6 +55,8 @@ pub(super) struct Plan {
     pub kept: Vec<Quarantined>,
     /// Kept entries that their own phone replaced or withdrew.
     pub settled: HashSet<Uuid>,
+    /// Entries that came without a counter before, with the counter and the keyed hash that they have now.
+    pub counted: Vec<(Uuid, i64, Vec<u8>)>,
     /// Doors whose state may have changed, in the order in which they were met.
     pub doors: Vec<(Uuid, Place)>,
     /// Doors that the register shall keep quiet: `(door, it is a unit)`.
@@ -72,7 +74,21 @@ enum Prior {
     Kept(Uuid),
 }
 
+/// Who brings a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The phone itself.
+    Phone,
+    /// The phone itself, which has not heard of a restore yet: it may rest on what the backup has not.
+    RestoredPhone,
+    /// Somebody with a file from it, who cannot be told to come again later.
+    File,
+    /// Somebody who looked at what was kept. What only asks for a look is no reason any more.
+    Officer,
+}
+
 struct Judge<'a> {
+    by: By,
     now_ms: i64,
     device: Uuid,
     scope: &'a Scope,
@@ -82,18 +98,10 @@ struct Judge<'a> {
     kept: HashSet<Uuid>,
 }
 
-/// Judges the entries of a batch. `bodies` goes with them; `restored` says that the phone has not heard of a restore yet.
-pub(super) fn judge(
-    now_ms: i64,
-    device: Uuid,
-    scope: &Scope,
-    known: Known,
-    batch: &Batch,
-    bodies: Vec<Result<Body, Reason>>,
-    restored: bool,
-) -> Plan {
+/// Judges the entries of a batch. `bodies` goes with them.
+pub(super) fn judge(by: By, now_ms: i64, device: Uuid, scope: &Scope, known: Known, batch: &Batch, bodies: Vec<Result<Body, Reason>>) -> Plan {
     let entries = &batch.entries;
-    let mut judge = Judge { now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashSet::new() };
+    let mut judge = Judge { by, now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashSet::new() };
     // A phone steps over an entry that failed alone; what replaces that entry then comes before it.
     let first_unsent = i64::try_from(batch.have.min_unacked).unwrap_or(i64::MAX);
     let here: HashSet<i64> = entries.iter().map(Entry::device_seq).collect();
@@ -107,6 +115,11 @@ pub(super) fn judge(
         let receipt = judge.known.receipts.get(&entry.id);
         let answer = if let Some(receipt) = receipt.filter(|receipt| is_repeat(receipt, device, entry, &mac)) {
             Answer::Repeat(receipt.clone())
+        } else if let Some(receipt) = receipt.filter(|receipt| is_repeat_but_for_its_counter(receipt, device, entry, key.as_ref())) {
+            if receipt.device_seq == 0 {
+                judge.plan.counted.push((entry.id, entry.device_seq(), mac));
+            }
+            Answer::Repeat(receipt.clone())
         } else if let Some(earlier) = first.get(&entry.id) {
             match &judge.plan.answers[*earlier] {
                 // Which of the two has the id is said when the first can be judged.
@@ -119,10 +132,14 @@ pub(super) fn judge(
         } else {
             match body.and_then(|body| judge.fresh(entry, &body)) {
                 Ok((door, conflict)) => Answer::Applied { door, conflict, mac },
-                Err(Reason::UnknownSuperseded) if restored || may_still_come(entry) => Answer::NotYet(Reason::UnknownSuperseded),
+                Err(Reason::UnknownSuperseded) if by == By::RestoredPhone || by == By::Phone && may_still_come(entry) => {
+                    Answer::NotYet(Reason::UnknownSuperseded)
+                }
                 // A phone that waits was never given a door. What it has it noted before a restore that forgot that it
                 // was let in: the lead lets it in again, and until then nothing of it needs a person.
-                Err(_) if judge.scope.admission == Admission::Waiting => Answer::NotYet(Reason::NotAdmitted),
+                Err(_) if matches!(by, By::Phone | By::RestoredPhone) && judge.scope.admission == Admission::Waiting => {
+                    Answer::NotYet(Reason::NotAdmitted)
+                }
                 Err(reason) => judge.keep(entry, Some(mac), judge.standing().unwrap_or(reason)),
             }
         };
@@ -146,10 +163,24 @@ fn is_repeat(receipt: &Receipt, device: Uuid, entry: &Entry, mac: &[u8]) -> bool
     receipt.mac == mac
 }
 
+/// Whether a receipt is for this entry as it was before its phone could count it: a file holds what storage had not
+/// taken yet, and the phone sends it when storage has.
+fn is_repeat_but_for_its_counter(receipt: &Receipt, device: Uuid, entry: &Entry, key: Option<&Hmac<Sha256>>) -> bool {
+    let Ok(envelope) = &entry.content else { return false };
+    if receipt.device != device || (receipt.device_seq == 0) == (envelope.device_seq == 0) {
+        return false;
+    }
+    let Some(key) = key.filter(|_| !receipt.mac.is_empty()) else { return true };
+    let other = Envelope { device_seq: u64::try_from(receipt.device_seq).unwrap_or_default(), ..envelope.clone() };
+    receipt.mac == mac(key.clone(), &other.digest())
+}
+
 impl Judge<'_> {
     /// Why nothing from this phone is applied now, if so.
     fn standing(&self) -> Option<Reason> {
-        if self.scope.admission != Admission::Admitted {
+        if self.by == By::Officer {
+            None
+        } else if self.scope.admission != Admission::Admitted {
             Some(Reason::NotAdmitted)
         } else if self.now_ms > self.scope.ends_at.saturating_add(LATE_MS) {
             Some(Reason::TooLate)
@@ -181,7 +212,11 @@ impl Judge<'_> {
         if campaign != self.scope.campaign || !in_scope {
             return Err(Reason::OutsideScope);
         }
-        let prior = self.prior(envelope.supersedes)?;
+        let prior = match self.prior(envelope.supersedes) {
+            // Counted for itself: what it replaced never came.
+            Err(Reason::UnknownSuperseded) if self.by == By::Officer && body.visit().is_some() => Prior::None,
+            prior => prior?,
+        };
         let in_time = self.now_ms <= self.scope.ends_at || envelope.captured_at <= self.scope.ends_at;
         match body {
             Body::Visit(visit) => self.visit(entry, visit, &prior, in_time),
@@ -233,7 +268,7 @@ impl Judge<'_> {
         };
         let is_wish = visit.outcome == Outcome::DoNotKnock;
         let was_wish = replaced.is_some_and(|r| r.body.outcome == Outcome::DoNotKnock && r.superseded_by.is_none());
-        if is_wish && self.known.wishes - i64::from(was_wish) >= MOST_WISHES {
+        if is_wish && self.by != By::Officer && self.known.wishes - i64::from(was_wish) >= MOST_WISHES {
             return Err(Reason::ManyDoNotKnock);
         }
         let (door, is_unit) = (visit.door(), visit.unit.is_some());

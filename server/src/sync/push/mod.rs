@@ -2,8 +2,10 @@
 
 mod apply;
 mod body;
+pub mod file;
 mod judge;
 mod known;
+pub mod settle;
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,6 +16,7 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
+use self::judge::By;
 use super::{
     SyncError,
     entry::{Batch, Entry},
@@ -95,30 +98,32 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     let unsent = batch.have.unsent.saturating_sub(batch.entries.len() as u64);
     scope::seen(&mut tx, device, now_ms, stored(unsent), stored(batch.have.max_issued)).await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
-    let known = known(&mut tx, device, &scope, batch, &bodies).await?;
+    let known = known(&mut tx, device, &scope, (batch, &bodies), &HashSet::new()).await?;
     // A phone that has not heard of a restore may rest on what the backup has not, and will offer that again.
-    let restored = match &batch.epoch {
-        Some(epoch) => *epoch != meta::epoch(&mut tx).await?,
-        None => false,
+    let by = match &batch.epoch {
+        Some(epoch) if *epoch != meta::epoch(&mut tx).await? => By::RestoredPhone,
+        _ => By::Phone,
     };
-    let plan = judge::judge(now_ms, device, &scope, known, batch, bodies, restored);
-    let results = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
+    let plan = judge::judge(by, now_ms, device, &scope, known, batch, bodies);
+    let (results, receipts) = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
+    receipt::insert(&mut tx, scope.campaign, &receipts).await?;
     let response = respond(&mut tx, now_ms, device, batch, results).await?;
     tx.commit().await?;
     Ok(response)
 }
 
-/// Reads all that the judgement of a batch rests on.
+/// Reads all that the judgement of a batch rests on. What was answered for `anew` is left out: it is judged once more.
 async fn known(
     tx: &mut Tx,
     device: Uuid,
     scope: &scope::Scope,
-    batch: &Batch,
-    bodies: &[Result<body::Body, Reason>],
+    (batch, bodies): (&Batch, &[Result<body::Body, Reason>]),
+    anew: &HashSet<Uuid>,
 ) -> Result<known::Known, StoreError> {
     let superseded = || batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok()?.supersedes);
     let ids: HashSet<Uuid> = batch.entries.iter().map(|entry| entry.id).chain(superseded()).collect();
-    let receipts: HashMap<Uuid, receipt::Receipt> = receipt::among(tx, &ids).await?.into_iter().map(|r| (r.id, r)).collect();
+    let receipts: HashMap<Uuid, receipt::Receipt> =
+        receipt::among(tx, &ids).await?.into_iter().filter(|r| !anew.contains(&r.id)).map(|r| (r.id, r)).collect();
     // A repeat needs nothing more; a whole batch of them costs one more statement.
     let fresh: Vec<_> =
         batch.entries.iter().zip(bodies).filter(|(entry, _)| !receipts.contains_key(&entry.id)).filter_map(|(_, body)| body.as_ref().ok()).collect();

@@ -1,0 +1,116 @@
+//! Read by a branch organiser with somebody else's file in the mail: is it ours, what is in it, and what became of it.
+
+use dorbank_shared::words::key;
+use leptos::prelude::*;
+
+use super::{
+    page::intake::{Counts, Fault, From, Intake, Part, Step},
+    plan::places,
+    text::{number, t, with},
+};
+
+/// Takes a file, in two steps: look, then take.
+pub fn intake(page: Intake) -> impl IntoView {
+    view! {
+        <div class="wide">
+            <h1>{t(key::INTAKE_TITLE)}</h1>
+            <p class="lead">{page.branch.unwrap_or_else(|| t(key::PLAN_ALL))}</p>
+            {places("/plan/intake")}
+            {match page.step {
+                Step::Choose => view! { <p>{t(key::INTAKE_INTRO)}</p> {choose()} }.into_any(),
+                Step::Fault(fault) => view! { <div class="notice stop" role="alert"><p>{t(words(fault))}</p></div> {choose()} }.into_any(),
+                Step::Look(parts, file) => look(parts, file).into_any(),
+                Step::Taken(parts) => taken(parts).into_any(),
+            }}
+        </div>
+    }
+}
+
+const fn words(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Nothing => key::INTAKE_FAULT_NOTHING,
+        Fault::NotOurs => key::INTAKE_FAULT_NOT_OURS,
+        Fault::TooLarge => key::INTAKE_FAULT_TOO_LARGE,
+        Fault::Newer => key::INTAKE_FAULT_NEWER,
+        Fault::NoPhone => key::INTAKE_FAULT_NO_PHONE,
+        Fault::UnknownPhone => key::INTAKE_FAULT_UNKNOWN_PHONE,
+        Fault::NotYours => key::INTAKE_FAULT_NOT_YOURS,
+        Fault::Empty => key::INTAKE_FAULT_EMPTY,
+    }
+}
+
+fn choose() -> impl IntoView {
+    view! {
+        <form class="step" method="post" action="/plan/intake" enctype="multipart/form-data">
+            <label for="file">{t(key::INTAKE_FILE)}</label>
+            <input id="file" type="file" name="file" accept="application/json,.json" required/>
+            <button type="submit">{t(key::INTAKE_LOOK)}</button>
+        </form>
+    }
+}
+
+fn from_whom(from: &From) -> impl IntoView + use<> {
+    let sign = from.sign.clone().map_or_else(|| t(key::CLARIFY_SIGN_GONE), |sign| with(key::CLARIFY_SIGN, &[("sign", &sign)]));
+    view! { <p><strong>{sign}</strong><br/>{from.place.clone()}" · "<span class="whole">{from.date.clone()}</span></p> }
+}
+
+fn table(title: &'static str, counts: Counts, first: &'static str) -> impl IntoView {
+    let rows = [(first, counts.counted), (key::INTAKE_KNOWN, counts.known), (key::INTAKE_KEPT, counts.kept)];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(word, n)| view! { <tr><th scope="row">{t(word)}</th><td class="number">{number(n.unsigned_abs())}</td></tr> })
+        .collect();
+    view! {
+        <table>
+            <caption class="unseen">{t(title)}</caption>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+}
+
+fn each(parts: Vec<Part>, title: &'static str, first: &'static str) -> Vec<impl IntoView> {
+    let part = |part| match part {
+        Part::Open(from, counts) => view! { {from_whom(&from)} {table(title, counts, first)} }.into_any(),
+        Part::Closed(fault) => view! { <p class="notice warn">{t(words(fault))}</p> }.into_any(),
+    };
+    parts.into_iter().map(part).collect()
+}
+
+fn any(parts: &[Part], wanted: fn(&Counts) -> bool) -> bool {
+    parts.iter().any(|part| matches!(part, Part::Open(_, counts) if wanted(counts)))
+}
+
+fn look(parts: Vec<Part>, file: String) -> impl IntoView {
+    let fresh = any(&parts, |counts| counts.counted + counts.kept > 0);
+    view! {
+        <section class="card waits">
+            <h2>{t(key::INTAKE_FOUND)}</h2>
+            {each(parts, key::INTAKE_FOUND, key::INTAKE_WILL_COUNT)}
+            {if fresh {
+                view! {
+                    <form class="step" method="post" action="/plan/intake" enctype="multipart/form-data">
+                        <input type="hidden" name="text" value=file/>
+                        <button type="submit">{t(key::INTAKE_TAKE)}</button>
+                    </form>
+                    <p class="soft">{t(key::INTAKE_HARMLESS)}</p>
+                }.into_any()
+            } else {
+                view! { <p class="notice good">{t(key::INTAKE_NOTHING_NEW)}</p> }.into_any()
+            }}
+            <p><a href="/plan/intake">{t(key::INTAKE_ANOTHER)}</a></p>
+        </section>
+    }
+}
+
+fn taken(parts: Vec<Part>) -> impl IntoView {
+    let kept = any(&parts, |counts| counts.kept > 0);
+    view! {
+        <section class="card waits">
+            <h2>{t(key::INTAKE_TAKEN)}</h2>
+            <p class="notice good" role="status">{t(key::INTAKE_TAKEN_TEXT)}</p>
+            {each(parts, key::INTAKE_TAKEN, key::INTAKE_COUNTED)}
+            {kept.then(|| view! { <p><a class="chip warn" href="/plan/quarantine">{t(key::CLARIFY_TITLE)}</a></p> })}
+            <p><a href="/plan/intake">{t(key::INTAKE_ANOTHER)}</a></p>
+        </section>
+    }
+}

@@ -1,0 +1,274 @@
+//! What was kept in quarantine and somebody looked at: applied by the code that takes a push, or discarded.
+
+use std::collections::{HashMap, HashSet};
+
+use dorbank_shared::{
+    sync::wire::{Envelope, Reason},
+    visit::{Outcome, VisitV1},
+};
+use rand_chacha::ChaCha20Rng;
+use uuid::Uuid;
+
+use super::{
+    super::{
+        SyncError,
+        entry::{Batch, Entry},
+        passing::{TRIES, is_passing},
+    },
+    apply,
+    body::{self, Body},
+    judge::{self, Answer, By},
+    known,
+};
+use crate::{
+    job::{Actor, id_v7},
+    store::{
+        Db, StoreError, Tx,
+        quarantine::{self, Quarantined},
+        receipt, scope, turf,
+    },
+};
+
+/// What an entry is called in quarantine: its id, and what tells it from another with that id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Pick {
+    /// The entry.
+    pub id: Uuid,
+    /// Its keyed or plain digest, as it is stored.
+    pub mac: Vec<u8>,
+}
+
+/// Where it was and what happened, as somebody says who looked at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// A turf of the campaign.
+    pub turf: Uuid,
+    /// An entrance in it.
+    pub entrance: Uuid,
+    /// A door in that, or nothing for the whole entrance.
+    pub unit: Option<Uuid>,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+/// Why an entry is not to be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discard {
+    /// Somebody tried the app.
+    Trial,
+    /// The same is noted otherwise.
+    Twice,
+    /// It did not happen so.
+    Mistake,
+    /// It does not come from one of us.
+    Foreign,
+    /// Nobody can tell what it was.
+    Unreadable,
+}
+
+impl Discard {
+    /// All, in the order of the screen.
+    pub const ALL: [Self; 5] = [Self::Trial, Self::Twice, Self::Mistake, Self::Foreign, Self::Unreadable];
+
+    /// The name in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trial => "trial",
+            Self::Twice => "twice",
+            Self::Mistake => "mistake",
+            Self::Foreign => "foreign",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|discard| discard.name() == name)
+    }
+}
+
+/// What became of some picks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// So many were counted, or discarded.
+    pub done: usize,
+    /// These cannot be counted so, and still wait.
+    pub refused: Vec<Reason>,
+    /// So many were settled before, by somebody else or by their own phone.
+    pub gone: usize,
+}
+
+/// Counts entries of one phone, in their order. A correction is for a pick alone.
+///
+/// # Errors
+/// The store's own. Then nothing was written.
+pub async fn count(
+    db: &Db,
+    now_ms: i64,
+    device: Uuid,
+    picks: &[(Pick, Option<Correction>)],
+    actor: &Actor,
+    rng: &mut ChaCha20Rng,
+) -> Result<Settled, SyncError> {
+    for _ in 1..TRIES {
+        match count_once(db, now_ms, device, picks, actor, rng).await {
+            Err(error) if is_passing(&error) => {}
+            answer => return Ok(answer?),
+        }
+    }
+    Ok(count_once(db, now_ms, device, picks, actor, rng).await?)
+}
+
+async fn count_once(
+    db: &Db,
+    now_ms: i64,
+    device: Uuid,
+    picks: &[(Pick, Option<Correction>)],
+    actor: &Actor,
+    rng: &mut ChaCha20Rng,
+) -> Result<Settled, StoreError> {
+    let mut tx = db.begin().await?;
+    // First of all: two officers, or an officer and the phone, then come one after the other.
+    scope::hold(&mut tx, device).await?;
+    let Some(scope) = scope::find(&mut tx, device).await? else { return Ok(Settled { gone: picks.len(), ..Settled::default() }) };
+    let mut kept = still_kept(&mut tx, device, picks).await?;
+    let mut settled = Settled { gone: picks.len() - kept.len(), ..Settled::default() };
+    kept.sort_by_key(|(entry, _)| (entry.device_seq, entry.id));
+
+    let places = where_they_lie(&mut tx, scope.campaign, &kept).await?;
+    let (mut batch, mut bodies) = (Batch::default(), Vec::new());
+    for (row, correction) in &kept {
+        let mut entry = read(row);
+        bodies.push(corrected(&entry, row, *correction, scope.campaign, &places));
+        // Another entry has its id, and the receipt for it.
+        if row.reason == Reason::IdReuse {
+            entry.id = id_v7(row.received_at, rng);
+        }
+        batch.entries.push(entry);
+    }
+    // The answer "kept" is what is to be changed here; it is no repeat.
+    let anew = kept.iter().filter(|(row, _)| row.reason != Reason::IdReuse).map(|(row, _)| row.id).collect();
+    let mut known = known(&mut tx, device, &scope, (&batch, &bodies), &anew).await?;
+    known.turfs = turf::of_campaign(&mut tx, scope.campaign).await?.into_iter().map(|turf| turf.id).collect();
+    let mut plan = judge::judge(By::Officer, now_ms, device, &scope, known, &batch, bodies);
+    plan.kept.clear();
+    let mut own = HashSet::new();
+    for ((row, _), answer) in kept.iter().zip(&plan.answers) {
+        match answer {
+            Answer::Applied { .. } => {
+                if !quarantine::settle_one(&mut tx, row.id, &row.mac, now_ms, "applied").await? {
+                    return Err(StoreError::Stale);
+                }
+                actor.note(&mut tx, now_ms, rng, "quarantine_apply", "entry", row.id).await?;
+                settled.done += 1;
+                if row.reason != Reason::IdReuse {
+                    own.insert(row.id);
+                }
+            }
+            Answer::Kept { reason, .. } => settled.refused.push(*reason),
+            Answer::NotYet(_) | Answer::Repeat(_) | Answer::Same(_) => settled.refused.push(Reason::IdReuse),
+        }
+    }
+    if settled.done == 0 {
+        return Ok(settled);
+    }
+    let (_, receipts) = apply::apply(&mut tx, now_ms, device, &scope, &batch, plan).await?;
+    let receipts: Vec<_> = receipts.into_iter().filter(|receipt| own.contains(&receipt.id)).collect();
+    receipt::answer_anew(&mut tx, &receipts).await?;
+    tx.commit().await?;
+    Ok(settled)
+}
+
+/// Discards entries of any phones.
+///
+/// # Errors
+/// The store's own. Then nothing was written.
+pub async fn discard(db: &Db, now_ms: i64, picks: &[Pick], why: Discard, actor: &Actor, rng: &mut ChaCha20Rng) -> Result<Settled, SyncError> {
+    for _ in 1..TRIES {
+        match discard_once(db, now_ms, picks, why, actor, rng).await {
+            Err(error) if is_passing(&error) => {}
+            answer => return Ok(answer?),
+        }
+    }
+    Ok(discard_once(db, now_ms, picks, why, actor, rng).await?)
+}
+
+async fn discard_once(db: &Db, now_ms: i64, picks: &[Pick], why: Discard, actor: &Actor, rng: &mut ChaCha20Rng) -> Result<Settled, StoreError> {
+    let mut tx = db.begin().await?;
+    let mut settled = Settled::default();
+    // In one order for all, so that two officers who discard the same never wait for each other.
+    let mut picks: Vec<&Pick> = picks.iter().collect();
+    picks.sort_by(|a, b| (a.id, &a.mac).cmp(&(b.id, &b.mac)));
+    for pick in picks {
+        if quarantine::settle_one(&mut tx, pick.id, &pick.mac, now_ms, why.name()).await? {
+            actor.note(&mut tx, now_ms, rng, "quarantine_discard", "entry", pick.id).await?;
+            settled.done += 1;
+        } else {
+            settled.gone += 1;
+        }
+    }
+    tx.commit().await?;
+    Ok(settled)
+}
+
+async fn still_kept(tx: &mut Tx, device: Uuid, picks: &[(Pick, Option<Correction>)]) -> Result<Vec<(Quarantined, Option<Correction>)>, StoreError> {
+    let ids = picks.iter().map(|(pick, _)| pick.id).collect();
+    let mut kept = Vec::new();
+    for row in quarantine::among(tx, &ids).await?.into_iter().filter(|row| row.device == device) {
+        if let Some((_, correction)) = picks.iter().find(|(pick, _)| pick.id == row.id && pick.mac == row.mac) {
+            kept.push((row, *correction));
+        }
+    }
+    Ok(kept)
+}
+
+/// The entry as it came.
+pub fn read(row: &Quarantined) -> Entry {
+    match serde_json::from_str::<Envelope>(&row.body) {
+        Ok(envelope) => envelope.into(),
+        Err(_) => super::super::entry::read_one(serde_json::from_str(&row.body).unwrap_or_default()),
+    }
+}
+
+/// The visit that an entry tells of, where it can be read.
+pub fn visit(row: &Quarantined) -> Option<VisitV1> {
+    match body::read_uncounted(&read(row)) {
+        Ok(Body::Visit(visit)) => Some(visit),
+        _ => None,
+    }
+}
+
+/// Whether an entry takes another one back.
+pub fn is_withdrawal(row: &Quarantined) -> bool {
+    matches!(body::read_uncounted(&read(row)), Ok(Body::Withdrawal(_)))
+}
+
+/// The turf of the campaign in which the entrance of each visit lies that named none of its turfs.
+async fn where_they_lie(tx: &mut Tx, campaign: Uuid, kept: &[(Quarantined, Option<Correction>)]) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+    let outside = kept.iter().filter(|(row, correction)| row.reason == Reason::OutsideScope && correction.is_none());
+    let entrances: HashSet<Uuid> = outside.filter_map(|(row, _)| Some(visit(row)?.entrance)).collect();
+    turf::holding(tx, campaign, &entrances).await
+}
+
+/// The body as it is to be counted.
+fn corrected(entry: &Entry, row: &Quarantined, correction: Option<Correction>, campaign: Uuid, places: &HashMap<Uuid, Uuid>) -> Result<Body, Reason> {
+    // Without a readable envelope there is no id of its own, so nothing could be told apart from it later.
+    let Ok(envelope) = &entry.content else { return Err(Reason::UnreadableBody) };
+    let read = body::read_uncounted(entry);
+    let visit = read.as_ref().ok().and_then(Body::visit);
+    if matches!(read, Ok(Body::Withdrawal(_))) {
+        return read;
+    }
+    if let Some(Correction { turf, entrance, unit, outcome }) = correction {
+        let leaflet = visit.is_some_and(|visit| visit.leaflet);
+        let occurred_at = visit.map_or(envelope.captured_at, |visit| visit.occurred_at);
+        return Ok(Body::Visit(VisitV1 { campaign, turf, entrance, unit, outcome, leaflet, occurred_at }));
+    }
+    match visit {
+        Some(visit) if row.reason == Reason::OutsideScope && visit.campaign == campaign => {
+            let turf = places.get(&visit.entrance).copied().unwrap_or(visit.turf);
+            Ok(Body::Visit(VisitV1 { turf, ..visit.clone() }))
+        }
+        _ => read,
+    }
+}

@@ -1,0 +1,376 @@
+//! "Til avklaring" over a real socket, as a browser without scripting does it: what waits is seen by those who answer for
+//! it, counted by the code that takes a push, or discarded; never twice.
+
+use std::collections::HashSet;
+
+use dorbank_server::{
+    coarsen,
+    job::Actor,
+    store::{self, entrance, quarantine, visit::Standing},
+};
+use dorbank_shared::{
+    principal::Role,
+    sync::wire::{Admission, Envelope, Reason, Status},
+    visit::Outcome,
+    words::{LANGUAGES, Words, key},
+};
+use dorbank_tests::{Engine, TestServer, World};
+use reqwest::StatusCode;
+use uuid::Uuid;
+
+use crate::{
+    pages::read,
+    phone::{House, Phone, houses},
+};
+
+const HTML: &str = "text/html,application/xhtml+xml";
+const HOUR_MS: i64 = 3_600_000;
+const PAGE: &str = "/plan/quarantine";
+
+/// A small city with a phone, and an organiser's cookie.
+struct Desk {
+    server: TestServer,
+    world: World,
+    houses: Vec<House>,
+    phone: Phone,
+    organiser: String,
+}
+
+impl Desk {
+    async fn open(engine: Engine) -> Self {
+        let server = TestServer::on(engine).await;
+        let world = World::make(&server.state).await;
+        let houses = houses(&server.state, &world).await;
+        let phone = Phone::join(&server.state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+        let (_, organiser) = World::officer(&server.state, Role::Organiser, Some(world.branch.id)).await;
+        Self { server, world, houses, phone, organiser }
+    }
+
+    async fn stand(&self, admission: Admission) {
+        self.phone.stand(&self.server.state, admission, Some(self.world.turfs[0].id)).await;
+    }
+
+    /// It is later, and the organiser has signed in again.
+    async fn later(&mut self, at_ms: i64) {
+        self.server.clock.set(at_ms);
+        self.organiser = World::officer(&self.server.state, Role::Organiser, Some(self.world.branch.id)).await.1;
+    }
+
+    /// A phone that was shut out sends so many visits, each at a door of its own.
+    async fn kept(&mut self, count: usize) -> Vec<Envelope> {
+        self.stand(Admission::Revoked).await;
+        let visits: Vec<_> = (0..count).map(|n| self.phone.visit(&self.server.state, &self.houses[n / 4], Some(n % 4), Outcome::Talked)).collect();
+        let answer = self.phone.push(&self.server, &visits).await;
+        assert!(answer.results.iter().all(|result| result.status == Status::Quarantined));
+        visits
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> (StatusCode, String) {
+        let answer = self.server.get(path).header("accept", HTML).header("cookie", cookie).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    /// Where a form leads.
+    async fn press(&self, act: &str, form: &[(&str, String)], cookie: &str) -> String {
+        let request = self.server.post(&format!("/plan/v1/quarantine/{act}")).header("sec-fetch-site", "same-origin").header("accept", HTML);
+        // Ids, numbers and names of lists need no escaping.
+        let body = form.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+        let request = request.header("cookie", cookie).header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{act}");
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// The fields that name an entry on the page.
+    async fn named(&self, entry: &Envelope) -> Vec<(&'static str, String)> {
+        let kept = quarantine::open(&mut self.server.state.db.read().await.unwrap(), self.world.campaign.id).await.unwrap();
+        let mac = kept.iter().find(|kept| kept.id == entry.id).unwrap().mac.iter().map(|byte| format!("{byte:02x}")).collect();
+        vec![("id", entry.id.to_string()), ("mac", mac)]
+    }
+
+    async fn count(&self, entry: &Envelope) -> String {
+        self.press("count", &self.named(entry).await, &self.organiser).await
+    }
+
+    async fn waiting(&self) -> i64 {
+        quarantine::count_open(&mut self.server.state.db.read().await.unwrap(), self.world.campaign.id).await.unwrap()
+    }
+
+    async fn standing(&self) -> Vec<Standing> {
+        let entrances: HashSet<Uuid> = self.houses.iter().map(|house| house.entrance).collect();
+        store::visit::standing(&mut self.server.state.db.read().await.unwrap(), self.world.campaign.id, &entrances).await.unwrap()
+    }
+
+    async fn audited(&self, action: &str) -> usize {
+        let all = store::audit::all(&mut self.server.state.db.read().await.unwrap()).await.unwrap();
+        all.iter().filter(|row| row.action == action && row.officer.is_some()).count()
+    }
+}
+
+fn all_of(reason: Reason, until: i64) -> Vec<(&'static str, String)> {
+    vec![("reason", reason.name().to_owned()), ("until", until.to_string())]
+}
+
+#[tokio::test]
+async fn what_waits_is_read_in_words_by_those_who_answer_for_it() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let (status, empty) = desk.get(PAGE, &desk.organiser).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(read(&empty).contains(Words::embedded("nb").get(key::CLARIFY_NONE)));
+    desk.kept(2).await;
+    for language in LANGUAGES {
+        let words = Words::embedded(language);
+        let text = read(&desk.get(&format!("{PAGE}?lang={language}"), &desk.organiser).await.1);
+        for fact in [key::CLARIFY_INTRO, key::CLARIFY_NOT_ADMITTED, key::CLARIFY_NOT_ADMITTED_WHY, key::CLARIFY_COUNT, key::OUTCOME_TALKED] {
+            assert!(text.contains(words.get(fact)), "{language} lacks {fact}: {text}");
+        }
+        for fact in ["Tøyengata 1 ·", "(H0101)", "K7", "Tøyen torg", "Kampanjeuke 42"] {
+            assert!(text.contains(fact), "{language} lacks {fact}: {text}");
+        }
+        assert!(!text.contains('{'), "{text}");
+    }
+    let plan = desk.get("/plan", &desk.organiser).await.1;
+    assert!(plan.contains("href=\"/plan/quarantine\""));
+
+    let state = &desk.server.state;
+    let (_, lead) = World::officer(state, Role::Lead, Some(desk.world.branch.id)).await;
+    let (_, stranger) = World::officer(state, Role::Organiser, Some(desk.world.other_branch.id)).await;
+    let (_, county) = World::officer(state, Role::County, None).await;
+    assert!(!desk.get("/plan", &lead).await.1.contains("href=\"/plan/quarantine\""), "nothing is offered that is refused");
+    assert_eq!(desk.get(PAGE, &lead).await.0, StatusCode::SEE_OTHER);
+    assert!(!read(&desk.get(PAGE, &stranger).await.1).contains("Tøyengata"));
+    assert!(read(&desk.get(PAGE, &county).await.1).contains("Tøyengata"));
+
+    // Three days after the shift neither the phone nor the answer at the door is read here.
+    desk.later(desk.world.shift.ends_at + coarsen::FINE_MS).await;
+    let later = read(&desk.get(PAGE, &desk.organiser).await.1);
+    let words = Words::embedded("nb");
+    assert!(!later.contains("K7") && !later.contains(words.get(key::OUTCOME_TALKED)), "{later}");
+    assert!(later.contains(words.get(key::OUTCOME_DONE)) && later.contains(words.get(key::CLARIFY_SIGN_GONE)));
+}
+
+#[tokio::test]
+async fn what_is_counted_stands_once_is_pulled_and_is_answered_for() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let visits = desk.kept(5).await;
+        assert_eq!(desk.count(&visits[0]).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!((desk.waiting().await, desk.standing().await.len()), (4, 1));
+
+        // A double click, and two officers at once.
+        let county = World::officer(&desk.server.state, Role::County, None).await.1;
+        let all = all_of(Reason::NotAdmitted, desk.server.state.now_ms());
+        let (one, other) = tokio::join!(desk.press("count-all", &all, &desk.organiser), desk.press("count-all", &all, &county));
+        let counted: i64 = [&one, &other].iter().map(|place| place.split('.').nth(1).unwrap().parse::<i64>().unwrap()).sum();
+        assert_eq!(counted, 4, "{one} {other}");
+        assert_eq!(desk.press("count-all", &all, &county).await, "/plan/quarantine?done=counted.0.0.0");
+        assert_eq!((desk.waiting().await, desk.standing().await.len(), desk.audited("quarantine_apply").await), (0, 5, 5));
+
+        // The phone that asks again is told the truth; every other pulls it.
+        let again = desk.phone.push(&desk.server, &visits).await;
+        assert!(again.results.iter().all(|result| result.status == Status::Duplicate), "{again:?}");
+        assert_eq!((again.held, again.missing.len()), (5, 0));
+        let other = Phone::join(&desk.server.state, &desk.world, Admission::Admitted, Some(desk.world.turfs[0].id)).await;
+        let pulled = other.pull(&desk.server, &[(desk.world.turfs[0].id, None)], None).await;
+        assert_eq!(pulled.turfs[0].rows.iter().filter(|row| row.state == Some(Outcome::Talked)).count(), 5);
+
+        // What came first is replaced by what the phone noted after it, and taken back, as if it had been counted at once.
+        desk.stand(Admission::Admitted).await;
+        let state = &desk.server.state;
+        let better = desk.phone.correct(state, &desk.houses[0], Some(0), Outcome::ComeBack, Some(visits[0].id));
+        let gone = desk.phone.withdraw(state, &visits[1]);
+        let answer = desk.phone.push(&desk.server, &[better, gone]).await;
+        assert!(answer.results.iter().all(|result| result.status == Status::Applied), "{answer:?}");
+        assert_eq!(desk.standing().await.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_second_press_on_one_entry_says_that_it_is_settled() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let visits = desk.kept(2).await;
+    let named = [desk.named(&visits[0]).await, desk.named(&visits[1]).await];
+    assert_eq!(desk.press("count", &named[0], &desk.organiser).await, "/plan/quarantine?done=counted.1.0.0");
+    let again = desk.press("count", &named[0], &desk.organiser).await;
+    assert_eq!(again, "/plan/quarantine?done=counted.0.0.1");
+    assert!(read(&desk.get(&again, &desk.organiser).await.1).contains("Ingenting ble talt to ganger"));
+
+    // Discarded, for a reason of the list; counting it then is too late.
+    let discard = |why: &str| [named[1].clone(), vec![("why", why.to_owned())]].concat();
+    assert_eq!(desk.press("discard", &discard("because"), &desk.organiser).await, "/plan/quarantine?error=malformed");
+    assert_eq!(desk.waiting().await, 1);
+    assert_eq!(desk.press("discard", &discard("trial"), &desk.organiser).await, "/plan/quarantine?done=discarded.1.0.0");
+    assert_eq!(desk.press("discard", &discard("trial"), &desk.organiser).await, "/plan/quarantine?done=discarded.0.0.1");
+    assert_eq!(desk.press("count", &named[1], &desk.organiser).await, "/plan/quarantine?done=counted.0.0.1");
+    assert_eq!((desk.standing().await.len(), desk.audited("quarantine_discard").await), (1, 1));
+    let again = desk.phone.push(&desk.server, &visits).await;
+    assert_eq!((again.results[0].status, again.results[1].status), (Status::Duplicate, Status::Quarantined));
+    assert_eq!((again.held, desk.waiting().await), (2, 0), "a repeat does not wake what was discarded");
+}
+
+#[tokio::test]
+async fn another_branchs_entries_are_nobody_elses_to_settle() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let visits = desk.kept(1).await;
+    let named = desk.named(&visits[0]).await;
+    let discard = [named.clone(), vec![("why", "trial".to_owned())]].concat();
+    let state = &desk.server.state;
+    let stranger = World::officer(state, Role::Organiser, Some(desk.world.other_branch.id)).await.1;
+    let lead = World::officer(state, Role::Lead, Some(desk.world.branch.id)).await.1;
+    for (act, form) in [("count", &named), ("discard", &discard)] {
+        assert_eq!(desk.press(act, form, &stranger).await, "/plan/quarantine?error=forbidden");
+        assert_eq!(desk.press(act, form, &lead).await, "/sign-in?error=forbidden");
+    }
+    let until = state.now_ms();
+    assert_eq!(desk.press("count-all", &all_of(Reason::NotAdmitted, until), &stranger).await, "/plan/quarantine?done=counted.0.0.0");
+    let find = format!("{PAGE}/entry?id={}&mac={}", named[0].1, named[1].1);
+    assert_eq!(desk.get(&find, &stranger).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(desk.get(&find, &desk.organiser).await.0, StatusCode::OK);
+    assert_eq!(desk.get(&format!("{PAGE}/entry?id=x"), &desk.organiser).await.0, StatusCode::NOT_FOUND);
+    // What came after the page was read is not meant by "all".
+    assert_eq!(desk.press("count-all", &all_of(Reason::NotAdmitted, until - 1), &desk.organiser).await, "/plan/quarantine?done=counted.0.0.0");
+    assert_eq!((desk.waiting().await, desk.standing().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_visit_outside_the_shift_is_counted_where_its_door_lies_or_where_somebody_says() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let lies = desk.phone.visit(&state, &desk.houses[5], Some(0), Outcome::Talked);
+        let nowhere = House { turf: desk.world.turfs[0].id, entrance: state.id_v7(), units: vec![state.id_v7()] };
+        let lost = desk.phone.visit(&state, &nowhere, Some(0), Outcome::NotHome);
+        let mut noted = desk.phone.visit(&state, &desk.houses[0], Some(1), Outcome::Declined);
+        noted.bytes = noted.bytes.replace("\"occurred_at\"", "\"note\":\"a name\",\"occurred_at\"");
+        let answer = desk.phone.push(&desk.server, &[lies.clone(), lost.clone(), noted.clone()]).await;
+        assert!(answer.results.iter().all(|result| result.status == Status::Quarantined));
+        let page = read(&desk.get(PAGE, &desk.organiser).await.1);
+        assert!(page.contains("Tell med i rode 3 · Rode 3"), "{page}");
+        assert!(!page.contains("a name"), "no field is shown that a visit has no room for");
+
+        let all = all_of(Reason::OutsideScope, state.now_ms());
+        assert_eq!(desk.press("count-all", &all, &desk.organiser).await, "/plan/quarantine?done=counted.1.1.0");
+        let standing = desk.standing().await;
+        assert_eq!((standing.len(), standing[0].door), (1, desk.houses[5].units[0]));
+
+        // Step by step: a turf, an entrance, a door.
+        let named = desk.named(&lost).await;
+        let find = format!("{PAGE}/entry?id={}&mac={}", named[0].1, named[1].1);
+        let (turf, house) = (desk.world.turfs[0].id, &desk.houses[1]);
+        assert!(desk.get(&find, &desk.organiser).await.1.contains(&house.entrance.to_string()), "its turf is known already");
+        let doors = desk.get(&format!("{find}&turf={turf}&entrance={}", house.entrance), &desk.organiser).await.1;
+        assert!(doors.contains(&house.units[3].to_string()));
+        let at = |unit: Uuid, outcome: &str| {
+            let place = [("turf", turf.to_string()), ("entrance", house.entrance.to_string()), ("unit", unit.to_string())];
+            [named.clone(), place.to_vec(), vec![("outcome", outcome.to_owned())]].concat()
+        };
+        let wrong = desk.press("count", &at(desk.houses[0].units[0], "not_home"), &desk.organiser).await;
+        assert_eq!(wrong, "/plan/quarantine?done=counted.0.1.0", "a door of another entrance");
+        assert_eq!(desk.press("count", &at(house.units[3], "done"), &desk.organiser).await, "/plan/quarantine?error=malformed");
+        assert_eq!(desk.press("count", &at(house.units[3], "not_home"), &desk.organiser).await, "/plan/quarantine?done=counted.1.0.0");
+        let settled = read(&desk.get(&find, &desk.organiser).await.1);
+        assert!(settled.contains(Words::embedded("nb").get(key::CLARIFY_SETTLED)));
+
+        let place = [("turf", turf.to_string()), ("entrance", house.entrance.to_string()), ("unit", String::new()), ("outcome", "no_access".into())];
+        let whole = [desk.named(&noted).await, place.to_vec()].concat();
+        assert_eq!(desk.press("count", &whole, &desk.organiser).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!((desk.standing().await.len(), desk.waiting().await), (3, 0));
+        let again = desk.phone.push(&desk.server, &[lies, lost, noted]).await;
+        assert!(again.results.iter().all(|result| result.status == Status::Duplicate), "the receipt is for what the phone wrote");
+    }
+}
+
+#[tokio::test]
+async fn many_wishes_for_quiet_are_confirmed_and_then_in_the_register() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let state = desk.server.state.clone();
+    // Twelve doors and their three entrances, and two more.
+    let places: Vec<(usize, Option<usize>)> = (0..3).flat_map(|house| (0..4).map(move |door| (house, Some(door))).chain([(house, None)])).collect();
+    let mut wishes: Vec<_> =
+        places.into_iter().map(|(house, door)| desk.phone.visit(&state, &desk.houses[house], door, Outcome::DoNotKnock)).collect();
+    wishes.extend([3, 4].map(|house| desk.phone.visit(&state, &desk.houses[house], Some(0), Outcome::DoNotKnock)));
+    let answer = desk.phone.push(&desk.server, &wishes).await;
+    assert_eq!(answer.results.iter().filter(|result| result.reason == Some(Reason::ManyDoNotKnock)).count(), 2);
+    let quiet =
+        async |house: &House| entrance::find(&mut state.db.read().await.unwrap(), house.entrance).await.unwrap().unwrap().units[0].do_not_knock;
+    assert!(!quiet(&desk.houses[3]).await && read(&desk.get(PAGE, &desk.organiser).await.1).contains("Bekreft alle 2"));
+    let all = all_of(Reason::ManyDoNotKnock, state.now_ms());
+    assert_eq!(desk.press("count-all", &all, &desk.organiser).await, "/plan/quarantine?done=counted.2.0.0");
+    assert!(quiet(&desk.houses[3]).await && quiet(&desk.houses[4]).await);
+}
+
+#[tokio::test]
+async fn what_comes_very_late_is_counted_and_then_coarsened_with_what_was_kept() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let late = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::Talked);
+        let trial = desk.phone.visit(&state, &desk.houses[0], Some(1), Outcome::Talked);
+        desk.later(desk.world.shift.ends_at + 31 * 24 * HOUR_MS).await;
+        let answer = desk.phone.push(&desk.server, &[late.clone(), trial.clone()]).await;
+        assert!(answer.results.iter().all(|result| result.reason == Some(Reason::TooLate)));
+        assert_eq!(desk.count(&late).await, "/plan/quarantine?done=counted.1.0.0");
+        let discard = [desk.named(&trial).await, vec![("why", "twice".to_owned())]].concat();
+        desk.press("discard", &discard, &desk.organiser).await;
+        assert_eq!(desk.standing().await[0].outcome, Outcome::Talked);
+
+        let body = async || {
+            let found = quarantine::find(&mut state.db.read().await.unwrap(), trial.id, &mac(&trial)).await.unwrap().unwrap();
+            (found.0.entry.body, found.1)
+        };
+        assert!(body().await.0.contains("talked"), "a mistake can still be found");
+        desk.server.clock.advance(coarsen::FINE_MS);
+        coarsen::run(&state.db, &Actor::schedule(), state.now_ms(), &mut state.fork_rng()).await.unwrap();
+        assert_eq!(desk.standing().await[0].outcome, Outcome::Done);
+        assert_eq!(body().await, (String::new(), Some("twice".to_owned())), "what was discarded says nothing any more");
+    }
+}
+
+fn mac(entry: &Envelope) -> Vec<u8> {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(entry.digest().as_bytes()).to_vec()
+}
+
+#[tokio::test]
+async fn what_rests_on_something_lost_or_bears_a_taken_id_is_counted_for_itself() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let lost = state.id_v7();
+        let correction = desk.phone.correct(&state, &desk.houses[0], Some(0), Outcome::ComeBack, Some(lost));
+        let mut other = Phone::join(&state, &desk.world, Admission::Admitted, Some(desk.world.turfs[0].id)).await;
+        let mut same = other.visit(&state, &desk.houses[0], Some(1), Outcome::NotHome);
+        let first = desk.phone.visit(&state, &desk.houses[0], Some(2), Outcome::NotHome);
+        same.id = first.id;
+        let withdrawal = desk.phone.withdraw(&state, &Envelope { id: lost, ..first.clone() });
+        desk.phone.push(&desk.server, &[correction.clone(), first.clone(), withdrawal.clone()]).await;
+        other.push(&desk.server, std::slice::from_ref(&same)).await;
+        assert_eq!(desk.waiting().await, 3);
+
+        assert_eq!(desk.count(&correction).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!(desk.count(&withdrawal).await, "/plan/quarantine?done=counted.0.1.0", "there is nothing to take back");
+        assert_eq!(desk.count(&same).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!((desk.standing().await.len(), desk.waiting().await), (3, 1));
+        // Each phone is still answered for what it wrote, and its own count is whole.
+        let (own, others) = (desk.phone.push(&desk.server, &[first]).await, other.push(&desk.server, &[same]).await);
+        assert_eq!((own.results[0].status, own.held, own.missing.len()), (Status::Duplicate, 3, 0));
+        assert_eq!((others.results[0].status, others.held, others.missing.len()), (Status::Quarantined, 1, 0));
+        assert_eq!((desk.standing().await.len(), desk.waiting().await), (3, 1), "and nothing wakes");
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_was_kept_takes_back_what_it_means() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let state = desk.server.state.clone();
+    let visit = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::DoNotKnock);
+    desk.phone.push(&desk.server, std::slice::from_ref(&visit)).await;
+    desk.stand(Admission::Revoked).await;
+    let withdrawal = desk.phone.withdraw(&state, &visit);
+    desk.phone.push(&desk.server, std::slice::from_ref(&withdrawal)).await;
+    assert_eq!((desk.standing().await.len(), desk.waiting().await), (1, 1));
+    assert!(read(&desk.get(PAGE, &desk.organiser).await.1).contains(Words::embedded("nb").get(key::CLARIFY_WITHDRAWAL)));
+    assert_eq!(desk.count(&withdrawal).await, "/plan/quarantine?done=counted.1.0.0");
+    let register = entrance::find(&mut state.db.read().await.unwrap(), desk.houses[0].entrance).await.unwrap().unwrap();
+    assert_eq!((desk.standing().await.len(), register.units[0].do_not_knock), (0, false));
+}

@@ -1,0 +1,240 @@
+//! A file from a phone that could not send, taken in on the organiser's screen; and the page that says what is missing.
+
+use std::{fs, path::Path};
+
+use dorbank_server::{coarsen, store};
+use dorbank_shared::{
+    principal::Role,
+    sync::{
+        file::{FILE, MAX_FILE_BYTES, OutboxFile, Unwritten},
+        wire::{Admission, Envelope, Status},
+    },
+    visit::Outcome,
+    words::{Words, key},
+};
+use dorbank_tests::{Engine, TestServer, World};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    pages::read,
+    phone::{House, Phone, houses},
+};
+
+const HTML: &str = "text/html,application/xhtml+xml";
+const HOUR_MS: i64 = 3_600_000;
+
+struct Desk {
+    server: TestServer,
+    world: World,
+    houses: Vec<House>,
+    phone: Phone,
+    organiser: String,
+}
+
+impl Desk {
+    async fn open(engine: Engine) -> Self {
+        let server = TestServer::on(engine).await;
+        let world = World::make(&server.state).await;
+        let houses = houses(&server.state, &world).await;
+        let phone = Phone::join(&server.state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+        let (_, organiser) = World::officer(&server.state, Role::Organiser, Some(world.branch.id)).await;
+        Self { server, world, houses, phone, organiser }
+    }
+
+    /// The page that follows when a form with a file is sent: its data.
+    async fn post(&self, field: &str, content: &[u8], cookie: &str) -> (StatusCode, Value) {
+        let name = if field == "file" { "; filename=\"dorbank.json\"" } else { "" };
+        let mut body = format!("--edge\r\nContent-Disposition: form-data; name=\"{field}\"{name}\r\n\r\n").into_bytes();
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let request = self.server.post("/plan/intake").header("sec-fetch-site", "same-origin").header("cookie", cookie);
+        let request = request.header("accept", "application/json").header("content-type", "multipart/form-data; boundary=edge");
+        let answer = request.body(body).send().await.unwrap();
+        let status = answer.status();
+        (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
+    }
+
+    /// Looks at a file, then takes what the page gives back.
+    async fn take(&self, file: &OutboxFile) -> (Value, Value) {
+        let (_, look) = self.post("file", &serde_json::to_vec_pretty(file).unwrap(), &self.organiser).await;
+        let look = look["body"]["Intake"]["step"]["Look"].clone();
+        let (_, taken) = self.post("text", look[1].as_str().unwrap().as_bytes(), &self.organiser).await;
+        (look[0][0]["Open"][1].clone(), taken["body"]["Intake"]["step"]["Taken"][0]["Open"][1].clone())
+    }
+
+    async fn visits(&self) -> usize {
+        let entrances = self.houses.iter().map(|house| house.entrance).collect();
+        store::visit::standing(&mut self.server.state.db.read().await.unwrap(), self.world.campaign.id, &entrances).await.unwrap().len()
+    }
+
+    fn visit(&mut self, door: usize) -> Envelope {
+        self.phone.visit(&self.server.state, &self.houses[0], Some(door), Outcome::NotHome)
+    }
+
+    fn file(&self, unsent: Vec<Envelope>) -> OutboxFile {
+        OutboxFile { dorbank: FILE, device: Some(self.phone.id), unsent, unwritten: Vec::new(), earlier: Vec::new() }
+    }
+
+    async fn status(&self, cookie: &str) -> String {
+        let answer = self.server.get("/plan/status").header("accept", HTML).header("cookie", cookie).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        read(&answer.text().await.unwrap())
+    }
+}
+
+fn counts(counted: i64, known: i64, kept: i64) -> Value {
+    json!({ "counted": counted, "known": known, "kept": kept })
+}
+
+fn fault(answer: &Value) -> &str {
+    answer["body"]["Intake"]["step"]["Fault"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_file_is_looked_at_then_taken_and_nothing_counts_twice() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let sent = desk.visit(0);
+        desk.phone.push(&desk.server, std::slice::from_ref(&sent)).await;
+        let fresh = desk.visit(1);
+        let mut odd = desk.visit(2);
+        odd.kind = "survey".into();
+        let file = desk.file(vec![sent.clone(), fresh.clone(), odd.clone()]);
+        let (_, look) = desk.post("file", &serde_json::to_vec(&file).unwrap(), &desk.organiser).await;
+        assert_eq!(look["body"]["Intake"]["step"]["Look"][0][0]["Open"][1], counts(1, 1, 1));
+        assert_eq!(desk.visits().await, 1, "looking writes nothing");
+
+        let (look, taken) = desk.take(&file).await;
+        assert_eq!((look, taken), (counts(1, 1, 1), counts(1, 1, 1)));
+        assert_eq!(desk.visits().await, 2);
+        let (look, _) = desk.take(&file).await;
+        assert_eq!(look, counts(0, 2, 1), "what is kept is said again to be kept");
+        let again = desk.phone.push(&desk.server, &[fresh, odd]).await;
+        assert_eq!((again.results[0].status, again.results[1].status), (Status::Duplicate, Status::Quarantined));
+        assert_eq!((again.held, again.missing.len(), desk.visits().await), (3, 0, 2));
+
+        let audit = store::audit::all(&mut desk.server.state.db.read().await.unwrap()).await.unwrap();
+        let taken: Vec<_> = audit.iter().filter(|row| row.action == "take_file").collect();
+        assert!(taken.len() == 2 && taken.iter().all(|row| row.subject_id == desk.phone.id.to_string() && row.officer.is_some()));
+    }
+}
+
+#[tokio::test]
+async fn what_storage_had_not_taken_is_known_again_when_the_phone_counts_it() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let (first, second) = (desk.visit(0), desk.visit(1));
+        let bare = |entry: &Envelope| Unwritten {
+            id: entry.id,
+            kind: entry.kind.clone(),
+            supersedes: entry.supersedes,
+            captured_at: entry.captured_at,
+            bytes: entry.bytes.clone(),
+        };
+        let file = OutboxFile { unwritten: vec![bare(&first)], ..desk.file(Vec::new()) };
+        assert_eq!(desk.take(&file).await.1, counts(1, 0, 0));
+        // The phone's storage comes back and gives it a counter.
+        let answer = desk.phone.push(&desk.server, &[first.clone(), second.clone()]).await;
+        assert_eq!((answer.results[0].status, answer.results[1].status), (Status::Duplicate, Status::Applied));
+        assert_eq!((answer.held, answer.missing.len(), desk.visits().await), (2, 0, 2));
+        let again = desk.phone.push(&desk.server, &[first]).await;
+        assert_eq!((again.results[0].status, again.held), (Status::Duplicate, 2));
+        // And the other way: the file comes when the phone has long sent it.
+        let late = OutboxFile { unwritten: vec![bare(&second)], ..desk.file(Vec::new()) };
+        assert_eq!(desk.take(&late).await.0, counts(0, 1, 0));
+        // Another entry under its id is no repeat.
+        let mut other = bare(&second);
+        other.bytes = other.bytes.replace("not_home", "talked");
+        assert_eq!(desk.take(&OutboxFile { unwritten: vec![other], ..late }).await.1, counts(0, 0, 1));
+        assert_eq!(desk.visits().await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_file_is_told_apart_and_changes_nothing() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let visit = desk.visit(0);
+    let file = serde_json::to_vec(&desk.file(vec![visit.clone()])).unwrap();
+    let state = &desk.server.state;
+    let stranger = World::officer(state, Role::Organiser, Some(desk.world.other_branch.id)).await.1;
+    let lead = World::officer(state, Role::Lead, Some(desk.world.branch.id)).await.1;
+    let nobody = serde_json::to_vec(&OutboxFile { device: Some(Uuid::from_u128(1)), ..desk.file(vec![visit]) }).unwrap();
+    for (content, expected) in [
+        (&b""[..], "Nothing"),
+        (b"\x89PNG\r\n", "NotOurs"),
+        (&file[..file.len() - 1], "NotOurs"),
+        (&nobody, "UnknownPhone"),
+        (&vec![b' '; MAX_FILE_BYTES + 1], "TooLarge"),
+        (&vec![b' '; 3 * MAX_FILE_BYTES], "TooLarge"),
+    ] {
+        for field in ["file", "text"] {
+            assert_eq!(fault(&desk.post(field, content, &desk.organiser).await.1), expected);
+        }
+    }
+    assert_eq!(fault(&desk.post("else", b"x", &desk.organiser).await.1), "Nothing");
+    assert_eq!(fault(&desk.post("text", &file, &stranger).await.1), "NotYours");
+    assert_eq!(desk.post("text", &file, &lead).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(desk.visits().await, 0);
+    let page = desk.server.get("/plan/intake").header("accept", HTML).header("cookie", &desk.organiser).send().await.unwrap();
+    assert!(read(&page.text().await.unwrap()).contains(Words::embedded("nb").get(key::INTAKE_INTRO)));
+}
+
+#[tokio::test]
+async fn the_file_that_phones_write_keeps_its_shape_and_is_taken() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/file-v1.json")).unwrap();
+    let file: OutboxFile = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_value(&file).unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+    for never in ["credential", "sealed", "ticket", "words", "topics"] {
+        assert!(!text.contains(never));
+    }
+    let desk = Desk::open(Engine::Sqlite).await;
+    let mut tx = desk.server.state.db.begin().await.unwrap();
+    store::device::insert(&mut tx, file.device.unwrap(), desk.world.shift.id, "G1", [9; 32], desk.server.state.now_ms()).await.unwrap();
+    tx.commit().await.unwrap();
+    let (_, look) = desk.post("file", text.as_bytes(), &desk.organiser).await;
+    let parts = look["body"]["Intake"]["step"]["Look"][0].clone();
+    let own = &parts[0]["Open"];
+    assert_eq!((&own[0]["sign"], &own[1]), (&json!("G1"), &counts(0, 0, 3)), "whole, though its campaign is another");
+    assert_eq!(parts[1]["Closed"], "UnknownPhone", "one shift's does not hold up another's");
+}
+
+#[tokio::test]
+async fn the_status_says_whom_to_ask_and_forgets_phones_with_their_visits() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let words = Words::embedded("nb");
+        let (has, lacks) = (desk.visit(0), desk.visit(1));
+        assert!(desk.status(&desk.organiser).await.contains(words.get(key::STATUS_ALL_IN)));
+        // It has given two, sent the second, and says that one waits.
+        let mut request = desk.phone.request(&[lacks.clone()]);
+        (request.have.max_issued, request.have.unsent) = (3, 2);
+        desk.phone.send(&desk.server, "/sync/v1/push", serde_json::to_vec(&request).unwrap()).await;
+        let during = desk.status(&desk.organiser).await;
+        let (waits, lacking) = (words.count(key::BOARD_UNSENT_COUNT, 1, &[]), words.count(key::STATUS_LACKING, 1, &[]));
+        assert!(during.contains("K7") && during.contains(&waits) && during.contains(&lacking), "{during}");
+        assert!(!during.contains("Be den som har"), "nobody is asked before the shift is over: {during}");
+        assert!(!during.contains(words.get(key::STATUS_SYSTEM)));
+        let stranger = World::officer(&desk.server.state, Role::Organiser, Some(desk.world.other_branch.id)).await.1;
+        assert!(!desk.status(&stranger).await.contains("K7"));
+        let county = World::officer(&desk.server.state, Role::County, None).await.1;
+        let all = desk.status(&county).await;
+        assert!(all.contains("K7") && all.contains(words.get(key::STATUS_EPOCH)) && all.contains(words.get(key::STATUS_BACKUP_NEVER)));
+
+        desk.server.clock.set(desk.world.shift.ends_at + 49 * HOUR_MS);
+        desk.organiser = World::officer(&desk.server.state, Role::Organiser, Some(desk.world.branch.id)).await.1;
+        let after = desk.status(&desk.organiser).await;
+        assert!(after.contains(&words.with(key::STATUS_ASK, &[("sign", "K7")])) && after.contains(&words.count(key::STATUS_LACKING_LONG, 1, &[])));
+        desk.server.clock.set(desk.world.shift.ends_at + coarsen::FINE_MS);
+        desk.organiser = World::officer(&desk.server.state, Role::Organiser, Some(desk.world.branch.id)).await.1;
+        let later = desk.status(&desk.organiser).await;
+        assert!(!later.contains("K7") && later.contains(&words.count(key::STATUS_REST, 2, &[])), "{later}");
+        assert!(later.contains(words.get(key::STATUS_REST_ASK)));
+
+        // A file brings what was missing.
+        let third = desk.visit(2);
+        desk.take(&desk.file(vec![has, third])).await;
+        assert!(desk.status(&desk.organiser).await.contains(words.get(key::STATUS_ALL_IN)));
+    }
+}
