@@ -84,7 +84,7 @@ impl Desk {
     /// The fields that name an entry on the page.
     async fn named(&self, entry: &Envelope) -> Vec<(&'static str, String)> {
         let kept = quarantine::open(&mut self.server.state.db.read().await.unwrap(), self.world.campaign.id).await.unwrap();
-        let mac = kept.iter().find(|kept| kept.id == entry.id).unwrap().mac.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mac = kept.iter().find(|kept| kept.id == entry.id).unwrap().mac.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         vec![("id", entry.id.to_string()), ("mac", mac)]
     }
 

@@ -208,7 +208,7 @@ async fn the_status_says_whom_to_ask_and_forgets_phones_with_their_visits() {
         let (has, lacks) = (desk.visit(0), desk.visit(1));
         assert!(desk.status(&desk.organiser).await.contains(words.get(key::STATUS_ALL_IN)));
         // It has given two, sent the second, and says that one waits.
-        let mut request = desk.phone.request(&[lacks.clone()]);
+        let mut request = desk.phone.request(std::slice::from_ref(&lacks));
         (request.have.max_issued, request.have.unsent) = (3, 2);
         desk.phone.send(&desk.server, "/sync/v1/push", serde_json::to_vec(&request).unwrap()).await;
         let during = desk.status(&desk.organiser).await;

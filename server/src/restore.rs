@@ -218,7 +218,7 @@ fn swap(path: &Path, new: &Path, now_ms: i64) -> Result<Option<PathBuf>, Refused
     let mut aside = None;
     if path.exists() {
         let free = |n: u32| if n == 0 { beside(path, &format!(".before-{stamp}")) } else { beside(path, &format!(".before-{stamp}-{n}")) };
-        let to = (0..).map(free).find(|to| !to.exists()).unwrap_or_else(|| free(0));
+        let to = (0..10_000).map(free).find(|to| !to.exists()).unwrap_or_else(|| free(0));
         // A second name, so that there is a database at every moment; where that cannot be, another name.
         fs::hard_link(path, &to).or_else(|_| fs::rename(path, &to)).map_err(named(&to))?;
         // A log that is left belongs to the old file alone: beside the new one it would be played into it.

@@ -24,7 +24,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     browser,
-    phone::{Snack, count, fill, phone},
+    phone::{NoteDraft, Snack, count, fill, phone},
     seal,
     store::{
         StoreError, cache,
@@ -243,7 +243,7 @@ pub fn mark_asked(door: Uuid) {
 }
 
 /// Seals an input and keeps it. True when it is durable.
-pub async fn keep_input(area: String, topics: Vec<Uuid>, words: String) -> bool {
+pub async fn keep_input(draft: NoteDraft, topics: Vec<Uuid>, words: String) -> bool {
     let Some((round, public_key)) =
         phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| (bundle.round.id, bundle.round.public_key.clone())))
     else {
@@ -253,13 +253,13 @@ pub async fn keep_input(area: String, topics: Vec<Uuid>, words: String) -> bool 
         return false;
     }
     let words = Some(words.trim().to_owned()).filter(|words| !words.is_empty());
-    let input = Input { id: Uuid::new_v4(), round, area, arena: Arena::Door, topics, words };
+    let input = Input { id: draft.id, round, area: draft.area, arena: Arena::Door, topics, words };
     if input.check().is_err() {
         return false;
     }
     let Ok(plain) = serde_json::to_vec(&input) else { return false };
     let Ok(sealed) = seal::seal(&public_key, &plain).await else { return false };
-    match outbox::keep_sealed(&URL_SAFE_NO_PAD.encode(sealed)).await {
+    match outbox::keep_sealed(draft.key, &URL_SAFE_NO_PAD.encode(sealed)).await {
         Ok(pool) => {
             phone().pool.set(pool);
             sync::pool_grew();

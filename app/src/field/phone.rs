@@ -53,6 +53,11 @@ pub struct Figures {
 /// An input while it is written. It holds no door, turf or time, and it is never stored before it is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteDraft {
+    /// The input's id, and the key under which it will be kept: two, so that neither tells the other. Made once, so that a
+    /// second tap after a fault of storage does not make a second input.
+    pub id: Uuid,
+    /// See [`NoteDraft::id`].
+    pub key: Uuid,
     /// The area's number.
     pub area: String,
 }

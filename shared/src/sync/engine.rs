@@ -85,7 +85,9 @@ impl From<Fault> for Problem {
 /// A receipt for storage to make durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The entry's counter.
+    /// The entry.
+    pub id: Uuid,
+    /// Its counter. Another identity of this phone, taken meanwhile in another tab, may have given the same one.
     pub device_seq: u64,
     /// What became of it.
     pub status: Status,
@@ -119,6 +121,9 @@ pub enum Event {
     Pulled(u64, Result<PullResponse, Fault>),
     /// Storage made these receipts durable.
     Settled(Vec<u64>),
+    /// Storage did not take these receipts: another tab has met a restore, or taken another identity, since they were asked
+    /// for. The entries are sent again.
+    Unsettled(Vec<u64>),
     /// Storage put these entries back among the unsent.
     Reopened(Vec<u64>),
     /// Storage failed at what was asked of it last.
@@ -192,6 +197,8 @@ pub struct State {
     timers: u64,
     failures: u32,
     batch: usize,
+    /// The server said "not now" to all that was sent, and for how long: first it is asked how this phone stands.
+    resting: Option<u64>,
     again: bool,
     problem: Option<Problem>,
 }
@@ -266,18 +273,20 @@ impl State {
     /// Sends what waits, else pulls; with a timer in case no answer ever comes.
     fn start(&mut self) -> Vec<Effect> {
         let entries = self.to_push();
+        if entries.is_empty() {
+            return self.pull();
+        }
         self.requests += 1;
-        let request = self.requests;
-        let first = if entries.is_empty() {
-            self.flight = Some(Flight::Pull(request));
-            Effect::Pull { request }
-        } else {
-            self.flight = Some(Flight::Push(request));
-            Effect::Push { request, entries }
-        };
+        self.flight = Some(Flight::Push(self.requests));
         self.again = false;
-        let watch = self.timer(ANSWER_MS);
-        vec![first, watch]
+        vec![Effect::Push { request: self.requests, entries }, self.timer(ANSWER_MS)]
+    }
+
+    fn pull(&mut self) -> Vec<Effect> {
+        self.requests += 1;
+        self.flight = Some(Flight::Pull(self.requests));
+        self.again = false;
+        vec![Effect::Pull { request: self.requests }, self.timer(ANSWER_MS)]
     }
 
     fn start_unless_busy(&mut self) -> Vec<Effect> {
@@ -290,11 +299,17 @@ impl State {
 
     fn failed(&mut self, fault: Fault, dice: u64) -> Vec<Effect> {
         self.flight = None;
+        self.resting = None;
         self.problem = Some(fault.into());
         self.failures = self.failures.saturating_add(1);
+        let after_ms = self.back_off(dice);
+        vec![self.timer(after_ms)]
+    }
+
+    /// Full jitter: a hundred phones that come back at once do not knock at once.
+    fn back_off(&self, dice: u64) -> u64 {
         let ceiling = FIRST_BACK_OFF_MS.saturating_mul(1 << self.failures.min(16)).min(LONGEST_BACK_OFF_MS);
-        // Full jitter: a hundred phones that come back at once do not knock at once.
-        vec![self.timer(FIRST_BACK_OFF_MS / 4 + dice % ceiling)]
+        FIRST_BACK_OFF_MS / 4 + dice % ceiling
     }
 
     /// Another epoch than ours: the server was restored. It counts as met when storage has put back all that was sent, so
@@ -314,7 +329,8 @@ impl State {
         vec![Effect::Reopen { entries: entries.into_iter().collect(), epoch: epoch.to_owned() }]
     }
 
-    fn latest_epoch(&self) -> Option<&str> {
+    /// The epoch of the server as last met, or as storage is being told of.
+    pub fn latest_epoch(&self) -> Option<&str> {
         self.reopening.as_deref().or(self.epoch.as_deref())
     }
 
@@ -328,7 +344,7 @@ impl State {
                 self.stepped_over.remove(&meta.device_seq);
                 // A receipt that storage is already writing is not news.
                 if self.settling.insert(meta.device_seq) {
-                    receipts.push(Receipt { device_seq: meta.device_seq, status: result.status, reason: result.reason });
+                    receipts.push(Receipt { id: meta.id, device_seq: meta.device_seq, status: result.status, reason: result.reason });
                 }
             } else {
                 // It may rest on one that was stepped over: then both go together, after the others.
@@ -346,12 +362,15 @@ impl State {
         let (receipts, wait) = self.take_receipts(answer);
         self.held = answer.held;
         self.cloned |= answer.cloned;
+        if receipts.is_empty() && wait.is_some() {
+            // It may be the lead who is waited for, and only a pull tells when that is over.
+            self.resting = wait;
+            effects.extend(self.pull());
+            return effects;
+        }
         if receipts.is_empty() {
             // An answer that answers for nothing is treated like none, else it would be asked for without end.
             effects.extend(self.failed(Fault::Server, dice));
-            if let (Some(wait), Some(Effect::Timer { after_ms, .. })) = (wait, effects.last_mut()) {
-                *after_ms = (*after_ms).max(wait);
-            }
             return effects;
         }
         self.failures = 0;
@@ -376,9 +395,9 @@ impl State {
         self.failed(fault, dice)
     }
 
-    fn pulled(&mut self, answer: &PullResponse) -> Vec<Effect> {
+    fn pulled(&mut self, answer: &PullResponse, dice: u64) -> Vec<Effect> {
         self.flight = None;
-        self.failures = 0;
+        self.failures = if self.resting.is_some() { self.failures.saturating_add(1) } else { 0 };
         self.problem = None;
         self.admission = Some(answer.admission);
         self.held = answer.held;
@@ -387,11 +406,21 @@ impl State {
             effects.push(Effect::Renew);
         }
         let more = answer.turfs.iter().any(|turf| !turf.complete);
-        if self.again || more || !self.to_push().is_empty() {
-            effects.extend(self.start());
-        } else {
-            let after = if answer.admission == Admission::Waiting { WAITING_POLL_MS } else { POLL_MS };
-            effects.push(self.timer(after));
+        let after = match self.resting {
+            Some(_) if more => None,
+            Some(_) if answer.admission == Admission::Waiting => Some(WAITING_POLL_MS),
+            Some(wait) => Some(self.back_off(dice).max(wait)),
+            None if self.again || more || !self.to_push().is_empty() => None,
+            None if answer.admission == Admission::Waiting => Some(WAITING_POLL_MS),
+            None => Some(POLL_MS),
+        };
+        match after {
+            Some(after) => {
+                self.resting = None;
+                effects.push(self.timer(after));
+            }
+            None if self.resting.is_some() => effects.extend(self.pull()),
+            None => effects.extend(self.start()),
         }
         effects
     }
@@ -431,7 +460,7 @@ impl State {
                 if receipts.is_empty() { Vec::new() } else { vec![Effect::Settle(receipts)] }
             }
             Event::Pushed(request, Err(fault)) if self.flight == Some(Flight::Push(request)) => self.push_failed(fault, dice),
-            Event::Pulled(request, Ok(answer)) if self.flight == Some(Flight::Pull(request)) => self.pulled(&answer),
+            Event::Pulled(request, Ok(answer)) if self.flight == Some(Flight::Pull(request)) => self.pulled(&answer, dice),
             Event::Pulled(request, Err(fault)) if self.flight == Some(Flight::Pull(request)) => self.failed(fault, dice),
             Event::Pushed(..) | Event::Pulled(..) => Vec::new(),
             Event::Settled(seqs) => {
@@ -442,6 +471,12 @@ impl State {
                     }
                 }
                 Vec::new()
+            }
+            Event::Unsettled(seqs) => {
+                for seq in seqs {
+                    self.settling.remove(&seq);
+                }
+                self.start_unless_busy()
             }
             Event::Reopened(seqs) => {
                 self.epoch = self.reopening.take().or_else(|| self.epoch.take());

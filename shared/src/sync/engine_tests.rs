@@ -179,6 +179,29 @@ fn a_copied_phone_asks_for_another_identity_once_nothing_waits() {
 }
 
 #[test]
+fn a_phone_that_waits_for_its_lead_asks_how_it_stands_though_it_has_entries_to_send() {
+    let (mut state, effects) = opened(&[1], &[], Some("a"));
+    let effects = state.step(Event::Pushed(request(&effects).0, Ok(answer(&[1], Status::Retry, "a"))), 9);
+    assert_eq!(request(&effects).1, Vec::<u64>::new(), "a pull");
+    let waiting = PullResponse { admission: Admission::Waiting, ..nothing_new("a") };
+    let effects = state.step(Event::Pulled(request(&effects).0, Ok(waiting)), 9);
+    assert_eq!(state.admission(), Some(Admission::Waiting));
+    assert!(effects.iter().all(|effect| matches!(effect, Effect::Timer { .. })), "then it rests: {effects:?}");
+    let effects = state.step(Event::Timer(timer(&effects).0), 9);
+    assert_eq!(request(&effects).1, [1], "and tries again");
+}
+
+#[test]
+fn receipts_that_storage_did_not_take_are_asked_for_again() {
+    let (mut state, effects) = opened(&[1], &[], Some("a"));
+    let effects = state.step(Event::Pushed(request(&effects).0, Ok(answer(&[1], Status::Applied, "a"))), 0);
+    let pull = request(&effects).0;
+    state.step(Event::Unsettled(vec![1]), 0);
+    let effects = state.step(Event::Pulled(pull, Ok(nothing_new("a"))), 0);
+    assert_eq!((request(&effects).1, state.waiting()), (vec![1], 1));
+}
+
+#[test]
 fn one_entry_that_breaks_the_server_does_not_hold_up_the_rest() {
     let (mut state, mut effects) = opened(&[1, 2, 3], &[], Some("a"));
     let mut durable: Vec<u64> = vec![];

@@ -27,7 +27,7 @@ pub fn Ask(
     let yes = move |_| {
         actions::mark_asked(door);
         // From here on nothing remembers which door it was.
-        phone().note.set(Some(NoteDraft { area: area.clone() }));
+        phone().note.set(Some(NoteDraft { id: Uuid::new_v4(), key: Uuid::new_v4(), area: area.clone() }));
         on_close.run(());
         route::go("/field/note", false);
     };

@@ -103,9 +103,9 @@ pub fn Note() -> impl IntoView {
             return;
         }
         busy.set(true);
-        let area = draft.area.clone();
+        let draft = draft.clone();
         spawn_local(async move {
-            if actions::keep_input(area, topics, sentence).await {
+            if actions::keep_input(draft, topics, sentence).await {
                 words.set(String::new());
                 leave();
                 gloo_timers::future::TimeoutFuture::new(60).await;

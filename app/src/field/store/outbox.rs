@@ -209,19 +209,29 @@ fn number_them(drafts: &[Draft], mut next: u64, known: &[Kept], written: &mut Ve
     Ok(changes)
 }
 
-/// Makes receipts durable.
-pub async fn settle(receipts: &[Receipt]) -> Result<(), StoreError> {
-    let reads: Vec<Read> = receipts.iter().map(|receipt| one(ENTRY, number(receipt.device_seq))).collect();
+/// Makes receipts durable that the server gave in `epoch`, and says of which entries. Another tab may have met a restore
+/// since, or taken another identity whose entries have the same counters.
+pub async fn settle(receipts: &[Receipt], epoch: Option<&str>) -> Result<Vec<u64>, StoreError> {
+    let mut reads: Vec<Read> = receipts.iter().map(|receipt| one(ENTRY, number(receipt.device_seq))).collect();
+    reads.push(one(META, "epoch"));
+    let mut settled = Vec::new();
     let mut decide = |found: &mut Found| {
+        settled.clear();
         let mut changes = Vec::with_capacity(receipts.len());
+        let stored: Option<String> = found.one(receipts.len())?;
+        if stored.is_some() && stored.as_deref() != epoch {
+            return Ok(changes);
+        }
         for (at, receipt) in receipts.iter().enumerate() {
-            if let Some(kept) = found.one::<Kept>(at)? {
+            if let Some(kept) = found.one::<Kept>(at)?.filter(|kept| kept.envelope.id == receipt.id) {
                 changes.push(put_entry(&Kept { status: Some(receipt.status), reason: receipt.reason, ..kept })?);
+                settled.push(receipt.device_seq);
             }
         }
         Ok(changes)
     };
-    outbox().change(&reads, &mut decide).await
+    outbox().change(&reads, &mut decide).await?;
+    Ok(settled)
 }
 
 /// Earlier identities with what was noted under them.
@@ -234,7 +244,7 @@ pub async fn settle_shelved(device: Uuid, receipts: &[Receipt]) -> Result<(), St
     let mut decide = |found: &mut Found| {
         let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
         for kept in shelf.iter_mut().filter(|shelved| shelved.identity.device == device).flat_map(|shelved| &mut shelved.entries) {
-            if let Some(receipt) = receipts.iter().find(|receipt| receipt.device_seq == kept.envelope.device_seq) {
+            if let Some(receipt) = receipts.iter().find(|receipt| receipt.id == kept.envelope.id) {
                 (kept.status, kept.reason) = (Some(receipt.status), receipt.reason);
             }
         }
@@ -315,9 +325,9 @@ pub async fn join(identity: &Identity, ended_at: Option<i64>) -> Result<(), Stor
     outbox().change(&[one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY)], &mut decide).await
 }
 
-/// Keeps a sealed input. It is durable when this returns.
-pub async fn keep_sealed(sealed: &str) -> Result<Pool, StoreError> {
-    let key = Uuid::new_v4().to_string();
+/// Keeps a sealed input under a random key. It is durable when this returns; a second time under its key changes nothing.
+pub async fn keep_sealed(key: Uuid, sealed: &str) -> Result<Pool, StoreError> {
+    let key = key.to_string();
     let hour = browser::now() / 3_600_000 * 3_600_000;
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
@@ -358,8 +368,8 @@ pub async fn assign_tickets() -> Result<Vec<(String, Sealed)>, StoreError> {
     Ok(ready)
 }
 
-/// What the server said of inputs that were offered: acknowledged ones are marked with `day`, the server's; refused ones lose their ticket and get
-/// another. Acknowledged ones leave the phone once a backup holds their day.
+/// What the server said of inputs that were offered: acknowledged ones are marked with `day`, the server's; refused ones
+/// lose their ticket and get another. Acknowledged ones leave the phone once a backup holds their day.
 pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {

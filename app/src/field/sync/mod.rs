@@ -227,18 +227,22 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
 }
 
 async fn settle(receipts: Vec<Receipt>) {
-    match outbox::settle(&receipts).await {
-        Ok(()) => {
-            let seqs = receipts.iter().map(|receipt| receipt.device_seq).collect();
+    let epoch = ENGINE.with_borrow(|engine| engine.latest_epoch().map(str::to_owned));
+    match outbox::settle(&receipts, epoch.as_deref()).await {
+        Ok(seqs) => {
+            let left = receipts.iter().map(|receipt| receipt.device_seq).filter(|seq| !seqs.contains(seq)).collect::<Vec<_>>();
             phone().entries.update(|entries| {
                 for kept in Arc::make_mut(entries) {
-                    if let Some(receipt) = receipts.iter().find(|receipt| receipt.device_seq == kept.envelope.device_seq) {
+                    if let Some(receipt) = receipts.iter().find(|receipt| receipt.id == kept.envelope.id && seqs.contains(&receipt.device_seq)) {
                         kept.status = Some(receipt.status);
                         kept.reason = receipt.reason;
                     }
                 }
             });
             feed(Event::Settled(seqs));
+            if !left.is_empty() {
+                feed(Event::Unsettled(left));
+            }
             tell_other_tabs("entries");
         }
         Err(error) => {
