@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { minify } from 'terser';
 
 const [root, stage, target] = process.argv.slice(2);
 const site = `${target}.new`;
@@ -55,13 +56,16 @@ const text = (path) => read(path).toString('utf8');
 /** Comments and indentation do not travel. Strings with /* do not occur in our styles. */
 const squeeze = (css) => css.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\s+/g, ' ').replace(/\s*([{};,])\s*/g, '$1');
 
+/** A script without comments and long names. */
+const small = async (script, module) => (await minify(script, { module, compress: { passes: 2 }, mangle: true })).code;
+
 for (const bundle of ['field', 'office']) {
   const phone = bundle === 'field';
   asset(`${bundle}.wasm`, readFileSync(join(stage, `${bundle}.wasm`)), { phone });
-  asset(`${bundle}.js`, readFileSync(join(stage, `${bundle}.js`)), { phone });
+  asset(`${bundle}.js`, await small(readFileSync(join(stage, `${bundle}.js`), 'utf8'), true), { phone });
   asset(`${bundle}.css`, squeeze(text('public/style/tokens.css') + text(`public/style/${bundle}.css`)), { phone });
 }
-asset('boot.js', read('public/field/boot.js'), { phone: true });
+asset('boot.js', await small(text('public/field/boot.js'), false), { phone: true });
 const words = {};
 for (const language of ['nb', 'nn', 'en']) {
   words[language] = Object.assign({}, ...['common', 'field'].map((file) => JSON.parse(text(`locales/${language}/${file}.json`))));

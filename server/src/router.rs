@@ -46,7 +46,7 @@ pub fn router(state: AppState) -> Router {
     all_routes()
         .into_router(&state)
         .fallback(routes::pages::not_found)
-        .method_not_allowed_fallback(routes::pages::not_found)
+        .method_not_allowed_fallback(routes::pages::wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
         .layer(middleware::from_fn_with_state(state.clone(), headers::secure))

@@ -172,6 +172,13 @@ pub async fn not_found(State(state): State<AppState>, reader: Reader) -> Respons
     show_trouble(&state, reader, Code::NotFound.into()).await
 }
 
+/// What is there, but not for this method: the same words, the right status.
+pub async fn wrong_method(state: State<AppState>, reader: Reader) -> Response {
+    let mut answer = not_found(state, reader).await;
+    *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    answer
+}
+
 /// What a guard answers a person whom it does not let in: the page that says why.
 pub async fn refused(state: &AppState, parts: &mut Parts, error: ApiError) -> Response {
     let Ok(reader) = Reader::from_request_parts(parts, state).await;

@@ -466,6 +466,7 @@ impl State {
             Event::Settled(seqs) => {
                 for seq in seqs {
                     self.settling.remove(&seq);
+                    self.stepped_over.remove(&seq);
                     if let Some(meta) = self.unsent.remove(&seq) {
                         self.sent.insert(seq, meta);
                     }

@@ -46,7 +46,9 @@ pub(super) async fn push(yard: &mut Yard, input: &[u8]) {
     for (entry, result) in batch.entries.iter().zip(&response.results) {
         assert_eq!((entry.id, &entry.digest), (result.id, &result.digest));
         // A phone that waits keeps what it has until it is let in.
-        let waits = (result.status, result.reason) == (Status::Retry, Some(Reason::NotAdmitted)) && phone.admission == Admission::Waiting;
+        let waits = (result.status, result.reason) == (Status::Retry, Some(Reason::NotAdmitted)) && phone.admission == Admission::Waiting
+            // And one that replaces an entry which is still on its phone, as far as the phone says.
+            || (result.status, result.reason) == (Status::Retry, Some(Reason::UnknownSuperseded));
         assert_eq!(result.status == Status::Quarantined || waits, result.reason.is_some(), "{result:?}");
         if waits {
             continue;

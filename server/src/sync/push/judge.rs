@@ -102,10 +102,11 @@ struct Judge<'a> {
 pub(super) fn judge(by: By, now_ms: i64, device: Uuid, scope: &Scope, known: Known, batch: &Batch, bodies: Vec<Result<Body, Reason>>) -> Plan {
     let entries = &batch.entries;
     let mut judge = Judge { by, now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashSet::new() };
-    // A phone steps over an entry that failed alone; what replaces that entry then comes before it.
+    // A phone steps over entries that failed alone; what replaces such an entry then comes before it.
     let first_unsent = i64::try_from(batch.have.min_unacked).unwrap_or(i64::MAX);
     let here: HashSet<i64> = entries.iter().map(Entry::device_seq).collect();
-    let may_still_come = |entry: &Entry| first_unsent > 0 && first_unsent < entry.device_seq() && !here.contains(&first_unsent);
+    let others_wait = batch.have.unsent > entries.len() as u64;
+    let may_still_come = |entry: &Entry| others_wait || first_unsent > 0 && first_unsent < entry.device_seq() && !here.contains(&first_unsent);
     let key: Option<Hmac<Sha256>> =
         (!scope.receipt_key.is_empty()).then(|| Hmac::new_from_slice(&scope.receipt_key).expect("HMAC takes a key of any length"));
     let mut first: HashMap<Uuid, usize> = HashMap::new();
