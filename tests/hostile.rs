@@ -120,7 +120,10 @@ async fn huge_numbers_and_strange_characters_are_kept_on_both_databases() {
             with(&[("bytes", json!("b".repeat(50_000)))]),
             with(&[("supersedes", json!(Uuid::max()))]),
         ];
-        let have = json!({ "min_unacked": u64::MAX, "max_issued": u64::MAX, "unsent": u64::MAX });
+        let boast = r#"{"proto":1,"build":"","have":{"min_unacked":18446744073709551615,"max_issued":18446744073709551615,"unsent":18446744073709551615},"entries":[]}"#;
+        assert_eq!(phone.send(&server, "/sync/v1/push", boast).await.status(), StatusCode::OK);
+        // With more unsent elsewhere, a correction of nothing would only be told to wait.
+        let have = json!({ "min_unacked": u64::MAX, "max_issued": u64::MAX, "unsent": 0 });
         let body = format!(r#"{{"proto":1,"build":"\u0000","have":{have},"entries":[{}]}}"#, entries.join(","));
         let first: PushResponse = read(phone.send(&server, "/sync/v1/push", body.clone()).await).await;
         assert_eq!(first.results.len(), entries.len());

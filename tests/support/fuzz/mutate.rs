@@ -155,17 +155,22 @@ fn in_object(context: &mut Context, object: &mut Map<String, Value>) {
     }
 }
 
+/// Whether copies of it stay within what a request may hold.
+fn is_small(value: &Value) -> bool {
+    value.to_string().len() < 4_096
+}
+
 fn in_array(context: &mut Context, array: &mut Vec<Value>) {
     let at = below(context, array.len());
     match below(context, 5) {
         0 if !array.is_empty() => drop(array.remove(at)),
-        1 if !array.is_empty() => array.insert(at, array[at].clone()),
+        1 if !array.is_empty() && is_small(&array[at]) => array.insert(at, array[at].clone()),
         2 if !array.is_empty() => {
             let other = below(context, array.len());
             array.swap(at, other);
         }
-        // Around the limit of 200 entries.
-        3 if !array.is_empty() && array.len() < 300 => {
+        // Around the limit of 200 entries. Of what is large already a copy of copies would fill the machine.
+        3 if !array.is_empty() && array.len() < 300 && is_small(&array[at]) => {
             let many = vec![array[at].clone(); 198 + below(context, 5)];
             array.extend(many);
         }
