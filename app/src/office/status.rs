@@ -79,7 +79,7 @@ fn system(system: System) -> impl IntoView {
     view! {
         <section class="card waits">
             <h2>{t(key::STATUS_SYSTEM)}</h2>
-            <table>
+            <table class="facts">
                 <caption class="unseen">{t(key::STATUS_SYSTEM)}</caption>
                 <tbody>
                     <tr><th scope="row">{t(key::STATUS_BACKUP)}</th><td><span class=class>{system.backed_up.unwrap_or_else(|| t(key::STATUS_BACKUP_NEVER))}</span></td></tr>
