@@ -22,7 +22,8 @@ thread_local! {
 
 /// After a pull: there is a network, and what is of now has had its turn.
 pub(super) async fn send(epoch: Option<String>, server_time: i64) {
-    if BUSY.replace(true) {
+    // Mostly there is nothing, and storage that is not asked does not keep a tap waiting.
+    if phone().shelf.with_untracked(|shelf| shelf.is_empty()) || BUSY.replace(true) {
         return;
     }
     if let Ok(shelf) = outbox::shelf().await
