@@ -37,6 +37,7 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<PullRequest>("pull-request-v1.json");
     round_trips::<PullResponse>("pull-response-v1.json");
     round_trips::<PullResponse>("pull-response-waiting-v1.json");
+    round_trips::<PullResponse>("pull-response-v1-cloned.json");
     round_trips::<HelloResponse>("hello-response-v1.json");
     round_trips::<TicketsRequest>("tickets-request-v1.json");
     round_trips::<TicketsResponse>("tickets-response-v1.json");

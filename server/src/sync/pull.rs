@@ -35,6 +35,8 @@ pub async fn pull_at_most(
     let mut tx = db.read().await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
     let epoch = meta::epoch(&mut tx).await?;
+    // Also whoever is shut out may know that nothing of theirs is lost.
+    let held = receipt::held(&mut tx, device).await?;
     let mut response = PullResponse {
         admission: scope.admission,
         sign: scope.sign.clone(),
@@ -43,8 +45,8 @@ pub async fn pull_at_most(
         bundle: None,
         turfs: Vec::new(),
         removed: Vec::new(),
-        // Also whoever is shut out may know that nothing of theirs is lost.
-        held: u64::try_from(receipt::held(&mut tx, device).await?.entries).unwrap_or_default(),
+        held: u64::try_from(held.entries).unwrap_or_default(),
+        cloned: held.reused > 0,
     };
     if scope.admission != Admission::Admitted {
         // It is told nothing; what it names itself it shall drop.

@@ -30,6 +30,7 @@ fn nothing_new(epoch: &str) -> PullResponse {
         turfs: vec![],
         removed: vec![],
         held: 0,
+        cloned: false,
     }
 }
 
@@ -239,6 +240,26 @@ enum Move {
     Fail(Fault),
     Settle,
     StorageFails,
+}
+
+#[test]
+fn a_batch_that_was_halved_is_whole_again_when_the_server_only_says_not_now() {
+    let (mut state, mut effects) = opened(&[1, 2, 3, 4], &[], Some("a"));
+    // The server fails until one entry goes alone.
+    for _ in 0..3 {
+        let (number, _) = request(&effects);
+        effects = state.step(Event::Pushed(number, Err(Fault::Server)), 0);
+        let (number, _) = timer(&effects);
+        effects = state.step(Event::Timer(number), 0);
+    }
+    let (number, entries) = request(&effects);
+    assert_eq!(entries.len(), 1);
+    // It rests on one that is not there, and more is to come, so it must wait: for good, were it always sent alone.
+    let effects = state.step(Event::Pushed(number, Ok(answer(&entries, Status::Retry, "a"))), 0);
+    let (number, _) = request(&effects);
+    let effects = state.step(Event::Pulled(number, Ok(nothing_new("a"))), 0);
+    let effects = state.step(Event::Timer(timer(&effects).0), 0);
+    assert!(request(&effects).1.len() > 1, "{effects:?}");
 }
 
 fn moves() -> impl Strategy<Value = Move> {

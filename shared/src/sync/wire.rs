@@ -439,6 +439,9 @@ pub struct PullResponse {
     pub removed: Vec<Uuid>,
     /// How many entries of this phone the server holds.
     pub held: u64,
+    /// As in [`PushResponse`]: a copy that has nothing more to send hears of it here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cloned: bool,
 }
 
 /// `POST /sync/v1/tickets`, with the device credential.
