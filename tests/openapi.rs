@@ -142,9 +142,12 @@ async fn what_the_running_server_answers_is_what_is_described() {
     let first = phone.visit(&server.state, &houses[0], Some(0), dorbank_shared::visit::Outcome::Talked);
     let mut reused = phone.visit(&server.state, &houses[0], Some(1), dorbank_shared::visit::Outcome::NotHome);
     reused.id = first.id;
+    // As from a copy of the phone, which counts on from the same number.
+    let mut copied = phone.visit(&server.state, &houses[0], Some(2), dorbank_shared::visit::Outcome::NotHome);
+    copied.device_seq = first.device_seq;
     let bytes = &serde_json::from_str(&first.bytes).unwrap();
     description.hold("/components/schemas/VisitV1", bytes);
-    let body = serde_json::to_vec(&phone.request(&[first.clone(), reused])).unwrap();
+    let body = serde_json::to_vec(&phone.request(&[first.clone(), reused, copied])).unwrap();
     for phone in [&phone, &waiting] {
         for body in [body.clone(), golden("push-request-v1.json").into_bytes(), b"{}".to_vec()] {
             let response = phone.send(&server, "/sync/v1/push", body).await;
@@ -157,6 +160,12 @@ async fn what_the_running_server_answers_is_what_is_described() {
         }
         let response = phone.send(&server, "/sync/v1/tickets", golden("tickets-request-v1.json")).await;
         description.answer("post", "/sync/v1/tickets", response).await;
+    }
+    // A phone that was copied, and one that was not.
+    for phone in [&phone, &waiting] {
+        let response = phone.send(&server, "/sync/v1/renew", "null").await;
+        assert_eq!(response.status().is_success(), phone.id != waiting.id);
+        description.answer("post", "/sync/v1/renew", response).await;
     }
     for body in [serde_json::to_value(inputs::request(&server, Vec::new())).unwrap(), json!({ "proto": 1, "slots": [] })] {
         let response = server.post("/inputs/v1").json(&body).send().await.unwrap();

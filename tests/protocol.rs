@@ -4,7 +4,7 @@
 use dorbank_server::store;
 use dorbank_shared::{
     error::{Code, Refusal},
-    sync::wire::{APP_NUMBER, Admission, HelloResponse, JoinResponse, PullRequest, Status},
+    sync::wire::{APP_NUMBER, Admission, HelloResponse, JoinResponse, PullRequest, Reason, Status},
     visit::Outcome,
 };
 use dorbank_tests::{Engine, TestServer, World};
@@ -35,6 +35,7 @@ async fn a_copied_phone_is_told_and_counts_on_under_another_identity() {
         assert_eq!((answer.results[0].status, answer.cloned), (Status::Applied, true), "counted all the same");
         assert_eq!((answer.held, answer.missing.as_slice()), (3, [].as_slice()));
         assert!(phone.push(&server, &[]).await.cloned, "the other of the two hears of it as well");
+        assert!(phone.pull(&server, &[], None).await.cloned, "also when it has nothing to send");
 
         let renewed: JoinResponse = read(renew().await).await;
         assert_eq!(renewed.admission, Admission::Admitted, "it stands where it stood");
@@ -44,8 +45,22 @@ async fn a_copied_phone_is_told_and_counts_on_under_another_identity() {
         assert_eq!((answer.results[0].status, answer.held, answer.cloned), (Status::Applied, 1, false));
         let late = phone.visit(&server.state, &houses[1], Some(0), Outcome::NotHome);
         assert_eq!(phone.push(&server, &[late]).await.results[0].status, Status::Applied, "what was noted before is taken under the old one");
-        for _ in 0..2 {
+        // What was noted before may be corrected after, but not by a stranger.
+        let undo = renewed.withdraw(&server.state, &mine);
+        assert_eq!(renewed.push(&server, &[undo]).await.results[0].status, Status::Applied);
+        let mut stranger = Phone::join(&server.state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+        let undo = stranger.withdraw(&server.state, &theirs);
+        assert_eq!(stranger.push(&server, &[undo]).await.results[0].reason, Some(Reason::UnknownSuperseded));
+
+        // An answer that is lost on its way leaves an identity that nobody uses; a copy still gets one of its own.
+        for _ in 0..5 {
             assert_eq!(renew().await.status(), StatusCode::OK);
+        }
+        for _ in 0..2 {
+            let joined: JoinResponse = read(renew().await).await;
+            let mut used = Phone { id: joined.device, credential: joined.credential, campaign: world.campaign.id, seq: 0 };
+            let note = used.visit(&server.state, &houses[1], Some(1), Outcome::NotHome);
+            used.push(&server, &[note]).await;
         }
         assert_eq!(renew().await.status(), StatusCode::NOT_FOUND, "not without end");
     }

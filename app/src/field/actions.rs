@@ -82,14 +82,24 @@ thread_local! {
 
 /// Writes, and only then lets the screen know.
 async fn write(drafts: Vec<Draft>) -> Result<(), StoreError> {
+    let who = device();
     let written = outbox::append(&drafts).await;
-    show(drafts, written)
+    show(drafts, written, who).await
 }
 
-fn show(drafts: Vec<Draft>, written: Result<Vec<Kept>, StoreError>) -> Result<(), StoreError> {
+fn device() -> Option<Uuid> {
+    phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device))
+}
+
+async fn show(drafts: Vec<Draft>, written: Result<Vec<Kept>, StoreError>, who: Option<Uuid>) -> Result<(), StoreError> {
     match written {
         Ok(written) => {
-            took(&written);
+            if device() == who {
+                took(&written);
+            } else {
+                // Another identity was taken meanwhile: storage knows under which of the two it lies.
+                sync::open().await;
+            }
             Ok(())
         }
         Err(error) => {
@@ -131,8 +141,9 @@ pub async fn write_again() {
     let healed = if drafts.is_empty() {
         outbox::probe().await.unwrap_or(false)
     } else {
+        let who = device();
         let written = outbox::append_again(&drafts).await;
-        let healed = show(drafts, written).is_ok();
+        let healed = show(drafts, written, who).await.is_ok();
         if healed {
             WRITING.take();
         }

@@ -8,8 +8,15 @@ use dorbank_shared::{
     sync::wire::{Admission, JoinResponse},
 };
 
+use uuid::Uuid;
+
 use super::{codes, credential::Credential};
-use crate::{error::ApiError, state::AppState, store};
+use crate::{
+    error::ApiError,
+    keys::Keys,
+    state::AppState,
+    store::{self, Tx},
+};
 
 /// Under which the last code of an unknown shift is noted.
 const UNKNOWN: &str = "join.unknown";
@@ -58,7 +65,7 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
         return Err(Code::ShiftFull.into());
     }
     let devices = store::device::of_shift(&mut tx, shift.id).await?;
-    let sign = unused_sign(state, &devices).ok_or(Code::ShiftFull)?;
+    let sign = unused_sign(anywhere(state), &devices).ok_or(Code::ShiftFull)?;
     let id = state.id_v7();
     let credential = Credential::new(&state.keys, id, shift.id, &sign);
     store::device::insert(&mut tx, id, shift.id, &sign, credential.hash(), now).await?;
@@ -67,7 +74,9 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
 }
 
 /// The most identities that one phone may be continued under: itself, its copy, and a copy of that.
-const MOST_RENEWALS: i64 = 3;
+const MOST_USED: i64 = 3;
+/// The most that are given out: an answer that is lost on its way leaves one that nobody uses.
+const MOST_GIVEN: i64 = 30;
 
 /// Gives a phone whose storage was copied another identity, in the same shift and standing where it stood: each copy
 /// then counts for itself. What was noted under the old identity may be sent under it for ever.
@@ -75,25 +84,35 @@ const MOST_RENEWALS: i64 = 3;
 /// # Errors
 /// `not_found` for a phone that was not copied, or was continued too often; or when the database fails.
 pub async fn renew(state: &AppState, device: &DevicePrincipal) -> Result<JoinResponse, ApiError> {
-    let now = state.now_ms();
     let mut tx = state.db.begin().await?;
-    store::shift::lock(&mut tx, device.shift).await?;
-    let was_copied = store::receipt::held(&mut tx, device.id).await?.reused > 0;
-    if !was_copied || store::device::renewals(&mut tx, device.id).await? >= MOST_RENEWALS {
+    let joined = count_on(&mut tx, &state.keys, device.id, state.id_v7(), anywhere(state), state.now_ms()).await?;
+    tx.commit().await?;
+    Ok(joined)
+}
+
+/// As [`renew`], in the caller's transaction: the new identity is `id`, and the search for its sign begins at `first`.
+pub async fn count_on(tx: &mut Tx, keys: &Keys, device: Uuid, id: Uuid, first: usize, now_ms: i64) -> Result<JoinResponse, ApiError> {
+    let copied = store::device::find(tx, device).await?.ok_or(Code::NotFound)?;
+    store::shift::lock(tx, copied.shift).await?;
+    let was_copied = store::receipt::held(tx, device).await?.reused > 0;
+    let (given, used) = store::device::renewals(tx, device).await?;
+    if !was_copied || given >= MOST_GIVEN || used >= MOST_USED {
         return Err(Code::NotFound.into());
     }
-    let devices = store::device::of_shift(&mut tx, device.shift).await?;
-    let sign = unused_sign(state, &devices).ok_or(Code::ShiftFull)?;
-    let id = state.id_v7();
-    let credential = Credential::new(&state.keys, id, device.shift, &sign);
-    store::device::renew(&mut tx, device.id, id, &sign, credential.hash(), now).await?;
-    tx.commit().await?;
-    Ok(JoinResponse { device: id, credential: credential.text(), sign, admission: device.admission })
+    let devices = store::device::of_shift(tx, copied.shift).await?;
+    let sign = unused_sign(first, &devices).ok_or(Code::ShiftFull)?;
+    let credential = Credential::new(keys, id, copied.shift, &sign);
+    store::device::renew(tx, device, id, &sign, credential.hash(), now_ms).await?;
+    Ok(JoinResponse { device: id, credential: credential.text(), sign, admission: copied.admission })
+}
+
+/// Where a search for a sign begins.
+fn anywhere(state: &AppState) -> usize {
+    usize::from(u16::from_be_bytes(state.random_bytes()))
 }
 
 /// Two characters that no phone of the shift has, or none but phones that were refused; nothing when there are no more.
-fn unused_sign(state: &AppState, devices: &[Device]) -> Option<String> {
-    let first = usize::from(u16::from_be_bytes(state.random_bytes()));
+fn unused_sign(first: usize, devices: &[Device]) -> Option<String> {
     let free = |counts: &dyn Fn(&Device) -> bool| {
         (0..code::SIGNS).map(|step| code::sign(first + step)).find(|sign| devices.iter().all(|device| device.sign != *sign || !counts(device)))
     };

@@ -1,5 +1,7 @@
 //! Phones that joined a shift.
 
+use std::collections::HashSet;
+
 use dorbank_shared::{principal::DevicePrincipal, shift::Device, sync::wire::Admission};
 use uuid::Uuid;
 
@@ -17,7 +19,9 @@ statements! {
     SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = $4 WHERE id = $1";
     RENEW = "INSERT INTO device (id, shift, turf, sign, credential_hash, state, joined_at, last_seen_at, tickets, renewed_from) \
         SELECT $2, shift, turf, $3, $4, state, $5, $5, tickets, id FROM device WHERE id = $1";
-    RENEWALS = "SELECT COUNT(*) FROM device WHERE renewed_from = $1";
+    RENEWALS = "SELECT COUNT(*), COUNT(CASE WHEN max_issued > 0 THEN 1 END) FROM device WHERE renewed_from = $1";
+    RENEWED_FROM = "WITH RECURSIVE earlier (id) AS (SELECT renewed_from FROM device WHERE id = $1 \
+        UNION SELECT d.renewed_from FROM device d JOIN earlier e ON d.id = e.id) SELECT id FROM earlier WHERE id IS NOT NULL";
     HOLDING = "SELECT COUNT(*) FROM device WHERE shift = $1 AND (state = 'admitted' OR (state = 'waiting' AND joined_at > $2))";
     REFUSE_WAITING = "UPDATE device SET state = 'refused', version = version + 1 WHERE shift = $1 AND state = 'waiting'";
     DRAW = "UPDATE device SET tickets = tickets + $2 WHERE id = $1";
@@ -89,9 +93,14 @@ pub async fn renew(tx: &mut Tx, old: Uuid, id: Uuid, sign: &str, credential_hash
     Ok(())
 }
 
-/// How many phones count on for this one.
-pub async fn renewals(tx: &mut Tx, of: Uuid) -> Result<i64, StoreError> {
-    tx.one(RENEWALS, args![of]).await?.map_or(Ok(0), |row| row.get(0))
+/// How many identities were given out to count on for this one, and how many of them were ever used.
+pub async fn renewals(tx: &mut Tx, of: Uuid) -> Result<(i64, i64), StoreError> {
+    tx.one(RENEWALS, args![of]).await?.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// All that a phone was before it took another identity.
+pub async fn renewed_from(tx: &mut Tx, id: Uuid) -> Result<HashSet<Uuid>, StoreError> {
+    tx.all(RENEWED_FROM, args![id]).await?.iter().map(|row| row.get(0)).collect()
 }
 
 /// As [`insert`], for a phone that a restore forgot; does nothing where it is there, perhaps since a moment ago.

@@ -174,11 +174,16 @@ pub async fn append(drafts: &[Draft]) -> Result<Vec<Kept>, StoreError> {
 }
 
 /// As [`append`], for drafts that may have been written already: a fault after the commit but before its report must not
-/// give the same entry a second counter.
+/// give the same entry a second counter, nor may another identity that was taken since.
 pub async fn append_again(drafts: &[Draft]) -> Result<Vec<Kept>, StoreError> {
     let mut written = Vec::new();
-    let mut decide = |found: &mut Found| number_them(drafts, found.one(0)?.unwrap_or(1), &found.all(1)?, &mut written);
-    outbox().change(&[one(META, "next_seq"), all(ENTRY)], &mut decide).await?;
+    let mut decide = |found: &mut Found| {
+        let shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
+        let shelved = |draft: &&Draft| shelf.iter().flat_map(|shelved| &shelved.entries).any(|kept| kept.envelope.id == draft.id);
+        let drafts: Vec<Draft> = drafts.iter().filter(|draft| !shelved(draft)).cloned().collect();
+        number_them(&drafts, found.one(0)?.unwrap_or(1), &found.all(1)?, &mut written)
+    };
+    outbox().change(&[one(META, "next_seq"), all(ENTRY), one(META, "shelf")], &mut decide).await?;
     NEXT.set(written.iter().map(|kept| kept.envelope.device_seq + 1).max());
     Ok(written)
 }
@@ -302,9 +307,13 @@ pub async fn keep_identity(identity: &Identity) -> Result<(), StoreError> {
 }
 
 /// Takes another identity, with counters of its own. What was noted under the one before goes on the shelf; `ended_at` is
-/// when its shift ends, where that is known. Sealed inputs belong to no identity and stay.
-pub async fn join(identity: &Identity, ended_at: Option<i64>) -> Result<(), StoreError> {
+/// when its shift ends, where that is known. Sealed inputs belong to no identity and stay. An identity that was meant for
+/// `only` is not taken where another tab has taken one meanwhile.
+pub async fn join(identity: &Identity, ended_at: Option<i64>, only: Option<Uuid>) -> Result<(), StoreError> {
     let mut decide = |found: &mut Found| {
+        if only.is_some() && found.one::<Identity>(2)?.map(|now| now.device) != only {
+            return Ok(Vec::new());
+        }
         let mut shelf: Vec<Shelved> = found.one(1)?.unwrap_or_default();
         let entries: Vec<Kept> = found.all(3)?;
         if let Some(before) = found.one::<Identity>(2)?.filter(|_| !entries.is_empty()) {

@@ -7,6 +7,7 @@ use dorbank_shared::{
     sync::wire::{JoinRequest, JoinResponse},
 };
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use super::{http, open, tell_other_tabs};
 use crate::field::{
@@ -52,14 +53,15 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
         });
     };
     // What storage has not taken belongs to the identity under which it was noted.
-    if phone().storage.with_untracked(Option::is_some) || !adopt(joined).await {
+    if phone().storage.with_untracked(Option::is_some) {
         return Err(JoinFault::Storage);
     }
-    if let Err(error) = cache::write(None, &BTreeMap::new()).await {
+    let adopted = adopt(joined, None).await;
+    if adopted && let Err(error) = cache::write(None, &BTreeMap::new()).await {
         leptos::logging::error!("{error}");
     }
     open().await;
-    Ok(())
+    if adopted { Ok(()) } else { Err(JoinFault::Storage) }
 }
 
 /// Takes another identity in the same shift: this phone's storage is a copy of another's, or the other way round.
@@ -67,18 +69,19 @@ pub(super) async fn renew() {
     if RENEWING.replace(true) {
         return;
     }
-    if let Ok(joined) = http::sync("/sync/v1/renew", &()).await
-        && adopt(joined).await
-    {
+    let copied = phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device));
+    if let Ok(joined) = http::sync("/sync/v1/renew", &()).await {
+        adopt(joined, copied).await;
         open().await;
     }
     RENEWING.set(false);
 }
 
-async fn adopt(joined: JoinResponse) -> bool {
+/// Writes it; who calls reads storage again in any case, since a write that is said to have failed may have been done.
+async fn adopt(joined: JoinResponse, only: Option<Uuid>) -> bool {
     let identity = Identity { device: joined.device, credential: joined.credential, sign: joined.sign, admission: joined.admission };
     let ended_at = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.ends_at));
-    let adopted = outbox::join(&identity, ended_at).await;
+    let adopted = outbox::join(&identity, ended_at, only).await;
     if let Err(error) = &adopted {
         leptos::logging::error!("{error}");
     }

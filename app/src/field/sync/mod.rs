@@ -82,9 +82,14 @@ fn feed(event: Event) {
     }
 }
 
+/// How much waits that was noted under an earlier identity.
+fn on_shelf() -> usize {
+    phone().shelf.with_untracked(|shelf| shelf.iter().map(|shelved| shelved.unsent().count()).sum())
+}
+
 fn publish() {
     let figures = ENGINE.with_borrow(|engine| Figures {
-        waiting: engine.waiting() + phone().shelf.with_untracked(|shelf| shelf.iter().map(|shelved| shelved.unsent().count()).sum::<usize>()),
+        waiting: engine.waiting() + on_shelf(),
         noted: engine.max_issued(),
         held: HEARD.get().then(|| engine.held()),
         // Counted where it is kept: the engine forgets with the page.
@@ -149,7 +154,9 @@ async fn push(seqs: &[u64]) -> Result<dorbank_shared::sync::wire::PushResponse, 
     let entries = phone()
         .entries
         .with_untracked(|entries| entries.iter().filter(|kept| seqs.contains(&kept.envelope.device_seq)).map(|kept| kept.envelope.clone()).collect());
-    let (have, epoch) = ENGINE.with_borrow(|engine| (engine.have(), engine.epoch().map(str::to_owned)));
+    let (mut have, epoch) = ENGINE.with_borrow(|engine| (engine.have(), engine.epoch().map(str::to_owned)));
+    // What corrects an entry on the shelf must be waited for like what corrects one that was stepped over.
+    have.unsent += on_shelf() as u64;
     http::sync("/sync/v1/push", &PushRequest { proto: PROTO, build: browser::build(), epoch, have, entries }).await
 }
 

@@ -241,7 +241,7 @@ impl Judge<'_> {
             && visit.unit.is_none_or(|unit| self.known.units.contains(&(unit, visit.entrance)))
     }
 
-    /// Finds what an entry supersedes. Only a phone's own entries can be.
+    /// Finds what an entry supersedes. Only a phone's own entries can be, those of its earlier identity too.
     fn prior(&self, superseded: Option<Uuid>) -> Result<Prior, Reason> {
         let Some(id) = superseded else { return Ok(Prior::None) };
         if let Some(index) = self.new.get(&id) {
@@ -251,7 +251,7 @@ impl Judge<'_> {
             return Ok(Prior::Kept(id));
         }
         match self.known.receipts.get(&id) {
-            Some(receipt) if receipt.device == self.device => {
+            Some(receipt) if receipt.device == self.device || self.known.earlier.contains(&receipt.device) => {
                 if receipt.status == Status::Quarantined {
                     return Ok(Prior::Kept(id));
                 }

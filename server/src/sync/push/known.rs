@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub quiet: HashSet<Uuid>,
     /// How many wishes for quiet this phone has noted that still stand.
     pub wishes: i64,
+    /// What this phone was before it took another identity; read only where an entry rests on what another phone sent.
+    pub earlier: HashSet<Uuid>,
     /// Stored visits that entries of the batch supersede.
     pub superseded: HashMap<Uuid, Visit>,
 }

@@ -22,7 +22,7 @@ use super::{
     entry::{Batch, Entry},
     passing::{TRIES, is_passing},
 };
-use crate::store::{Db, StoreError, Tx, meta, quarantine, receipt, scope, trouble::Trouble, turf, visit};
+use crate::store::{Db, StoreError, Tx, device as devices, meta, quarantine, receipt, scope, trouble::Trouble, turf, visit};
 
 /// When a phone whose entry met a busy database may send it again, in milliseconds.
 const AFTER_BUSY_MS: u64 = 5_000;
@@ -139,7 +139,9 @@ async fn known(
     }
     let any_wish = !quiet_units.is_empty() || !quiet_entrances.is_empty();
     let stored: HashSet<Uuid> = superseded().filter(|id| receipts.contains_key(id)).collect();
+    let others = superseded().filter_map(|id| receipts.get(&id)).any(|receipt| receipt.device != device);
     Ok(known::Known {
+        earlier: if others { devices::renewed_from(tx, device).await? } else { HashSet::new() },
         turfs: if visits.is_empty() { HashSet::new() } else { turf::ever_of_shift(tx, scope.shift).await? },
         held: turf::ever_held(tx, &pairs).await?,
         units: turf::entrances_of_units(tx, &units).await?,
