@@ -35,7 +35,7 @@ pub struct Verdicts {
     pub stranded: u64,
 }
 
-/// What the server has of one phone's entries.
+/// What the server has of all entries.
 struct Held {
     /// Id and counter of each receipt, and its status.
     receipts: BTreeMap<(Uuid, i64), String>,
@@ -46,14 +46,16 @@ struct Held {
 }
 
 impl Held {
-    async fn of(tx: &mut Tx, device: Uuid) -> Self {
+    async fn read(tx: &mut Tx, devices: &BTreeSet<Uuid>) -> Self {
+        let ours = |row: &&dorbank_server::store::Row| row.get::<Option<Uuid>>(3).unwrap().is_some_and(|device| devices.contains(&device));
         let rows = |rows: Vec<dorbank_server::store::Row>| {
-            rows.iter().map(|row| ((row.get(0).unwrap(), row.get(1).unwrap()), row.get(2).unwrap())).collect::<BTreeMap<_, String>>()
+            let key = |row: &dorbank_server::store::Row| (row.get(0).unwrap(), row.get(1).unwrap());
+            rows.iter().filter(ours).map(|row| (key(row), row.get(2).unwrap())).collect::<BTreeMap<_, String>>()
         };
         Self {
-            receipts: rows(tx.all("SELECT id, device_seq, status FROM receipt WHERE device = $1", args![device]).await.unwrap()),
-            aside: rows(tx.all("SELECT id, device_seq, reason FROM quarantine WHERE device = $1", args![device]).await.unwrap()),
-            visits: rows(tx.all("SELECT id, device_seq, outcome FROM visit WHERE device = $1", args![device]).await.unwrap()).into_keys().collect(),
+            receipts: rows(tx.all("SELECT id, device_seq, status, device FROM receipt", args![]).await.unwrap()),
+            aside: rows(tx.all("SELECT id, device_seq, reason, device FROM quarantine", args![]).await.unwrap()),
+            visits: rows(tx.all("SELECT id, device_seq, outcome, device FROM visit", args![]).await.unwrap()).into_keys().collect(),
         }
     }
 
@@ -83,10 +85,9 @@ impl World {
     pub async fn check(&mut self) -> Verdicts {
         let mut verdicts = Verdicts { wrong: std::mem::take(&mut self.wrong), ..Verdicts::default() };
         let mut tx = self.server.db.read().await.unwrap();
-        let devices: BTreeSet<Uuid> = self.phones.iter().map(|phone| phone.device).collect();
-        for device in devices {
-            self.check_entries(&mut tx, device, &mut verdicts).await;
-        }
+        let devices: BTreeSet<Uuid> = self.phones.iter().flat_map(super::phone::Phone::devices).collect();
+        let held = Held::read(&mut tx, &devices).await;
+        self.check_entries(&held, &mut verdicts);
         for index in 0..self.phones.len() {
             self.check_doors(&mut tx, index, &mut verdicts).await;
         }
@@ -95,54 +96,65 @@ impl World {
     }
 
     /// I1: everything that was said to be saved is on the server. I2: once.
-    async fn check_entries(&self, tx: &mut Tx, device: Uuid, verdicts: &mut Verdicts) {
-        let held = Held::of(tx, device).await;
-        let phones: Vec<usize> = (0..self.phones.len()).filter(|index| self.phones[*index].device == device).collect();
+    fn check_entries(&self, held: &Held, verdicts: &mut Verdicts) {
         let mut known = BTreeSet::new();
-        for index in &phones {
-            let phone = &self.phones[*index];
-            known.extend(phone.storage.entries.values().map(|(entry, _)| entry.id));
+        for (index, phone) in self.phones.iter().enumerate() {
+            let here: BTreeMap<Uuid, _> = phone.storage.all_entries().map(|(entry, status)| (entry.id, *status)).collect();
             for entry in &phone.saved {
                 verdicts.saved += 1;
+                let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
+                let (receipt, aside) = (held.receipts.get(&key), held.aside.get(&key));
                 match held.times(entry) {
                     0 => {
                         verdicts.lost += 1;
-                        let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
                         verdicts.wrong.push(format!(
-                            "I1: entry {} of phone {index} ({}) is lost (receipt {:?}; on the phone {:?})",
+                            "I1: entry {} of phone {index} ({}) is lost (receipt {receipt:?}; on the phone {:?})",
                             entry.device_seq,
                             entry.kind,
-                            held.receipts.get(&key),
-                            phone.storage.entries.get(&entry.device_seq).map(|(_, status)| status)
+                            here.get(&entry.id)
                         ));
                     }
                     1 => {}
                     _ => {
                         verdicts.duplicated += 1;
-                        let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
-                        let (status, reason) = (held.receipts.get(&key), held.aside.get(&key));
-                        verdicts.wrong.push(format!("I2: entry {} of phone {index} is there twice: {status:?} and {reason:?}", entry.device_seq));
+                        verdicts.wrong.push(format!("I2: entry {} of phone {index} is there twice: {receipt:?} and {aside:?}", entry.device_seq));
                     }
                 }
             }
+            known.extend(here.into_keys());
+            self.check_proof(index, verdicts);
         }
         let strangers = held.receipts.keys().chain(held.aside.keys()).filter(|(id, _)| !known.contains(id)).count();
         if strangers > 0 {
             verdicts.duplicated += strangers as u64;
             verdicts.wrong.push(format!("I2: {strangers} entries that no phone has"));
         }
+        // An id counts once, whatever counter it came under.
+        let mut counted = BTreeSet::new();
+        let again = held.visits.iter().filter(|(id, _)| !counted.insert(*id)).count();
+        if again > 0 {
+            verdicts.duplicated += again as u64;
+            verdicts.wrong.push(format!("I2: {again} visits are there under two counters"));
+        }
         for (reason, count) in count(held.aside.values()) {
             if !self.may_be_kept(reason) {
-                verdicts.wrong.push(format!("I1: {count} entries of phones {phones:?} are in quarantine without need: {reason}"));
+                verdicts.wrong.push(format!("I1: {count} entries are in quarantine without need: {reason}"));
             }
         }
-        // The proof at the end of the shift, where counters are the phone's own.
-        if let ([index], false) = (phones.as_slice(), self.faults.times(Kind::IdReuse) > 0) {
-            for tab in self.phones[*index].tabs.iter().filter(|tab| tab.open) {
-                let (held, noted) = (tab.engine.held(), tab.engine.max_issued());
-                if held != noted || tab.engine.waiting() != 0 {
-                    verdicts.wrong.push(format!("the proof: phone {index} noted {noted}, {held} are held, {} wait", tab.engine.waiting()));
-                }
+    }
+
+    /// The proof at the end of the shift, where counters are the phone's own.
+    fn check_proof(&self, index: usize, verdicts: &mut Verdicts) {
+        let phone = &self.phones[index];
+        let alone = self.phones.iter().filter(|other| other.storage.device == phone.storage.device).count() == 1;
+        if !alone || self.faults.times(Kind::IdReuse) > 0 {
+            return;
+        }
+        for tab in phone.tabs.iter().filter(|tab| tab.open) {
+            let (held, noted) = (tab.engine.held(), tab.engine.max_issued());
+            if held != noted || tab.engine.waiting() != 0 {
+                let who = if tab.device == phone.storage.device { "" } else { ", as who it was" };
+                verdicts.wrong.push(format!("the proof: phone {index} noted {noted}, {held} are held, {} wait{who}", tab.engine.waiting()));
             }
         }
     }
@@ -154,9 +166,12 @@ impl World {
             Some(Reason::NotAdmitted) => had(Kind::Revoked),
             Some(Reason::UnknownKind) => had(Kind::Unknown),
             Some(Reason::UnreadableBody) => had(Kind::Unreadable),
+            // To the server a phone that joined anew is another one, whose entries nobody else can correct; and so is one
+            // that took another identity after the backup.
+            Some(Reason::UnknownSuperseded) => had(Kind::Rejoined) || had(Kind::Clone) && had(Kind::Restored),
             Some(Reason::IdReuse) => had(Kind::IdReuse) || had(Kind::Clone),
             // A backup that is older than the plan does not know what the plan held.
-            Some(Reason::OutsideScope) => had(Kind::Restored) && (had(Kind::Reassigned) || had(Kind::Replanned)),
+            Some(Reason::OutsideScope) => had(Kind::Restored) && (had(Kind::Reassigned) || had(Kind::Replanned) || had(Kind::Rejoined)),
             _ => false,
         }
     }
@@ -164,7 +179,7 @@ impl World {
     /// I3: each open tab shows the doors that the server has. I4: and has received the last change of each.
     async fn check_doors(&self, tx: &mut Tx, index: usize, verdicts: &mut Verdicts) {
         let phone = &self.phones[index];
-        let Some(scope) = scope::find(tx, phone.device).await.unwrap() else {
+        let Some(scope) = scope::find(tx, phone.storage.device).await.unwrap() else {
             verdicts.wrong.push(format!("phone {index} is not known"));
             return;
         };

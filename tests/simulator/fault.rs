@@ -49,7 +49,7 @@ kinds! {
     TwoTabs: "Two tabs on one storage", "both note and send";
     Clock: "The clock is years off", "five years back to five years on";
     ClockJump: "The clock jumps in the shift", "by up to five years";
-    Clone: "A cloned phone", "device and storage copied to a second phone, both go on";
+    Clone: "A cloned phone", "device and storage copied to a second phone; both go on, and take identities of their own";
     Revoked: "A phone is shut out in the shift", "and let in again, or not";
     Reassigned: "A phone is given another turf", "while it notes in the old one";
     Replanned: "An entrance moves to another turf", "while phones walk both";
@@ -63,6 +63,7 @@ kinds! {
     Busy: "The database is locked", "by another process, for the whole request";
     Restored: "The server is restored from a backup", "what came after the backup is gone";
     RestoredAgain: "Restored a second time", "from the same backup or a later one";
+    Rejoined: "A code is given again before all is sent", "what was noted under the earlier identity goes on the shelf and is sent from there";
 }
 
 /// Which faults a run has, and how often each was made to happen.

@@ -31,6 +31,7 @@ use dorbank_tests::{
     START_MS,
     reliability::{self, Row},
 };
+use indicatif::{ProgressBar, ProgressStyle};
 use rand::Rng as _;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -67,6 +68,10 @@ const KEPT: &[(u64, usize, u64, &[Kind])] = &[
     (30, 4, 15, Kind::ALL),
     // A turf that was taken away came back with a late answer, and stayed.
     (38, 4, 15, Kind::ALL),
+    // Storage had taken another identity and said that it had not; the page went on as who it was.
+    (28, 3, 14, &[Kind::Empty, Kind::TooMany, Kind::Silent, Kind::TwoTabs, Kind::Clone, Kind::OldClient, Kind::Unknown]),
+    // A correction under another identity came before what it corrects, and was set aside for good.
+    (51, 4, 15, Kind::ALL),
 ];
 
 fn number<T: FromStr>(name: &str) -> Option<T> {
@@ -240,18 +245,25 @@ impl Sums {
     }
 }
 
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("simulated phones {wide_bar} {pos} of {len} seeds, {eta} left").unwrap()
+}
+
 /// Runs seeds on every core. Gives the sums, and the first few plans that failed.
 async fn run_all(template: &Arc<Template>, plans: Vec<Plan>) -> (Sums, Vec<(Plan, String)>) {
     let next = Arc::new(AtomicU64::new(0));
+    let bar = ProgressBar::new(plans.len() as u64).with_style(bar_style());
     let plans: Arc<[Plan]> = plans.into();
     let worker = || {
-        let (template, next, plans) = (template.clone(), next.clone(), plans.clone());
+        let (template, next, plans, bar) = (template.clone(), next.clone(), plans.clone(), bar.clone());
         async move {
             let (mut sums, mut failed) = (Sums::default(), Vec::new());
             loop {
                 let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap();
                 let Some(plan) = plans.get(index).cloned() else { return (sums, failed) };
-                if index > 0 && index % 500 == 0 {
+                bar.inc(1);
+                // Where nobody watches a bar move, a line now and then.
+                if bar.is_hidden() && index > 0 && index.is_multiple_of(1_000) {
                     eprintln!("simulated phones: {index} of {} seeds", plans.len());
                 }
                 let here = template.clone();

@@ -9,7 +9,7 @@ use dorbank_shared::{
     sync::{
         base::Verdict,
         engine::{Effect, Event, State},
-        wire::{Admission, Envelope, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
+        wire::{Admission, Envelope, Have, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
     },
     visit::{Outcome, VisitV1, WithdrawalV1},
 };
@@ -20,16 +20,31 @@ use uuid::Uuid;
 
 use super::{
     fault::{Faults, Kind, seeded},
-    storage::{Cache, Draft, Entries, Storage, meta},
+    storage::{Cache, Draft, Entries, Shelved, Storage, meta, metas},
 };
 
 const YEAR_MS: i64 = 31_536_000_000;
+
+impl Tab {
+    /// Takes what is durable into memory.
+    fn read(&mut self, storage: &Storage, dice: u64) -> Vec<Effect> {
+        self.device = storage.device;
+        self.entries = storage.entries.clone();
+        self.cache = storage.cache.clone();
+        (self.admission, self.pulled_at, self.renewing) = (None, None, None);
+        self.verdicts.clear();
+        let (unsent, sent) = (metas(&storage.entries, false), metas(&storage.entries, true));
+        self.engine.step(Event::Opened { unsent, sent, max_issued: storage.next_seq - 1, epoch: storage.epoch.clone() }, dice)
+    }
+}
 
 /// A page with the app in it. Its memory ends with it.
 #[derive(Debug, Default)]
 pub struct Tab {
     /// How often it was opened. What was under way in an earlier life reaches nobody.
     pub life: u32,
+    /// Who it speaks for. Another tab may have taken another identity since.
+    pub device: Uuid,
     pub open: bool,
     pub engine: State,
     pub entries: Entries,
@@ -44,14 +59,30 @@ pub struct Tab {
     pub inputs: Option<(u64, Vec<Option<Uuid>>)>,
     /// The request for tickets that is under way.
     pub drawing: Option<u64>,
+    /// The request for another identity that is under way; 0 while storage is told of the answer.
+    pub renewing: Option<u64>,
+    /// What is sent from the shelf.
+    pub shelving: Option<Shelving>,
     pub requests: u64,
     /// What storage has not taken yet. It is said to be unsaved.
     pub unsaved: u32,
 }
 
+/// What was noted under an earlier identity is sent by an engine of its own, as in `app/src/field/sync/shelf.rs`.
+#[derive(Debug)]
+pub struct Shelving {
+    pub device: Uuid,
+    pub engine: State,
+    /// The tab's number for the request that is under way, and the engine's.
+    pub request: (u64, u64),
+    /// What is to be sent once storage has taken the receipts.
+    pub next: Option<(u64, Vec<u64>)>,
+    /// Earlier identities that have had their turn.
+    pub done: Vec<Uuid>,
+}
+
 #[derive(Debug)]
 pub struct Phone {
-    pub device: Uuid,
     pub storage: Storage,
     pub tabs: Vec<Tab>,
     /// The entries that were said to be saved.
@@ -72,8 +103,7 @@ pub struct Phone {
 impl Phone {
     pub fn new(device: Uuid, seed: u64, index: usize) -> Self {
         Self {
-            device,
-            storage: Storage::new(),
+            storage: Storage::new(device),
             tabs: vec![Tab::default()],
             saved: Vec::new(),
             said: Vec::new(),
@@ -87,7 +117,7 @@ impl Phone {
 
     /// The same device and storage on another phone. What was said to be saved there is counted there.
     pub fn clone_onto(&self, seed: u64, index: usize) -> Self {
-        Self { storage: self.storage.clone(), clock: self.clock, old: self.old, ..Self::new(self.device, seed, index) }
+        Self { storage: self.storage.clone(), clock: self.clock, old: self.old, ..Self::new(self.storage.device, seed, index) }
     }
 
     pub fn now_ms(&self, now_ms: i64) -> i64 {
@@ -108,10 +138,25 @@ impl Phone {
         let dice = self.dice();
         let storage = &self.storage;
         let life = self.tabs[tab].life + 1;
-        self.tabs[tab] = Tab { life, open: true, entries: storage.entries.clone(), cache: storage.cache.clone(), ..Tab::default() };
-        let event =
-            Event::Opened { unsent: storage.metas(false), sent: storage.metas(true), max_issued: storage.next_seq - 1, epoch: storage.epoch.clone() };
-        self.tabs[tab].engine.step(event, dice)
+        self.tabs[tab] = Tab { life, open: true, ..Tab::default() };
+        self.tabs[tab].read(storage, dice)
+    }
+
+    /// Another identity was taken: the page reads storage again, and its engine begins anew.
+    pub fn read_again(&mut self, tab: usize) -> Vec<Effect> {
+        let dice = self.dice();
+        self.tabs[tab].read(&self.storage, dice)
+    }
+
+    /// All that this phone is known under.
+    pub fn devices(&self) -> impl Iterator<Item = Uuid> {
+        std::iter::once(self.storage.device).chain(self.storage.shelf.iter().map(|shelved| shelved.device))
+    }
+
+    /// What is on the shelf and waits, of an identity that is not among `done`.
+    pub fn shelved(&self, done: &[Uuid]) -> Option<&Shelved> {
+        let waits = |shelved: &&Shelved| shelved.entries.values().any(|(_, status)| status.is_none());
+        self.storage.shelf.iter().filter(waits).find(|shelved| !done.contains(&shelved.device))
     }
 
     pub fn step(&mut self, tab: usize, event: Event) -> Vec<Effect> {
@@ -199,8 +244,24 @@ impl Phone {
     pub fn push_body(&self, tab: usize, seqs: &[u64]) -> Vec<u8> {
         let tab = &self.tabs[tab];
         let entries = seqs.iter().filter_map(|seq| tab.entries.get(seq)).map(|(entry, _)| entry.clone()).collect();
-        let have = tab.engine.have();
-        let epoch = tab.engine.epoch().map(str::to_owned);
+        let waits = |shelved: &Shelved| shelved.entries.values().filter(|(_, status)| status.is_none()).count() as u64;
+        let mut have = tab.engine.have();
+        have.unsent += self.storage.shelf.iter().map(waits).sum::<u64>();
+        self.body_of(have, tab.engine.epoch(), entries)
+    }
+
+    /// As [`Phone::push_body`], of what is on the shelf.
+    pub fn shelf_body(&self, tab: usize, seqs: &[u64]) -> Vec<u8> {
+        let tab = &self.tabs[tab];
+        let Some(shelving) = &tab.shelving else { return Vec::new() };
+        let shelved = self.storage.shelf.iter().filter(|shelved| shelved.device == shelving.device);
+        let entries =
+            shelved.flat_map(|shelved| &shelved.entries).filter(|(seq, _)| seqs.contains(seq)).map(|(_, (entry, _))| entry.clone()).collect();
+        self.body_of(shelving.engine.have(), tab.engine.epoch(), entries)
+    }
+
+    fn body_of(&self, have: Have, epoch: Option<&str>, entries: Vec<Envelope>) -> Vec<u8> {
+        let epoch = epoch.map(str::to_owned);
         if self.old {
             // The shape of the golden files, with fields that were dropped since.
             let body = json!({ "proto": PROTO, "build": "0-old", "epoch": epoch, "mood": "fine", "have": have, "entries": entries_of(entries) });

@@ -8,15 +8,17 @@ use std::{
 };
 
 use dorbank_server::{
-    args, backup,
-    error::status,
+    args, auth, backup,
+    error::{ApiError, status},
+    keys::Keys,
     store::{Db, backup as copies, device, meta, shift, turf},
     sync::{self, SyncError},
 };
 use dorbank_shared::{
     error::{Code, Refusal},
-    sync::wire::{Admission, MEDIA_TYPE, TicketsRequest},
+    sync::wire::{Admission, JoinResponse, MEDIA_TYPE, TicketsRequest},
 };
+use rand::RngExt as _;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use sqlx::{
@@ -32,9 +34,19 @@ use super::fault::seeded;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     Push,
+    /// A push of what was noted under an earlier identity.
+    Shelf,
     Pull,
     Tickets,
     Inputs,
+    /// Another identity for a phone that was copied.
+    Renew,
+}
+
+impl What {
+    pub fn is_push(self) -> bool {
+        matches!(self, Self::Push | Self::Shelf)
+    }
 }
 
 /// An answer as it crosses the network.
@@ -65,7 +77,11 @@ pub enum Trouble {
 pub struct Server {
     pub db: Db,
     path: PathBuf,
+    shift: Uuid,
+    keys: Keys,
     rng: ChaCha20Rng,
+    /// How many phones joined while it ran.
+    joined: usize,
     /// The oldest build that may pull.
     pub client_min: u32,
     /// How often it was restored.
@@ -92,12 +108,46 @@ async fn open(path: &Path) -> Db {
 }
 
 impl Server {
-    pub async fn open(path: PathBuf, seed: u64) -> Self {
-        Self { db: open(&path).await, path, rng: seeded(seed, 900), client_min: 0, restores: 0, backups: Vec::new(), changed_at: 0 }
+    pub async fn open(path: PathBuf, shift: Uuid, seed: u64) -> Self {
+        let keys = Keys::open(&path.with_extension("keys"), [7; 32]).unwrap();
+        let (db, rng) = (open(&path).await, seeded(seed, 900));
+        Self { db, path, shift, keys, rng, joined: 0, client_min: 0, restores: 0, backups: Vec::new(), changed_at: 0 }
+    }
+
+    /// A phone joins, and waits for its lead.
+    pub async fn join(&mut self, device: Uuid, now_ms: i64) {
+        self.joined += 1;
+        let mut tx = self.db.begin().await.unwrap();
+        device::insert(&mut tx, device, self.shift, &format!("~+{}", self.joined), self.rng.random(), now_ms).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// A phone that a restore forgot waits for its lead again, as `auth::credential` has it.
+    async fn remember(&mut self, device: Uuid, now_ms: i64) {
+        let mut tx = self.db.read().await.unwrap();
+        if device::find(&mut tx, device).await.unwrap().is_none() {
+            drop(tx);
+            self.join(device, now_ms).await;
+        }
+    }
+
+    async fn count_on(&mut self, now_ms: i64, device: Uuid) -> Result<JoinResponse, SyncError> {
+        let (id, first) = (uuid::Builder::from_random_bytes(self.rng.random()).into_uuid(), self.rng.random_range(0..900));
+        let mut tx = self.db.begin().await?;
+        let joined = match auth::join::count_on(&mut tx, &self.keys, device, id, first, now_ms).await {
+            Ok(joined) => joined,
+            Err(ApiError::Store(error)) => return Err(error.into()),
+            Err(other) => return Err(other.code().into()),
+        };
+        tx.commit().await?;
+        Ok(joined)
     }
 
     /// Answers. `Err` is a fault of ours that no request may ever cause.
     pub async fn answer(&mut self, now_ms: i64, what: What, device: Uuid, body: &[u8], trouble: Trouble) -> Result<Wire, String> {
+        if what != What::Inputs {
+            self.remember(device, now_ms).await;
+        }
         let lock = if trouble == Trouble::Busy { Some(self.lock().await) } else { None };
         if let Trouble::Dies(table) = trouble {
             self.execute(&format!("CREATE TRIGGER dies BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'dies'); END")).await;
@@ -116,7 +166,7 @@ impl Server {
                 Ok(Wire::new(status(code).as_u16(), "application/json", &body))
             }
             // Only what was made to fail may fail; a push then still says "not now", entry by entry.
-            Err(SyncError::Store(_)) if trouble != Trouble::None && what != What::Push => {
+            Err(SyncError::Store(_)) if trouble != Trouble::None && !what.is_push() => {
                 Ok(Wire::new(503, "application/json", b"{\"error\":\"busy\"}"))
             }
             Err(SyncError::Store(error)) => Err(format!("{what:?}: {error:?}")),
@@ -125,7 +175,7 @@ impl Server {
 
     async fn take(&mut self, now_ms: i64, what: What, device: Uuid, body: &[u8]) -> Result<Wire, SyncError> {
         match what {
-            What::Push => {
+            What::Push | What::Shelf => {
                 let batch = sync::entry::read(body)?;
                 Ok(ours(&sync::push::push(&self.db, now_ms, device, &batch).await?))
             }
@@ -137,6 +187,7 @@ impl Server {
                 let request: TicketsRequest = serde_json::from_slice(body).map_err(|_| Code::Malformed)?;
                 Ok(ours(&sync::tickets::draw(&self.db, &mut self.rng, device, request.count).await?))
             }
+            What::Renew => Ok(ours(&self.count_on(now_ms, device).await?)),
             What::Inputs => {
                 let slots = sync::inputs::read(body)?;
                 let answer = sync::inputs::take(&self.db, now_ms, &mut self.rng, &slots).await?;
@@ -207,6 +258,16 @@ impl Server {
         self.changed_at = now;
     }
 
+    /// At the end everybody is let in who waits, and whoever was shut out if the lead thinks better of it. A phone that a
+    /// restore forgot is one that waits.
+    pub async fn settle_admission(&mut self, device: Uuid, lets_in: bool, turf: Uuid, now_ms: i64, now: u64) {
+        self.remember(device, now_ms).await;
+        let found = device::find(&mut self.db.read().await.unwrap(), device).await.unwrap();
+        if let Some(found) = found.filter(|found| lets_in || found.admission == Admission::Waiting) {
+            self.admit(device, Admission::Admitted, found.turf.or(Some(turf)), now).await;
+        }
+    }
+
     /// An entrance moves from one turf to another.
     pub async fn replan(&mut self, from: Uuid, to: Uuid, pick: usize, now: u64) {
         let mut tx = self.db.begin().await.unwrap();
@@ -252,6 +313,7 @@ impl Server {
         for backup in self.backups {
             let _ = std::fs::remove_file(backup);
         }
+        let _ = std::fs::remove_dir_all(self.path.with_extension("keys"));
     }
 }
 

@@ -42,8 +42,18 @@ pub struct Cache {
 /// An entry and the receipt's status.
 pub type Entries = BTreeMap<u64, (Envelope, Option<Status>)>;
 
+/// An earlier identity, with what was noted under it.
+#[derive(Debug, Clone)]
+pub struct Shelved {
+    pub device: Uuid,
+    pub entries: Entries,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Storage {
+    /// Who this phone is.
+    pub device: Uuid,
+    pub shelf: Vec<Shelved>,
     pub entries: Entries,
     pub next_seq: u64,
     pub epoch: Option<String>,
@@ -54,12 +64,26 @@ pub struct Storage {
     pub older: Cache,
 }
 
+/// Why a phone takes another identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// It is a copy, or was copied, as this identity.
+    Copied(Uuid),
+    /// Its volunteer gave a code once more.
+    Anew,
+}
+
 /// A write that was asked for.
 #[derive(Debug, Clone)]
 pub enum Op {
     /// An entry; written already, if its id is there.
     Append(Draft),
-    Settle(Vec<Receipt>),
+    /// Receipts that the server gave in this epoch.
+    Settle(Vec<Receipt>, Option<String>),
+    /// Receipts for what was noted under an earlier identity.
+    SettleShelved(Uuid, Vec<Receipt>),
+    /// Another identity, with counters of its own.
+    Join(Uuid, Joined),
     Reopen {
         entries: Vec<u64>,
         epoch: String,
@@ -79,20 +103,32 @@ pub enum Op {
 }
 
 impl Storage {
-    pub fn new() -> Self {
-        Self { next_seq: 1, ..Self::default() }
+    pub fn new(device: Uuid) -> Self {
+        Self { device, next_seq: 1, ..Self::default() }
     }
 
-    /// Does it.
-    pub fn write(&mut self, op: &Op) {
+    /// Does it. Says which entries have their receipts now, where that is what was asked for.
+    pub fn write(&mut self, op: &Op) -> Vec<u64> {
         match op {
             Op::Append(draft) => self.append(draft),
-            Op::Settle(receipts) => {
-                for receipt in receipts {
-                    if let Some((_, status)) = self.entries.get_mut(&receipt.device_seq) {
+            Op::Settle(receipts, epoch) => return self.settle(receipts, epoch.as_deref()),
+            Op::SettleShelved(device, receipts) => {
+                for (entry, status) in
+                    self.shelf.iter_mut().filter(|shelved| shelved.device == *device).flat_map(|shelved| shelved.entries.values_mut())
+                {
+                    if let Some(receipt) = receipts.iter().find(|receipt| receipt.id == entry.id) {
                         *status = Some(receipt.status);
                     }
                 }
+            }
+            // Not where another tab has taken one meanwhile.
+            Op::Join(_, Joined::Copied(only)) if *only != self.device => {}
+            Op::Join(device, _) => {
+                let entries = std::mem::take(&mut self.entries);
+                if !entries.is_empty() {
+                    self.shelf.push(Shelved { device: self.device, entries });
+                }
+                (self.device, self.next_seq) = (*device, 1);
             }
             Op::Reopen { entries, epoch } => {
                 self.epoch = Some(epoch.clone());
@@ -100,6 +136,9 @@ impl Storage {
                     if let Some((_, status)) = self.entries.get_mut(seq) {
                         *status = None;
                     }
+                }
+                for (_, status) in self.shelf.iter_mut().flat_map(|shelved| shelved.entries.values_mut()) {
+                    *status = None;
                 }
                 for record in self.sealed.values_mut() {
                     record.held_on = None;
@@ -128,23 +167,44 @@ impl Storage {
                 self.sealed.retain(|_, record| !safe(record));
             }
         }
+        Vec::new()
+    }
+
+    /// Another tab may have met a restore since, or taken another identity whose entries have the same counters.
+    fn settle(&mut self, receipts: &[Receipt], epoch: Option<&str>) -> Vec<u64> {
+        if self.epoch.is_some() && self.epoch.as_deref() != epoch {
+            return Vec::new();
+        }
+        let mut settled = Vec::new();
+        for receipt in receipts {
+            if let Some((_, status)) = self.entries.get_mut(&receipt.device_seq).filter(|(entry, _)| entry.id == receipt.id) {
+                *status = Some(receipt.status);
+                settled.push(receipt.device_seq);
+            }
+        }
+        settled
+    }
+
+    /// Everything that was noted here, under whatever identity.
+    pub fn all_entries(&self) -> impl Iterator<Item = &(Envelope, Option<Status>)> {
+        self.entries.values().chain(self.shelf.iter().flat_map(|shelved| shelved.entries.values()))
     }
 
     fn append(&mut self, draft: &Draft) {
         let Draft { id, kind, version, supersedes, captured_at, bytes } = draft.clone();
-        // An id may be used again on purpose; the same entry is not written again.
-        if self.entries.values().any(|(entry, _)| entry.id == id && entry.bytes == bytes) {
+        // An id may be used again on purpose; the same entry is not written again, under whatever identity.
+        if self.all_entries().any(|(entry, _)| entry.id == id && entry.bytes == bytes) {
             return;
         }
         let device_seq = self.next_seq;
         self.next_seq += 1;
         self.entries.insert(device_seq, (Envelope { id, kind, version, device_seq, supersedes, captured_at, bytes }, None));
     }
+}
 
-    /// What the engine knows of entries with, or without, a receipt.
-    pub fn metas(&self, sent: bool) -> Vec<Meta> {
-        self.entries.values().filter(|(_, status)| status.is_some() == sent).map(|(entry, _)| meta(entry)).collect()
-    }
+/// What the engine knows of entries with, or without, a receipt.
+pub fn metas(entries: &Entries, sent: bool) -> Vec<Meta> {
+    entries.values().filter(|(_, status)| status.is_some() == sent).map(|(entry, _)| meta(entry)).collect()
 }
 
 pub fn meta(entry: &Envelope) -> Meta {

@@ -1,5 +1,10 @@
 //! The world of a run: virtual time, a network and storage that fail, people who change their plans.
 
+mod answers;
+mod network;
+mod people;
+mod storing;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
@@ -8,10 +13,7 @@ use std::{
 };
 
 use dorbank_server::store::{device, meta};
-use dorbank_shared::sync::{
-    engine::{Effect, Event, Fault},
-    wire::Admission,
-};
+use dorbank_shared::sync::{engine::Event, wire::Admission};
 use dorbank_tests::START_MS;
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha20Rng;
@@ -21,8 +23,8 @@ use uuid::Uuid;
 use super::{
     fault::{Faults, Kind, seeded},
     phone::Phone,
-    server::{Server, Trouble, What, Wire},
-    storage::{Draft, Op},
+    server::{Server, What, Wire},
+    storage::{Op, metas},
 };
 
 /// How many entries a phone notes, and how many inputs.
@@ -63,6 +65,8 @@ struct Message {
     at: At,
     request: u64,
     what: What,
+    /// Whose credential it carries.
+    device: Uuid,
     body: Arc<[u8]>,
 }
 
@@ -79,6 +83,8 @@ enum Happening {
     Write(At, Op),
     OtherTab(At, bool),
     Shut(usize, Admission),
+    LetIn(Uuid, usize),
+    Rejoin(usize),
     Reassign(usize),
     Replan,
     Quieten,
@@ -122,7 +128,7 @@ impl World {
         let seed = plan.seed;
         let mut rng = seeded(seed, 0);
         let faults = Faults::new(seed, &plan.off);
-        let server = Server::open(path, seed).await;
+        let server = Server::open(path, running, seed).await;
         let turfs = server.turfs(running).await;
         let mut tx = server.db.begin().await.unwrap();
         meta::set_once(&mut tx, meta::EPOCH, "first").await.unwrap();
@@ -231,6 +237,7 @@ impl World {
         self.plan(Kind::ClockJump, 3, |world| Happening::JumpClock(some(world)));
         self.plan(Kind::Clone, 1, |world| Happening::Clone(some(world)));
         self.plan(Kind::Revoked, 2, |world| Happening::Shut(some(world), Admission::Revoked));
+        self.plan(Kind::Rejoined, 2, |world| Happening::Rejoin(some(world)));
         self.plan(Kind::Reassigned, 2, |world| Happening::Reassign(some(world)));
         self.plan(Kind::Replanned, 3, |_| Happening::Replan);
         self.plan(Kind::Quietened, 3, |_| Happening::Quieten);
@@ -285,6 +292,7 @@ impl World {
                 let stays = tab.admission != Some(Admission::Admitted)
                     || tab.engine.problem().is_none() && here.storage.tickets.is_empty() && tab.requests > 0;
                 fresh
+                    && here.shelved(&[]).is_none()
                     && tab.engine.waiting() == 0
                     && tab.unsaved == 0
                     && tab.verdicts.values().all(|verdict| *verdict == dorbank_shared::sync::base::Verdict::Equal)
@@ -295,10 +303,10 @@ impl World {
     fn note_trace(&mut self, happening: &Happening) {
         if self.shown {
             match happening {
-                Happening::Arrive(Message { at, what: What::Push, body, .. }) => {
+                Happening::Arrive(Message { at, what: What::Push | What::Shelf, body, .. }) => {
                     eprintln!("{} {at:?} push {}", self.now, String::from_utf8_lossy(body));
                 }
-                Happening::Answer { at, what: What::Push, answer: Some(wire), .. } => {
+                Happening::Answer { at, what: What::Push | What::Shelf, answer: Some(wire), .. } => {
                     eprintln!("{} {at:?} answer {} {}", self.now, wire.status, String::from_utf8_lossy(&wire.body));
                 }
                 Happening::Answer { .. }
@@ -375,6 +383,8 @@ impl World {
                     if base {
                         phone.tabs[at.tab].cache = phone.storage.cache.clone();
                         phone.tabs[at.tab].pulled_at = None;
+                    } else if phone.tabs[at.tab].device != phone.storage.device {
+                        self.read_again(at);
                     } else {
                         for event in phone.read_entries(at.tab) {
                             self.step(at, event);
@@ -384,17 +394,22 @@ impl World {
             }
             Happening::Shut(phone, admission) => {
                 self.faults.count(Kind::Revoked);
-                let device = self.phones[phone].device;
+                let device = self.phones[phone].storage.device;
                 self.server.admit(device, admission, None, self.now).await;
                 if admission == Admission::Revoked && self.faults.dice(Kind::Revoked).random_bool(0.6) {
                     let wait = self.faults.dice(Kind::Revoked).random_range(1_000..300_000);
                     self.after(wait, Happening::Shut(phone, Admission::Admitted));
                 }
             }
+            Happening::LetIn(device, phone) => {
+                let turf = self.turfs[phone / 2 % self.turfs.len()];
+                self.server.admit(device, Admission::Admitted, Some(turf), self.now).await;
+            }
+            Happening::Rejoin(phone) => self.rejoin(phone).await,
             Happening::Reassign(phone) => {
                 self.faults.count(Kind::Reassigned);
                 let turf = self.turfs.choose(self.faults.dice(Kind::Reassigned)).copied();
-                let device = self.phones[phone].device;
+                let device = self.phones[phone].storage.device;
                 self.server.admit(device, Admission::Admitted, turf, self.now).await;
             }
             Happening::Replan => {
@@ -421,7 +436,7 @@ impl World {
                 }
             }
             Happening::Break => {
-                let unsent = self.phones.iter().flat_map(|phone| phone.storage.metas(false)).map(|meta| meta.id).next();
+                let unsent = self.phones.iter().flat_map(|phone| metas(&phone.storage.entries, false)).map(|meta| meta.id).next();
                 if unsent.is_some() {
                     self.faults.count(Kind::BrokenEntry);
                     self.server.break_on(unsent).await;
@@ -454,453 +469,7 @@ impl World {
         }
     }
 
-    /// Phones are put away: closed, or left open and stopped by the system. They come back all at one moment.
-    fn night(&mut self) {
-        for phone in 0..self.phones.len() {
-            self.faults.count(Kind::Hours);
-            if self.faults.dice(Kind::Hours).random_bool(0.5) {
-                self.frozen.insert(phone);
-                continue;
-            }
-            for tab in &mut self.phones[phone].tabs {
-                tab.open = false;
-                tab.life += 1;
-            }
-        }
-        self.wakes_at = self.now + NIGHT_MS;
-        self.after(NIGHT_MS, Happening::Calm);
-    }
-
-    /// All trouble ends at one moment, and everybody is back.
-    async fn calm_down(&mut self) {
-        self.calm = Some(self.now);
-        self.frozen.clear();
-        self.server.break_on(None).await;
-        for phone in 0..self.phones.len() {
-            self.phones[phone].full_until = 0;
-            let device = self.phones[phone].device;
-            if self.faults.has(Kind::Revoked) && self.faults.dice(Kind::Revoked).random_bool(0.7) {
-                self.server.admit(device, Admission::Admitted, None, self.now).await;
-            }
-            let updates = std::mem::take(&mut self.phones[phone].old);
-            if updates || !self.phones[phone].tabs[0].open {
-                self.open(phone, 0);
-            }
-            for tab in 0..self.phones[phone].tabs.len() {
-                let at = self.at(phone, tab);
-                if self.alive(at) {
-                    self.step(at, Event::Nudge);
-                }
-            }
-        }
-    }
-
-    fn open(&mut self, phone: usize, tab: usize) {
-        let effects = self.phones[phone].open(tab);
-        let at = self.at(phone, tab);
-        self.do_all(at, effects);
-        self.send_inputs_if_due(at);
-    }
-
-    /// The page is gone, and what it had asked of storage is done or not. The volunteer opens it again.
-    fn crash(&mut self, phone: usize, tab: usize) {
-        let roll_back = self.strikes(Kind::RolledBack, 0.5);
-        let here = &mut self.phones[phone];
-        here.tabs[tab].open = false;
-        here.tabs[tab].life += 1;
-        if roll_back {
-            here.storage.cache = here.storage.older.clone();
-        }
-        let at = self.at(phone, tab);
-        let wait = self.rng.random_range(1..20_000);
-        self.after(wait, Happening::Open(at));
-    }
-
-    fn any_tab(&mut self, phone: usize) -> usize {
-        let open: Vec<usize> = (0..self.phones[phone].tabs.len()).filter(|tab| self.phones[phone].tabs[*tab].open).collect();
-        open.choose(&mut self.rng).copied().unwrap_or(0)
-    }
-
-    fn note(&mut self, phone: usize) {
-        let tab = self.any_tab(phone);
-        if self.frozen.contains(&phone) || !self.phones[phone].tabs[tab].open {
-            return;
-        }
-        let now_ms = self.now_ms();
-        let Some(draft) = self.phones[phone].note(tab, now_ms, &mut self.faults) else { return };
-        self.phones[phone].tabs[tab].unsaved += 1;
-        self.ask(self.at(phone, tab), Op::Append(draft), 0);
-    }
-
-    fn say(&mut self, phone: usize) {
-        let tab = self.any_tab(phone);
-        if self.frozen.contains(&phone) || !self.phones[phone].tabs[tab].open || self.phones[phone].tabs[tab].cache.bundle.is_none() {
-            return;
-        }
-        let (key, sealed) = self.phones[phone].seal();
-        self.phones[phone].tabs[tab].unsaved += 1;
-        self.ask(self.at(phone, tab), Op::KeepSealed(key, sealed), 0);
-    }
-
-    pub(super) fn step(&mut self, at: At, event: Event) {
-        let effects = self.phones[at.phone].step(at.tab, event);
-        self.do_all(at, effects);
-    }
-
-    fn do_all(&mut self, at: At, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Push { request, entries } => {
-                    let body = self.phones[at.phone].push_body(at.tab, &entries);
-                    self.send(at, request, What::Push, body);
-                }
-                Effect::Pull { request } => {
-                    self.phones[at.phone].tabs[at.tab].asked = (request, self.now);
-                    let body = self.phones[at.phone].pull_body(at.tab);
-                    self.send(at, request, What::Pull, body);
-                }
-                Effect::Settle(receipts) => {
-                    let dies = self.strikes(Kind::CrashBeforeMark, 0.06);
-                    self.ask(at, Op::Settle(receipts), 0);
-                    if dies {
-                        self.crash(at.phone, at.tab);
-                        return;
-                    }
-                }
-                Effect::Reopen { entries, epoch } => self.ask(at, Op::Reopen { entries, epoch }, 0),
-                Effect::KeepEpoch(epoch) => self.ask(at, Op::KeepEpoch(epoch), 0),
-                // A copied phone stays one here: what is tried is that its counters, which collide, lose nothing.
-                Effect::Renew => {}
-                Effect::Timer { number, after_ms } => self.after(after_ms, Happening::Timer(at, number)),
-            }
-        }
-    }
-
-    /// Asks storage to write, in so many milliseconds at the earliest. Writes are done in the order in which they were asked for.
-    fn ask(&mut self, at: At, op: Op, wait: u64) {
-        let takes = self.rng.random_range(1..40);
-        let done = (self.now + wait + takes).max(self.phones[at.phone].written_at + 1);
-        if wait == 0 {
-            self.phones[at.phone].written_at = done;
-        }
-        self.after(done - self.now, Happening::Write(at, op));
-    }
-
-    fn write(&mut self, at: At, op: &Op) {
-        let alive = self.alive(at);
-        if !alive && self.phones[at.phone].dice().is_multiple_of(2) {
-            return;
-        }
-        let full = self.calm.is_none() && self.now < self.phones[at.phone].full_until;
-        if full {
-            self.faults.count(Kind::Quota);
-        }
-        let (mut written, mut said) = (!full, !full);
-        if !full {
-            if self.strikes(Kind::FailedWrite, 0.06) {
-                (written, said) = (false, false);
-            } else if self.strikes(Kind::LostReport, 0.04) {
-                said = false;
-            } else if self.strikes(Kind::Silent, 0.03) {
-                written = self.faults.dice(Kind::Silent).random_bool(0.5);
-                said = false;
-            }
-        }
-        if written {
-            self.phones[at.phone].storage.write(op);
-        }
-        if alive {
-            self.written(at, op, said);
-        }
-    }
-
-    fn tell_other_tabs(&mut self, at: At, base: bool) {
-        for tab in 0..self.phones[at.phone].tabs.len() {
-            let other = self.at(at.phone, tab);
-            if tab != at.tab && self.alive(other) {
-                let wait = self.rng.random_range(1..20);
-                self.after(wait, Happening::OtherTab(other, base));
-            }
-        }
-    }
-
-    /// Storage has answered.
-    fn written(&mut self, at: At, op: &Op, said: bool) {
-        match (op, said) {
-            (Op::Append(draft), true) => self.saved(at, draft),
-            (Op::KeepSealed(_, sealed), true) => {
-                let phone = &mut self.phones[at.phone];
-                phone.tabs[at.tab].unsaved -= 1;
-                phone.said.push(sealed.clone());
-                self.send_inputs_if_due(at);
-            }
-            // The screen says that it is not saved, and the app tries again.
-            (Op::Append(_) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), 5_000),
-            (Op::Settle(receipts), true) => {
-                for receipt in receipts {
-                    if let Some((_, status)) = self.phones[at.phone].tabs[at.tab].entries.get_mut(&receipt.device_seq) {
-                        *status = Some(receipt.status);
-                    }
-                }
-                self.step(at, Event::Settled(receipts.iter().map(|receipt| receipt.device_seq).collect()));
-                self.tell_other_tabs(at, false);
-            }
-            (Op::Reopen { entries, .. }, true) => {
-                for seq in entries {
-                    if let Some((_, status)) = self.phones[at.phone].tabs[at.tab].entries.get_mut(seq) {
-                        *status = None;
-                    }
-                }
-                self.step(at, Event::Reopened(entries.clone()));
-            }
-            (Op::Settle(_) | Op::Reopen { .. } | Op::KeepEpoch(_), false) => self.step(at, Event::StorageFailed),
-            (Op::KeepCache(_), _) => self.tell_other_tabs(at, true),
-            (Op::Assign, true) => match self.phones[at.phone].inputs_body(at.tab) {
-                Some((request, body)) => self.send(at, request, What::Inputs, body),
-                None => self.phones[at.phone].tabs[at.tab].inputs = None,
-            },
-            (Op::Assign, false) => self.phones[at.phone].tabs[at.tab].inputs = None,
-            (Op::AnswerInputs { .. }, true) if self.phones[at.phone].pool() > 0 => self.ask(at, Op::Assign, 0),
-            (Op::AnswerInputs { .. }, _) => self.phones[at.phone].tabs[at.tab].inputs = None,
-            (Op::KeepTickets(_), _) => self.phones[at.phone].tabs[at.tab].drawing = None,
-            (Op::KeepEpoch(_), true) => {}
-        }
-    }
-
-    fn saved(&mut self, at: At, draft: &Draft) {
-        let phone = &mut self.phones[at.phone];
-        phone.tabs[at.tab].unsaved -= 1;
-        let Some((entry, status)) = phone.storage.entries.values().rfind(|(entry, _)| entry.id == draft.id && entry.bytes == draft.bytes).cloned()
-        else {
-            self.wrong.push("storage said that an entry was saved, and has it not".into());
-            return;
-        };
-        phone.saved.push(entry.clone());
-        phone.tabs[at.tab].entries.insert(entry.device_seq, (entry.clone(), status));
-        let dies = self.strikes(Kind::CrashAfterSave, 0.05);
-        if !dies {
-            self.step(at, Event::Saved(super::storage::meta(&entry)));
-        }
-        self.tell_other_tabs(at, false);
-        if dies {
-            self.crash(at.phone, at.tab);
-        }
-    }
-
-    /// As in `app/src/field/sync/inputs.rs`: when eight wait, and when the shift has ended.
-    pub(super) fn send_inputs_if_due(&mut self, at: At) {
-        let waiting = self.phones[at.phone].pool();
-        let tab = &mut self.phones[at.phone].tabs[at.tab];
-        if tab.inputs.is_none() && waiting > 0 && (self.calm.is_some() || waiting >= 4) {
-            tab.inputs = Some((0, Vec::new()));
-            self.ask(at, Op::Assign, 0);
-        }
-    }
-
-    fn send(&mut self, at: At, request: u64, what: What, body: Vec<u8>) {
-        let restores = self.server.restores;
-        let fails = |answer| Happening::Answer { at, request, what, restores, answer };
-        if matches!(what, What::Inputs | What::Tickets) {
-            // Nobody waits for an answer longer than that (`http.rs`).
-            self.after(20_000, fails(None));
-        }
-        if self.strikes(Kind::Lost, 0.12) {
-            let wait = self.rng.random_range(1..2_000);
-            // A lost request is noticed at once, or not before the engine's own timer.
-            if self.rng.random_bool(0.6) {
-                self.after(wait, fails(None));
-            }
-            return;
-        }
-        for (kind, status) in [(Kind::TooLarge, 413), (Kind::TooMany, 429), (Kind::BadGateway, 502)] {
-            if self.strikes(kind, 0.04) {
-                self.after(200, fails(Some(Wire::new(status, "text/html", b"<h1>no</h1>"))));
-                return;
-            }
-        }
-        let mut body: Arc<[u8]> = body.into();
-        if self.strikes(Kind::CutRequest, 0.04) {
-            let end = self.faults.dice(Kind::CutRequest).random_range(0..body.len());
-            body = body[..end].into();
-        }
-        let wait = self.delay();
-        let message = Message { at, request, what, body };
-        if self.strikes(Kind::Twice, 0.08) {
-            let again = wait + self.rng.random_range(1..120_000);
-            self.after(again, Happening::Arrive(message.clone()));
-        }
-        self.after(wait, Happening::Arrive(message));
-    }
-
-    /// How long something is under way.
-    fn delay(&mut self) -> u64 {
-        if self.strikes(Kind::Hours, 0.02) {
-            return self.rng.random_range(3_600_000..NIGHT_MS);
-        }
-        if self.strikes(Kind::Late, 0.08) { self.rng.random_range(5_000..600_000) } else { self.rng.random_range(20..400) }
-    }
-
-    async fn serve(&mut self, message: Message) {
-        let Message { at, request, what, body } = message;
-        let device = self.phones[at.phone].device;
-        let mut trouble = Trouble::None;
-        if self.strikes(Kind::Busy, 0.04) {
-            trouble = Trouble::Busy;
-        } else if matches!(what, What::Push | What::Inputs) && self.strikes(Kind::Aborted, 0.05) {
-            let tables: &[&'static str] = if what == What::Push { &["visit", "receipt", "door_state", "quarantine"] } else { &["ticket", "spool"] };
-            trouble = Trouble::Dies(tables.choose(self.faults.dice(Kind::Aborted)).copied().unwrap_or("receipt"));
-        }
-        let mut wire = match self.server.answer(self.now_ms(), what, device, &body, trouble).await {
-            Ok(wire) => wire,
-            Err(error) => {
-                self.wrong.push(format!("I7: the server failed: {error}"));
-                return;
-            }
-        };
-        if what == What::Push {
-            self.server.changed_at = self.now;
-        }
-        if what == What::Pull && wire.status == 426 {
-            self.faults.count(Kind::OldClient);
-        }
-        // A server that dies says nothing.
-        if matches!(trouble, Trouble::Dies(_)) && self.rng.random_bool(0.5) || self.strikes(Kind::LostAck, 0.12) {
-            return;
-        }
-        if self.strikes(Kind::BadGateway, 0.03) {
-            wire = Wire::new(504, "text/html", b"<h1>504</h1>");
-        }
-        if self.strikes(Kind::CutAnswer, 0.06) {
-            let end = self.faults.dice(Kind::CutAnswer).random_range(0..wire.body.len());
-            wire.body = wire.body[..end].into();
-        }
-        if self.strikes(Kind::Portal, 0.04) {
-            wire = Wire::new(200, "text/html; charset=utf-8", b"<!doctype html><title>Sign in to the network</title>");
-        }
-        if self.strikes(Kind::Empty, 0.03) {
-            let ours = self.faults.dice(Kind::Empty).random_bool(0.5);
-            wire = Wire::new(200, if ours { dorbank_shared::sync::wire::MEDIA_TYPE } else { "" }, b"");
-        }
-        if what == What::Push && wire.status == 200 {
-            wire = self.confuse(wire);
-        }
-        let (wait, restores) = (self.delay(), self.server.restores);
-        let answer = Happening::Answer { at, request, what, restores, answer: Some(wire) };
-        if self.strikes(Kind::AnsweredTwice, 0.05) {
-            self.after(wait + 3_000, answer.clone());
-        }
-        self.after(wait, answer);
-    }
-
-    /// Something on the way mixes up answers.
-    fn confuse(&mut self, wire: Wire) -> Wire {
-        if self.strikes(Kind::WrongDigest, 0.04)
-            && let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&wire.body)
-        {
-            for result in answer["results"].as_array_mut().into_iter().flatten() {
-                result["digest"] = "0".repeat(64).into();
-            }
-            return Wire { body: serde_json::to_vec(&answer).unwrap().into(), ..wire };
-        }
-        if self.faults.has(Kind::OthersReceipt)
-            && let Some(other) = self.last_push.replace(wire.clone())
-            && other != wire
-            && self.strikes(Kind::OthersReceipt, 0.05)
-        {
-            return other;
-        }
-        wire
-    }
-
-    fn answered(&mut self, at: At, request: u64, what: What, restores: usize, answer: Option<Wire>) {
-        match what {
-            What::Push => {
-                let event = Event::Pushed(request, read(answer));
-                self.step(at, event);
-            }
-            What::Pull => {
-                let result = read(answer);
-                if let Ok(answer) = &result {
-                    let phone = &mut self.phones[at.phone];
-                    if let Some(cache) = phone.take(at.tab, answer) {
-                        self.ask(at, Op::KeepCache(cache), 0);
-                    }
-                    let tab = &mut self.phones[at.phone].tabs[at.tab];
-                    // A late answer to an earlier request may even bring back what was; the next one mends it.
-                    tab.pulled_at = (tab.asked.0 == request).then_some(tab.asked.1);
-                    self.check_revoked(at, answer);
-                }
-                self.step(at, Event::Pulled(request, result));
-                self.after_pull(at);
-            }
-            What::Tickets => {
-                if self.phones[at.phone].tabs[at.tab].drawing != Some(request) {
-                    return;
-                }
-                match read::<dorbank_shared::sync::wire::TicketsResponse>(answer) {
-                    Ok(drawn) if !drawn.tickets.is_empty() => self.ask(at, Op::KeepTickets(drawn.tickets), 0),
-                    _ => self.phones[at.phone].tabs[at.tab].drawing = None,
-                }
-            }
-            // The connections of a server that is replaced by its backup end with it.
-            What::Inputs => self.inputs_answered(at, request, answer.filter(|_| restores == self.server.restores)),
-        }
-    }
-
-    fn after_pull(&mut self, at: At) {
-        let phone = &mut self.phones[at.phone];
-        let low = phone.storage.tickets.len() < 6;
-        let tab = &mut phone.tabs[at.tab];
-        if tab.admission == Some(Admission::Admitted) && low && tab.drawing.is_none() {
-            tab.requests += 1;
-            let request = tab.requests;
-            tab.drawing = Some(request);
-            self.send(at, request, What::Tickets, b"{\"count\":20}".to_vec());
-        }
-        self.send_inputs_if_due(at);
-    }
-
-    fn inputs_answered(&mut self, at: At, request: u64, answer: Option<Wire>) {
-        use dorbank_shared::input::{InputsResponse, SLOTS, SlotStatus};
-        let now_ms = self.now_ms();
-        let phone = &mut self.phones[at.phone];
-        let today = phone.today(now_ms);
-        let tab = &mut phone.tabs[at.tab];
-        let Some((_, keys)) = tab.inputs.take_if(|(under_way, _)| *under_way == request) else { return };
-        let answer = answer.filter(|wire| wire.status == 200).and_then(|wire| serde_json::from_slice::<InputsResponse>(&wire.body).ok());
-        let Some(answer) = answer.filter(|answer| answer.slots.len() == SLOTS) else { return };
-        let with = |wanted: SlotStatus| {
-            keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| *key).collect::<Vec<Uuid>>()
-        };
-        let (held, refused) = (with(SlotStatus::Held), with(SlotStatus::Refused));
-        tab.inputs = Some((0, Vec::new()));
-        let day = answer.day.unwrap_or(today);
-        self.ask(at, Op::AnswerInputs { held, refused, day, backed_up_through: answer.backed_up_through }, 0);
-    }
-
     pub async fn close(self) {
         self.server.close().await;
     }
-}
-
-/// What an answer is worth, as `app/src/field/sync/http.rs` judges it.
-fn read<T: serde::de::DeserializeOwned>(answer: Option<Wire>) -> Result<T, Fault> {
-    use dorbank_shared::{
-        error::{Code, Refusal},
-        sync::wire::MEDIA_TYPE,
-    };
-    let Some(Wire { status, media_type, body }) = answer else { return Err(Fault::Network) };
-    if (200..300).contains(&status) {
-        if !media_type.starts_with(MEDIA_TYPE) {
-            return Err(Fault::NotOurs);
-        }
-        return serde_json::from_slice(&body).map_err(|_| Fault::NotOurs);
-    }
-    Err(match (status, serde_json::from_slice::<Refusal>(&body).ok().map(|refusal| refusal.error)) {
-        (_, Some(Code::Unknown)) => Fault::Unknown,
-        (_, Some(Code::UpdateNeeded)) => Fault::UpdateNeeded,
-        (413, _) => Fault::TooLarge,
-        (_, Some(_)) | (408 | 429 | 500.., _) => Fault::Server,
-        _ => Fault::NotOurs,
-    })
 }

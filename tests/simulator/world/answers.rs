@@ -1,0 +1,159 @@
+//! What the app makes of the server's answers, as `app/src/field/sync/` does.
+
+use dorbank_shared::sync::{
+    engine::{Effect, Event, State},
+    wire::{Admission, JoinResponse},
+};
+use uuid::Uuid;
+
+use super::{At, World, network::read};
+use crate::simulator::{
+    phone::Shelving,
+    server::{What, Wire},
+    storage::{Joined, Op, metas},
+};
+
+impl World {
+    pub(super) fn answered(&mut self, at: At, request: u64, what: What, restores: usize, answer: Option<Wire>) {
+        match what {
+            What::Push => {
+                let event = Event::Pushed(request, read(answer));
+                self.step(at, event);
+            }
+            What::Pull => {
+                let result = read(answer);
+                if let Ok(answer) = &result {
+                    let phone = &mut self.phones[at.phone];
+                    if let Some(cache) = phone.take(at.tab, answer) {
+                        self.ask(at, Op::KeepCache(cache), 0);
+                    }
+                    let tab = &mut self.phones[at.phone].tabs[at.tab];
+                    // A late answer to an earlier request may even bring back what was; the next one mends it.
+                    tab.pulled_at = (tab.asked.0 == request).then_some(tab.asked.1);
+                    self.check_revoked(at, answer);
+                }
+                let heard = result.is_ok();
+                self.step(at, Event::Pulled(request, result));
+                self.after_pull(at);
+                if heard && self.phones[at.phone].tabs[at.tab].shelving.is_none() {
+                    self.send_from_shelf(at, Vec::new());
+                }
+            }
+            What::Tickets => {
+                if self.phones[at.phone].tabs[at.tab].drawing != Some(request) {
+                    return;
+                }
+                match read::<dorbank_shared::sync::wire::TicketsResponse>(answer) {
+                    Ok(drawn) if !drawn.tickets.is_empty() => self.ask(at, Op::KeepTickets(drawn.tickets), 0),
+                    _ => self.phones[at.phone].tabs[at.tab].drawing = None,
+                }
+            }
+            What::Shelf => self.shelf_answered(at, request, answer),
+            What::Renew => {
+                if self.phones[at.phone].tabs[at.tab].renewing != Some(request) {
+                    return;
+                }
+                match read::<JoinResponse>(answer) {
+                    Ok(joined) => {
+                        let tab = &mut self.phones[at.phone].tabs[at.tab];
+                        tab.renewing = Some(0);
+                        let copied = Joined::Copied(tab.device);
+                        self.ask(at, Op::Join(joined.device, copied), 0);
+                    }
+                    Err(_) => self.phones[at.phone].tabs[at.tab].renewing = None,
+                }
+            }
+            // The connections of a server that is replaced by its backup end with it.
+            What::Inputs => self.inputs_answered(at, request, answer.filter(|_| restores == self.server.restores)),
+        }
+    }
+
+    /// An engine for the next earlier identity that has something unsent. It pushes until it would pull or wait.
+    pub(super) fn send_from_shelf(&mut self, at: At, done: Vec<Uuid>) {
+        let phone = &mut self.phones[at.phone];
+        phone.tabs[at.tab].shelving = None;
+        let Some(shelved) = phone.shelved(&done) else { return };
+        let (device, unsent) = (shelved.device, metas(&shelved.entries, false));
+        let max_issued = shelved.entries.keys().max().copied().unwrap_or_default();
+        let epoch = phone.tabs[at.tab].engine.epoch().map(str::to_owned);
+        let (mut engine, dice) = (State::default(), phone.dice());
+        let effects = engine.step(Event::Opened { unsent, sent: Vec::new(), max_issued, epoch }, dice);
+        phone.tabs[at.tab].shelving = Some(Shelving { device, engine, request: (0, 0), next: first_push(&effects), done });
+        self.push_from_shelf(at);
+    }
+
+    pub(super) fn push_from_shelf(&mut self, at: At) {
+        let Some(shelving) = &mut self.phones[at.phone].tabs[at.tab].shelving else { return };
+        let Some((number, seqs)) = shelving.next.take() else {
+            let done = shelving.done.iter().copied().chain([shelving.device]).collect();
+            return self.send_from_shelf(at, done);
+        };
+        let device = shelving.device;
+        let body = self.phones[at.phone].shelf_body(at.tab, &seqs);
+        let tab = &mut self.phones[at.phone].tabs[at.tab];
+        tab.requests += 1;
+        let request = tab.requests;
+        if let Some(shelving) = &mut tab.shelving {
+            shelving.request = (request, number);
+        }
+        self.send_as(device, at, request, What::Shelf, body);
+    }
+
+    pub(super) fn shelf_answered(&mut self, at: At, request: u64, answer: Option<Wire>) {
+        let dice = self.phones[at.phone].dice();
+        let Some(shelving) = self.phones[at.phone].tabs[at.tab].shelving.as_mut().filter(|shelving| shelving.request.0 == request) else { return };
+        shelving.request.0 = 0;
+        let effects = shelving.engine.step(Event::Pushed(shelving.request.1, read(answer)), dice);
+        shelving.next = first_push(&effects);
+        let device = shelving.device;
+        match effects.into_iter().find_map(|effect| if let Effect::Settle(receipts) = effect { Some(receipts) } else { None }) {
+            Some(receipts) => self.ask(at, Op::SettleShelved(device, receipts), 0),
+            None => self.push_from_shelf(at),
+        }
+    }
+
+    /// The receipts are durable. The engine hears of them, and what it said before goes on.
+    pub(super) fn shelf_settled(&mut self, at: At) {
+        let phone = &mut self.phones[at.phone];
+        let Some(shelving) = &mut phone.tabs[at.tab].shelving else { return };
+        let shelved = phone.storage.shelf.iter().filter(|shelved| shelved.device == shelving.device);
+        let settled = shelved.flat_map(|shelved| &shelved.entries).filter(|(_, (_, status))| status.is_some()).map(|(seq, _)| *seq).collect();
+        shelving.engine.step(Event::Settled(settled), 0);
+        self.push_from_shelf(at);
+    }
+
+    pub(super) fn after_pull(&mut self, at: At) {
+        let phone = &mut self.phones[at.phone];
+        let low = phone.storage.tickets.len() < 6;
+        let tab = &mut phone.tabs[at.tab];
+        if tab.admission == Some(Admission::Admitted) && low && tab.drawing.is_none() {
+            tab.requests += 1;
+            let request = tab.requests;
+            tab.drawing = Some(request);
+            self.send(at, request, What::Tickets, b"{\"count\":20}".to_vec());
+        }
+        self.send_inputs_if_due(at);
+    }
+
+    pub(super) fn inputs_answered(&mut self, at: At, request: u64, answer: Option<Wire>) {
+        use dorbank_shared::input::{InputsResponse, SLOTS, SlotStatus};
+        let now_ms = self.now_ms();
+        let phone = &mut self.phones[at.phone];
+        let today = phone.today(now_ms);
+        let tab = &mut phone.tabs[at.tab];
+        let Some((_, keys)) = tab.inputs.take_if(|(under_way, _)| *under_way == request) else { return };
+        let answer = answer.filter(|wire| wire.status == 200).and_then(|wire| serde_json::from_slice::<InputsResponse>(&wire.body).ok());
+        let Some(answer) = answer.filter(|answer| answer.slots.len() == SLOTS) else { return };
+        let with = |wanted: SlotStatus| {
+            keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| *key).collect::<Vec<Uuid>>()
+        };
+        let (held, refused) = (with(SlotStatus::Held), with(SlotStatus::Refused));
+        tab.inputs = Some((0, Vec::new()));
+        let day = answer.day.unwrap_or(today);
+        self.ask(at, Op::AnswerInputs { held, refused, day, backed_up_through: answer.backed_up_through }, 0);
+    }
+}
+
+fn first_push(effects: &[Effect]) -> Option<(u64, Vec<u64>)> {
+    effects.iter().find_map(|effect| if let Effect::Push { request, entries } = effect { Some((*request, entries.clone())) } else { None })
+}

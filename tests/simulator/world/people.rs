@@ -1,0 +1,167 @@
+//! What volunteers, leads and pockets do, and what the engine then asks for.
+
+use dorbank_shared::sync::engine::{Effect, Event};
+use rand::{RngExt as _, seq::IndexedRandom as _};
+use uuid::Uuid;
+
+use super::{At, Happening, NIGHT_MS, World};
+use crate::simulator::{
+    fault::Kind,
+    server::What,
+    storage::{Joined, Op},
+};
+
+impl World {
+    /// Phones are put away: closed, or left open and stopped by the system. They come back all at one moment.
+    pub(super) fn night(&mut self) {
+        for phone in 0..self.phones.len() {
+            self.faults.count(Kind::Hours);
+            if self.faults.dice(Kind::Hours).random_bool(0.5) {
+                self.frozen.insert(phone);
+                continue;
+            }
+            for tab in &mut self.phones[phone].tabs {
+                tab.open = false;
+                tab.life += 1;
+            }
+        }
+        self.wakes_at = self.now + NIGHT_MS;
+        self.after(NIGHT_MS, Happening::Calm);
+    }
+
+    /// All trouble ends at one moment, and everybody is back.
+    pub(super) async fn calm_down(&mut self) {
+        self.calm = Some(self.now);
+        self.frozen.clear();
+        self.server.break_on(None).await;
+        for phone in 0..self.phones.len() {
+            self.phones[phone].full_until = 0;
+            let devices: Vec<Uuid> = self.phones[phone].devices().collect();
+            let lets_in = self.faults.has(Kind::Revoked) && self.faults.dice(Kind::Revoked).random_bool(0.7);
+            let turf = self.turfs[phone / 2 % self.turfs.len()];
+            for device in devices {
+                self.server.settle_admission(device, lets_in, turf, self.now_ms(), self.now).await;
+            }
+            let updates = std::mem::take(&mut self.phones[phone].old);
+            if updates || !self.phones[phone].tabs[0].open {
+                self.open(phone, 0);
+            }
+            for tab in 0..self.phones[phone].tabs.len() {
+                let at = self.at(phone, tab);
+                if self.alive(at) {
+                    self.step(at, Event::Nudge);
+                }
+            }
+        }
+    }
+
+    pub(super) fn open(&mut self, phone: usize, tab: usize) {
+        let effects = self.phones[phone].open(tab);
+        let at = self.at(phone, tab);
+        self.do_all(at, effects);
+        self.send_inputs_if_due(at);
+    }
+
+    /// The volunteer gives the shift's code once more. The app refuses while something is not saved.
+    pub(super) async fn rejoin(&mut self, phone: usize) {
+        let tab = self.any_tab(phone);
+        let here = &self.phones[phone].tabs[tab];
+        if self.frozen.contains(&phone) || !here.open || here.unsaved > 0 || here.renewing.is_some() {
+            return;
+        }
+        self.faults.count(Kind::Rejoined);
+        let device = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
+        self.server.join(device, self.now_ms()).await;
+        let wait = self.rng.random_range(2_000..120_000);
+        self.after(wait, Happening::LetIn(device, phone));
+        self.phones[phone].tabs[tab].renewing = Some(0);
+        self.ask(self.at(phone, tab), Op::Join(device, Joined::Anew), 0);
+    }
+
+    pub(super) fn read_again(&mut self, at: At) {
+        let effects = self.phones[at.phone].read_again(at.tab);
+        self.do_all(at, effects);
+    }
+
+    /// The page is gone, and what it had asked of storage is done or not. The volunteer opens it again.
+    pub(super) fn crash(&mut self, phone: usize, tab: usize) {
+        let roll_back = self.strikes(Kind::RolledBack, 0.5);
+        let here = &mut self.phones[phone];
+        here.tabs[tab].open = false;
+        here.tabs[tab].life += 1;
+        if roll_back {
+            here.storage.cache = here.storage.older.clone();
+        }
+        let at = self.at(phone, tab);
+        let wait = self.rng.random_range(1..20_000);
+        self.after(wait, Happening::Open(at));
+    }
+
+    pub(super) fn any_tab(&mut self, phone: usize) -> usize {
+        let open: Vec<usize> = (0..self.phones[phone].tabs.len()).filter(|tab| self.phones[phone].tabs[*tab].open).collect();
+        open.choose(&mut self.rng).copied().unwrap_or(0)
+    }
+
+    pub(super) fn note(&mut self, phone: usize) {
+        let tab = self.any_tab(phone);
+        if self.frozen.contains(&phone) || !self.phones[phone].tabs[tab].open {
+            return;
+        }
+        let now_ms = self.now_ms();
+        let Some(draft) = self.phones[phone].note(tab, now_ms, &mut self.faults) else { return };
+        self.phones[phone].tabs[tab].unsaved += 1;
+        self.ask(self.at(phone, tab), Op::Append(draft), 0);
+    }
+
+    pub(super) fn say(&mut self, phone: usize) {
+        let tab = self.any_tab(phone);
+        if self.frozen.contains(&phone) || !self.phones[phone].tabs[tab].open || self.phones[phone].tabs[tab].cache.bundle.is_none() {
+            return;
+        }
+        let (key, sealed) = self.phones[phone].seal();
+        self.phones[phone].tabs[tab].unsaved += 1;
+        self.ask(self.at(phone, tab), Op::KeepSealed(key, sealed), 0);
+    }
+
+    pub(in crate::simulator) fn step(&mut self, at: At, event: Event) {
+        let effects = self.phones[at.phone].step(at.tab, event);
+        self.do_all(at, effects);
+    }
+
+    pub(super) fn do_all(&mut self, at: At, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Push { request, entries } => {
+                    let body = self.phones[at.phone].push_body(at.tab, &entries);
+                    self.send(at, request, What::Push, body);
+                }
+                Effect::Pull { request } => {
+                    self.phones[at.phone].tabs[at.tab].asked = (request, self.now);
+                    let body = self.phones[at.phone].pull_body(at.tab);
+                    self.send(at, request, What::Pull, body);
+                }
+                Effect::Settle(receipts) => {
+                    let dies = self.strikes(Kind::CrashBeforeMark, 0.06);
+                    let epoch = self.phones[at.phone].tabs[at.tab].engine.latest_epoch().map(str::to_owned);
+                    self.ask(at, Op::Settle(receipts, epoch), 0);
+                    if dies {
+                        self.crash(at.phone, at.tab);
+                        return;
+                    }
+                }
+                Effect::Reopen { entries, epoch } => self.ask(at, Op::Reopen { entries, epoch }, 0),
+                Effect::KeepEpoch(epoch) => self.ask(at, Op::KeepEpoch(epoch), 0),
+                Effect::Renew => {
+                    let tab = &mut self.phones[at.phone].tabs[at.tab];
+                    if tab.renewing.is_none() {
+                        tab.requests += 1;
+                        let request = tab.requests;
+                        tab.renewing = Some(request);
+                        self.send(at, request, What::Renew, b"null".to_vec());
+                    }
+                }
+                Effect::Timer { number, after_ms } => self.after(after_ms, Happening::Timer(at, number)),
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A phone's storage: what is asked of it, what it does, and what the app makes of its answer.
+
+use dorbank_shared::sync::{
+    engine::{Event, Receipt},
+    wire::{Envelope, Status},
+};
+use rand::RngExt as _;
+
+use super::{At, Happening, World};
+use crate::simulator::{
+    fault::Kind,
+    server::What,
+    storage::{Cache, Draft, Joined, Op, meta},
+};
+
+impl World {
+    /// Asks storage to write, in so many milliseconds at the earliest. Writes are done in the order in which they were asked for.
+    pub(super) fn ask(&mut self, at: At, op: Op, wait: u64) {
+        let takes = self.rng.random_range(1..40);
+        let done = (self.now + wait + takes).max(self.phones[at.phone].written_at + 1);
+        if wait == 0 {
+            self.phones[at.phone].written_at = done;
+        }
+        self.after(done - self.now, Happening::Write(at, op));
+    }
+
+    pub(super) fn write(&mut self, at: At, op: &Op) {
+        let alive = self.alive(at);
+        if !alive && self.phones[at.phone].dice().is_multiple_of(2) {
+            return;
+        }
+        let full = self.calm.is_none() && self.now < self.phones[at.phone].full_until;
+        if full {
+            self.faults.count(Kind::Quota);
+        }
+        let (mut written, mut said) = (!full, !full);
+        if !full {
+            if self.strikes(Kind::FailedWrite, 0.06) {
+                (written, said) = (false, false);
+            } else if self.strikes(Kind::LostReport, 0.04) {
+                said = false;
+            } else if self.strikes(Kind::Silent, 0.03) {
+                written = self.faults.dice(Kind::Silent).random_bool(0.5);
+                said = false;
+            }
+        }
+        let settled = if written { self.phones[at.phone].storage.write(op) } else { Vec::new() };
+        if alive {
+            self.written(at, op, said, &settled);
+        }
+    }
+
+    pub(super) fn tell_other_tabs(&mut self, at: At, base: bool) {
+        for tab in 0..self.phones[at.phone].tabs.len() {
+            let other = self.at(at.phone, tab);
+            if tab != at.tab && self.alive(other) {
+                let wait = self.rng.random_range(1..20);
+                self.after(wait, Happening::OtherTab(other, base));
+            }
+        }
+    }
+
+    /// Storage has answered.
+    pub(super) fn written(&mut self, at: At, op: &Op, said: bool, settled: &[u64]) {
+        match (op, said) {
+            (Op::Append(draft), true) => self.saved(at, draft),
+            (Op::KeepSealed(_, sealed), true) => {
+                let phone = &mut self.phones[at.phone];
+                phone.tabs[at.tab].unsaved -= 1;
+                phone.said.push(sealed.clone());
+                self.send_inputs_if_due(at);
+            }
+            // The screen says that it is not saved, and the app tries again.
+            (Op::Append(_) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), 5_000),
+            (Op::Settle(receipts, _), true) => {
+                let (settled, left): (Vec<&Receipt>, Vec<&Receipt>) = receipts.iter().partition(|receipt| settled.contains(&receipt.device_seq));
+                let entries = &mut self.phones[at.phone].tabs[at.tab].entries;
+                for receipt in &settled {
+                    if let Some((_, status)) = entries.get_mut(&receipt.device_seq).filter(|(entry, _)| entry.id == receipt.id) {
+                        *status = Some(receipt.status);
+                    }
+                }
+                let seqs = |receipts: Vec<&Receipt>| receipts.iter().map(|receipt| receipt.device_seq).collect::<Vec<_>>();
+                self.step(at, Event::Settled(seqs(settled)));
+                if !left.is_empty() {
+                    self.step(at, Event::Unsettled(seqs(left)));
+                }
+                self.tell_other_tabs(at, false);
+            }
+            (Op::SettleShelved(..), true) => self.shelf_settled(at),
+            (Op::SettleShelved(..), false) => self.phones[at.phone].tabs[at.tab].shelving = None,
+            (Op::Join(_, why), true) => {
+                if *why == Joined::Anew {
+                    self.ask(at, Op::KeepCache(Cache::default()), 0);
+                }
+                self.tell_other_tabs(at, false);
+                self.read_again(at);
+            }
+            (Op::Join(..), false) => {
+                self.tell_other_tabs(at, false);
+                self.read_again(at);
+            }
+            (Op::Reopen { entries, .. }, true) => {
+                for seq in entries {
+                    if let Some((_, status)) = self.phones[at.phone].tabs[at.tab].entries.get_mut(seq) {
+                        *status = None;
+                    }
+                }
+                self.step(at, Event::Reopened(entries.clone()));
+            }
+            (Op::Settle(..) | Op::Reopen { .. } | Op::KeepEpoch(_), false) => self.step(at, Event::StorageFailed),
+            (Op::KeepCache(_), _) => self.tell_other_tabs(at, true),
+            (Op::Assign, true) => match self.phones[at.phone].inputs_body(at.tab) {
+                Some((request, body)) => self.send(at, request, What::Inputs, body),
+                None => self.phones[at.phone].tabs[at.tab].inputs = None,
+            },
+            (Op::Assign, false) => self.phones[at.phone].tabs[at.tab].inputs = None,
+            (Op::AnswerInputs { .. }, true) if self.phones[at.phone].pool() > 0 => self.ask(at, Op::Assign, 0),
+            (Op::AnswerInputs { .. }, _) => self.phones[at.phone].tabs[at.tab].inputs = None,
+            (Op::KeepTickets(_), _) => self.phones[at.phone].tabs[at.tab].drawing = None,
+            (Op::KeepEpoch(_), true) => {}
+        }
+    }
+
+    pub(super) fn saved(&mut self, at: At, draft: &Draft) {
+        let phone = &mut self.phones[at.phone];
+        phone.tabs[at.tab].unsaved -= 1;
+        let is_it = |(entry, _): &&(Envelope, Option<Status>)| entry.id == draft.id && entry.bytes == draft.bytes;
+        let Some((entry, status)) = phone.storage.entries.values().rfind(is_it).cloned() else {
+            match phone.storage.all_entries().find(is_it) {
+                // Another identity was taken meanwhile, and storage was read again since or is about to be.
+                Some((entry, _)) => phone.saved.push(entry.clone()),
+                None => self.wrong.push("storage said that an entry was saved, and has it not".into()),
+            }
+            return;
+        };
+        phone.saved.push(entry.clone());
+        phone.tabs[at.tab].entries.insert(entry.device_seq, (entry.clone(), status));
+        let dies = self.strikes(Kind::CrashAfterSave, 0.05);
+        if !dies {
+            self.step(at, Event::Saved(meta(&entry)));
+        }
+        self.tell_other_tabs(at, false);
+        if dies {
+            self.crash(at.phone, at.tab);
+        }
+    }
+
+    /// As in `app/src/field/sync/inputs.rs`: when eight wait, and when the shift has ended.
+    pub(super) fn send_inputs_if_due(&mut self, at: At) {
+        let waiting = self.phones[at.phone].pool();
+        let tab = &mut self.phones[at.phone].tabs[at.tab];
+        if tab.inputs.is_none() && waiting > 0 && (self.calm.is_some() || waiting >= 4) {
+            tab.inputs = Some((0, Vec::new()));
+            self.ask(at, Op::Assign, 0);
+        }
+    }
+}
