@@ -12,7 +12,7 @@ use crate::process::Place;
 fn place() -> (tempfile::TempDir, Place) {
     let folder = tempfile::tempdir().unwrap();
     write_site(&folder.path().join("site"));
-    let place = Place(folder.path().to_owned());
+    let place = Place::new(folder.path());
     (folder, place)
 }
 
@@ -87,7 +87,7 @@ fn an_error_is_said_once_with_what_to_do() {
 #[test]
 fn no_folder_is_made_by_mistake() {
     let (folder, place) = place();
-    let typo = Place(folder.path().join("dta"));
+    let typo = Place::new(folder.path().join("dta"));
     let said = place
         .command(&["officer", "list"])
         .env(
@@ -102,5 +102,5 @@ fn no_folder_is_made_by_mistake() {
         .unwrap();
     let said = String::from_utf8_lossy(&said.stderr);
     assert!(said.contains("mkdir -p") && said.contains("--database"), "{said}");
-    assert!(!typo.0.exists());
+    assert!(!folder.path().join("dta").exists());
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL in earnest: two servers on one database, many phones at once, transactions that commit late, that lock each
+//! PostgreSQL in earnest: two server processes on one database, many phones at once, transactions that commit late, that lock each
 //! other out, that cannot be serialized, and a database that is killed in the middle. Nothing skipped, nothing twice, and
 //! nobody refused for good. `DORBANK_ROUNDS` says how many storms of each kind (1).
 
@@ -13,7 +13,8 @@ use std::{
 
 use dorbank_server::{
     args,
-    store::{campaign, device, door_state},
+    clock::{Clock as _, SystemClock},
+    store::{campaign, device, door_state, meta},
 };
 use dorbank_shared::{
     sync::{
@@ -34,7 +35,10 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::phone::{House, Phone, houses};
+use crate::{
+    phone::{House, Phone, houses},
+    process::{Place, Server as Process},
+};
 
 const PHONES: usize = 10;
 const BATCHES: usize = 12;
@@ -42,9 +46,11 @@ const BATCH: usize = 4;
 /// So often a phone asks again before we say that it is refused for good.
 const TRIES: u64 = 400;
 
-/// Two servers on one database, and what they serve.
+/// Two servers on one database, each a process of its own, and what they serve.
 struct Pair {
+    /// What is asked of them goes to the processes; what a test reads and writes itself goes to the database.
     servers: [TestServer; 2],
+    processes: [Process; 2],
     world: World,
     houses: Vec<House>,
     address: String,
@@ -52,14 +58,18 @@ struct Pair {
 
 impl Pair {
     async fn on(address: String) -> Self {
-        let server = || {
-            let address = address.clone();
-            TestServer::with(Engine::Sqlite, |config| config.database = address)
-        };
-        let servers = [server().await, server().await];
+        let home = || TestServer::with(Engine::Sqlite, |config| config.database.clone_from(&address));
+        let mut servers = [home().await, home().await];
+        // The processes have the machine's clock, so what is planned is planned by it.
+        servers[0].clock.set(SystemClock.now_ms());
         let world = World::make(&servers[0].state).await;
         let houses = houses(&servers[0].state, &world).await;
-        Self { servers, world, houses, address }
+        let serve = |server: &TestServer| Place::with_database(server.folder.path(), &address).serve();
+        let processes = [serve(&servers[0]), serve(&servers[1])];
+        for (server, process) in servers.iter_mut().zip(&processes) {
+            server.address = process.address;
+        }
+        Self { servers, processes, world, houses, address }
     }
 
     async fn phone(&self) -> Phone {
@@ -67,6 +77,7 @@ impl Pair {
     }
 
     async fn stop(self) {
+        self.processes.into_iter().for_each(Process::stop);
         let [one, other] = self.servers;
         one.stop().await;
         other.stop().await;
@@ -364,6 +375,59 @@ async fn two_servers_on_one_postgresql_skip_nothing_and_count_nothing_twice() {
     ] {
         rows.push(Row { fault: fault.into(), tried: tried.into(), runs: rounds, times: None, lost: 0, duplicated: 0 });
     }
-    reliability::write("20-postgres", "PostgreSQL, two servers", "Real servers on real sockets.", &rows);
+    reliability::write("20-postgres", "PostgreSQL, two servers", "Two processes of the server on one database, real sockets.", &rows);
     assert!(!failed, "{rows:?}");
+}
+
+/// A copy by PostgreSQL's own tools, and what a phone sent after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_after_a_pg_dump_is_offered_again_after_pg_restore() {
+    let cluster = Cluster::start();
+    let pair = Pair::on(cluster.fresh_database().await).await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::with_database(folder.path(), &pair.address);
+    let mut phone = pair.phone().await;
+    let [before, after] = [0, 1].map(|door| phone.visit(&pair.servers[0].state, &pair.houses[0], Some(door), Outcome::Talked));
+    let held = phone.push(&pair.servers[0], std::slice::from_ref(&before)).await;
+    let copy = folder.path().join("dorbank.dump");
+    cluster.dump(&pair.address, &copy);
+    place.done(&["backup", "--noted"]);
+    assert_eq!(phone.push(&pair.servers[1], std::slice::from_ref(&after)).await.results[0].status, Status::Applied);
+    let Pair { servers, processes, address, .. } = pair;
+    processes.into_iter().for_each(Process::stop);
+    for server in servers {
+        server.stop().await;
+    }
+
+    // With both servers stopped; and what must follow is said.
+    cluster.restore(&address, &copy);
+    let said = place.done(&["restore", "--noted"]);
+    assert!(said.contains("new epoch"), "{said}");
+    assert!(place.done(&["verify"]).contains("All is well"));
+    let mut server = TestServer::with(Engine::Sqlite, |config| config.database.clone_from(&address)).await;
+    let process = Place::with_database(server.folder.path(), &address).serve();
+    server.address = process.address;
+    let again = phone.push(&server, &[before.clone(), after.clone()]).await;
+    assert_ne!(again.epoch, held.epoch, "phones notice");
+    assert_eq!(again.results.iter().map(|result| result.status).collect::<Vec<_>>(), [Status::Duplicate, Status::Applied]);
+    let mut tx = server.state.db.read().await.unwrap();
+    let rows = tx.all("SELECT id FROM visit", args![]).await.unwrap();
+    assert_eq!(rows.len(), 2, "both are there, once");
+    assert!(meta::find(&mut tx, dorbank_server::sync::inputs::BACKED_UP_THROUGH).await.unwrap().is_none(), "phones keep their inputs");
+    drop(tx);
+    process.stop();
+    server.stop().await;
+    reliability::write(
+        "21-postgres-restored",
+        "PostgreSQL is restored from a backup",
+        "PostgreSQL's own tools, the server and its commands as processes.",
+        &[Row {
+            fault: "pg_restore of a dump older than the phones' receipts".into(),
+            tried: "a visit before it and one after; then dorbank restore --noted".into(),
+            runs: 1,
+            times: None,
+            lost: 0,
+            duplicated: 0,
+        }],
+    );
 }

@@ -19,20 +19,34 @@ const ARGUMENTS: &str = "DORBANK_TEST_ARGUMENTS";
 
 /// Where a process works.
 #[derive(Debug, Clone)]
-pub struct Place(pub PathBuf);
+pub struct Place {
+    folder: PathBuf,
+    /// The database's address, where it is not the folder's file.
+    address: Option<String>,
+}
 
 impl Place {
+    /// A folder with a SQLite file in it.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), address: None }
+    }
+
+    /// A folder, and a database elsewhere.
+    pub fn with_database(folder: impl Into<PathBuf>, address: impl Into<String>) -> Self {
+        Self { folder: folder.into(), address: Some(address.into()) }
+    }
+
     /// The folder's database.
     pub fn database(&self) -> PathBuf {
-        self.0.join("dorbank.db")
+        self.folder.join("dorbank.db")
     }
 
     /// As the server is told where it works.
     pub fn config(&self) -> Config {
         Config {
-            database: format!("sqlite:{}", self.database().display()),
-            data: self.0.join("data"),
-            site: self.0.join("site"),
+            database: self.address.clone().unwrap_or_else(|| format!("sqlite:{}", self.database().display())),
+            data: self.folder.join("data"),
+            site: self.folder.join("site"),
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: "http://127.0.0.1".into(),
             client_min: 0,
@@ -66,7 +80,7 @@ impl Place {
             .map(str::to_owned)
             .chain(["--database", "--data", "--site"].into_iter().zip(paths).flat_map(|(flag, value)| [flag.to_owned(), value]))
             .collect();
-        command.env(ARGUMENTS, serde_json::to_string(&all).unwrap()).env_remove("RUST_LOG").env_remove("DATABASE_URL").current_dir(&self.0);
+        command.env(ARGUMENTS, serde_json::to_string(&all).unwrap()).env_remove("RUST_LOG").env_remove("DATABASE_URL").current_dir(&self.folder);
     }
 
     /// Runs a command to its end.

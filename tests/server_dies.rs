@@ -217,7 +217,7 @@ struct World {
 impl World {
     async fn make() -> (Self, AppState) {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place(folder.path().to_owned());
+        let place = Place::new(folder.path());
         write_site(&folder.path().join("site"));
         let state = AppState::open(place.config(), Arc::new(SystemClock), system_seed()).await.unwrap();
         let field = Field::make(&state, 1, 3, 40).await;

@@ -211,7 +211,7 @@ async fn damaged() -> Row {
 
 /// A place on disk with a world in it, and a phone in that.
 async fn on_disk(folder: &std::path::Path) -> (Place, AppState, Vec<House>, Phone) {
-    let place = Place(folder.to_owned());
+    let place = Place::new(folder);
     write_site(&folder.join("site"));
     let state = AppState::open(place.config(), Arc::new(SystemClock), system_seed()).await.unwrap();
     let world = World::make(&state).await;

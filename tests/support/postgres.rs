@@ -73,6 +73,26 @@ impl Cluster {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default().matches(words).count() as u64
     }
 
+    /// Copies a database into a file, as an operator does every night.
+    ///
+    /// # Panics
+    /// When `pg_dump` fails.
+    pub fn dump(&self, address: &str, file: &Path) {
+        let mut dump = Command::new(tools().join("pg_dump"));
+        dump.args(["--format=custom", "--file"]).arg(file).arg(address);
+        run(dump);
+    }
+
+    /// Puts such a copy in the place of what the database holds.
+    ///
+    /// # Panics
+    /// When `pg_restore` fails.
+    pub fn restore(&self, address: &str, file: &Path) {
+        let mut restore = Command::new(tools().join("pg_restore"));
+        restore.args(["--clean", "--if-exists", "--exit-on-error", "--single-transaction", "--dbname", address]).arg(file);
+        run(restore);
+    }
+
     /// Kills every process of the server in the middle of what it does and starts it again; it recovers from its log.
     ///
     /// # Panics
@@ -94,14 +114,14 @@ fn address(dir: &Path, database: &str) -> String {
     format!("postgres://dorbank@localhost/{database}?host={}", dir.display())
 }
 
-/// Where `initdb` and `pg_ctl` are: on the path, or where Debian keeps them.
+/// Where `initdb`, `pg_ctl`, `pg_dump` and `pg_restore` are: on the path, or where Debian keeps them.
 fn tools() -> PathBuf {
     let on_path = std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     on_path
         .chain(packaged)
-        .find(|dir| dir.join("initdb").is_file() && dir.join("pg_ctl").is_file())
-        .expect("PostgreSQL is missing (initdb and pg_ctl): the store is tested on it too. Run scripts/setup test")
+        .find(|dir| ["initdb", "pg_ctl", "pg_dump", "pg_restore"].iter().all(|tool| dir.join(tool).is_file()))
+        .expect("PostgreSQL is missing (initdb, pg_ctl, pg_dump and pg_restore): the store is tested on it too. Run scripts/setup test")
 }
 
 /// PostgreSQL refuses to run as root; then it runs as the user that its package made.
