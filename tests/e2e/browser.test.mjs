@@ -76,6 +76,42 @@ for (const engine of chosen) {
     });
   });
 
+  test(`${engine}: the server is killed between save and receipt, before and after it committed`, { timeout: 120_000 }, async () => {
+    await survives(engine, 'The server is killed', 'before a visit, and between its commit and the receipt', 3, async ({ page, volunteer, names }) => {
+      await server.kill();
+      await volunteer.notHome(names[0]);
+      await server.up();
+      let killed = false;
+      server.proxy.strike({ route: PUSH, kind: 'call', run: async () => { await server.kill(); killed = true; } });
+      await volunteer.notHome(names[1]);
+      await nudge(page);
+      await until('the kill', () => killed, { patience: 30_000 });
+      await volunteer.notHome(names[2]);
+      await server.up();
+      await nudge(page);
+      await allSent(page);
+      return { ticked: 3, times: 2 };
+    });
+  });
+
+  test(`${engine}: two tabs of one phone share one outbox: no counter twice, no visit twice`, { timeout: 120_000 }, async () => {
+    await survives(engine, 'Two tabs', 'both note without a network, in turn and at once, and both send', 4, async ({ page, volunteer, names }) => {
+      const address = await page.evaluate(() => location.href);
+      const other = await page.tab();
+      await other.goto(address);
+      const second = new Volunteer(other, server.origin);
+      await second.untouched();
+      await server.proxy.cut();
+      await Promise.all([volunteer.notHome(names[0]), second.notHome(names[1])]);
+      await Promise.all([volunteer.notHome(names[2]), second.notHome(names[3])]);
+      await server.proxy.open();
+      await Promise.all([nudge(page), nudge(other)]);
+      await Promise.all([allSent(page), allSent(other)]);
+      await other.close();
+      return { ticked: 4, times: 1 };
+    });
+  });
+
   test(`${engine}: ended in the middle of saving, sending and settling`, { timeout: 240_000 }, async () => {
     const kind = engine === 'webkit' ? 'the page left' : 'the browser killed';
     await survives(engine, 'The app ends at any moment', `${kind} 0 to 60 ms after a tap, while a push is under way, and as its receipt arrives`, 6, async ({ page, volunteer, names }) => {
@@ -222,6 +258,22 @@ if (chosen.includes('chromium')) {
       await nudge(page);
       await page.waitFor('the notice to go', () => document.querySelector('.banner') === null, undefined, { patience: 30_000 });
       return { ticked: 2, times: 1 };
+    });
+  });
+
+  test('a newer app on an older server sends, fetches and proves as before', { timeout: 120_000 }, async () => {
+    await survives('chromium', 'A newer app, an older server', 'answers without what was added since version 1, with what is gone since; no /sync/v1/renew', 2, async ({ page, volunteer, names }) => {
+      const older = ({ cloned: _cloned, day: _day, backed_up_through: _through, ...answer }) => ({ ...answer, mood: 'fine', results: answer.results?.map(({ seq: _seq, after_ms: _after, ...result }) => result) });
+      const before = server.proxy.count(SYNC);
+      server.proxy.strike({ route: /^POST \/sync\/v1\/renew/, kind: 'answer', status: 404, body: '', times: Infinity });
+      server.proxy.strike({ route: SYNC, kind: 'rewrite', rewrite: older, times: Infinity });
+      await volunteer.notHome(names[0]);
+      await allSent(page);
+      await page.reload();
+      await volunteer.conversation(names[1], 'Benken ved lekeplassen er borte.');
+      const figures = await volunteer.endShift();
+      assert.deepEqual([figures.here, figures.held, figures.sealed, figures.acknowledged], [2, 2, 1, 1]);
+      return { ticked: 2, times: server.proxy.count(SYNC) - before };
     });
   });
 

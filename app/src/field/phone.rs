@@ -33,6 +33,8 @@ pub enum StorageFault {
     Silent,
     /// Another tab holds the database.
     Blocked,
+    /// A newer app has changed it.
+    Newer,
 }
 
 /// The engine's figures, as the screen shows them.

@@ -128,6 +128,7 @@ pub fn Banners() -> impl IntoView {
                     StorageFault::Failed => key::STORAGE_TEXT,
                     StorageFault::Silent => key::STORAGE_SILENT,
                     StorageFault::Blocked => key::STORAGE_BLOCKED,
+                    StorageFault::Newer => key::STORAGE_NEWER,
                 })}</p>
                 <button class="button primary" on:click=move |_| spawn_local(actions::write_again())>{tr(key::STORAGE_AGAIN)}</button>
                 <button class="button" on:click=move |_| { browser::download("dorbank.json", &actions::export()); }>{tr(key::STORAGE_EXPORT)}</button>

@@ -8,7 +8,7 @@ import http from 'node:http';
  * @typedef {object} Fault
  * @property {RegExp} route what the request's "METHOD /path" must match
  * @property {number} [times] how often it strikes; once if absent, `Infinity` for always
- * @property {'cut' | 'drop' | 'delay' | 'repeat' | 'answer' | 'truncate' | 'shorten' | 'call' | 'deliver'} kind
+ * @property {'cut' | 'drop' | 'delay' | 'repeat' | 'answer' | 'truncate' | 'shorten' | 'call' | 'deliver' | 'rewrite'} kind
  *   cut: the connection ends before the server saw anything;
  *   drop: the server answers and has committed, and the answer is lost;
  *   delay: the request waits until `release` settles;
@@ -17,13 +17,15 @@ import http from 'node:http';
  *   truncate: the answer ends after `bytes` bytes, whatever its length said;
  *   shorten: the answer is the first `bytes` bytes, and says that this is all;
  *   call: `run` is called when the server has answered, before the answer goes on; then the answer is lost;
- *   deliver: the page gets the answer, and `run` is called as soon as it is out
+ *   deliver: the page gets the answer, and `run` is called as soon as it is out;
+ *   rewrite: the page gets what `rewrite` makes of the answer's JSON
  * @property {number} [status]
  * @property {Record<string, string>} [headers]
  * @property {string} [body]
  * @property {number} [bytes]
  * @property {Promise<void>} [release]
  * @property {() => unknown} [run]
+ * @property {(answer: any) => unknown} [rewrite]
  */
 
 /** What a hotel's network answers to everything, with status 200. */
@@ -128,7 +130,12 @@ export class Proxy {
       }
       if (fault?.kind === 'delay') await fault.release;
       if (fault?.kind === 'repeat') await this.#ask(request, body);
+      if (fault?.kind === 'rewrite') delete request.headers['accept-encoding'];
       const reply = await this.#ask(request, body);
+      if (fault?.kind === 'rewrite' && reply.status === 200) {
+        reply.body = Buffer.from(JSON.stringify(fault.rewrite?.(JSON.parse(reply.body.toString()))));
+        reply.headers['content-length'] = String(reply.body.length);
+      }
       if (fault?.kind === 'call') await fault.run?.();
       if (fault?.kind === 'drop' || fault?.kind === 'call') return void request.socket.destroy();
       entry.status = reply.status;

@@ -7,6 +7,7 @@ pub(super) use indexed_db_futures::transaction::TransactionDurability as Durabil
 use indexed_db_futures::{
     BuildPrimitive as _,
     database::Database,
+    error::{Error, OpenDbError},
     prelude::*,
     transaction::{Transaction, TransactionMode, TransactionOptions},
 };
@@ -25,10 +26,10 @@ const PATIENCE_MS: u32 = 8_000;
 pub enum StoreError {
     /// The browser said so.
     #[error("the database failed: {0}")]
-    Database(#[from] indexed_db_futures::error::Error),
+    Database(#[from] Error),
     /// It could not be opened.
     #[error("the database does not open: {0}")]
-    Open(#[from] indexed_db_futures::error::OpenDbError),
+    Open(#[from] OpenDbError),
     /// What is there cannot be read.
     #[error("a record cannot be read: {0}")]
     Record(#[from] serde_json::Error),
@@ -40,8 +41,17 @@ pub enum StoreError {
 impl StoreError {
     /// What the person is told.
     pub fn fault(&self) -> StorageFault {
-        if matches!(self, Self::Silent) { StorageFault::Silent } else { StorageFault::Failed }
+        match self {
+            Self::Silent => StorageFault::Silent,
+            Self::Open(error) if is_newer(error) => StorageFault::Newer,
+            _ => StorageFault::Failed,
+        }
     }
+}
+
+/// Whether the database has a later version than this app knows.
+fn is_newer(error: &OpenDbError) -> bool {
+    matches!(error, OpenDbError::Base(Error::DomException(exception)) if web_sys::DomException::from(exception.clone()).name() == "VersionError")
 }
 
 /// What is read of a store: one record by its key, or all.
@@ -124,12 +134,18 @@ impl Handle {
                 Ok(())
             })
             .with_on_upgrade_needed(move |_, database| {
-                for store in stores {
+                // A first attempt that the browser broke off may have left some.
+                let there: Vec<String> = database.object_store_names().collect();
+                for store in stores.iter().filter(|store| !there.iter().any(|name| name == *store)) {
                     database.create_object_store(store).build()?;
                 }
                 Ok(())
             })
             .await?;
+        // Whoever blocked it has let go, and nobody else takes the notice away.
+        if phone().storage.get_untracked() == Some(StorageFault::Blocked) {
+            phone().storage.set(None);
+        }
         let database = Rc::new(database);
         self.open.replace(Some(database.clone()));
         self.close_when_asked(&database);

@@ -15,7 +15,7 @@ export class ChromiumPage extends Page {
   /** What the console said that was an error or a warning. @type {string[]} */
   complaints = [];
 
-  /** @param {{ viewport?: { width: number, height: number }, colorScheme?: 'light' | 'dark', locale?: string, phone?: boolean, userAgent?: string }} [options] */
+  /** @param {{ viewport?: { width: number, height: number }, colorScheme?: 'light' | 'dark', locale?: string, phone?: boolean, userAgent?: string, isPrivate?: boolean }} [options] `isPrivate`: a window that keeps nothing */
   static async open(options = {}) {
     const page = new ChromiumPage();
     page.options = options;
@@ -25,11 +25,18 @@ export class ChromiumPage extends Page {
   }
 
   async #launch() {
-    const { viewport = PHONE, colorScheme = 'light', locale = 'nb-NO', phone = true, userAgent } = this.options;
-    this.context = await chromium.launchPersistentContext(this.profile, {
-      executablePath: EXECUTABLE, args: ARGS, viewport, colorScheme, locale, hasTouch: phone, isMobile: phone, deviceScaleFactor: phone ? 2 : 1,
+    const { viewport = PHONE, colorScheme = 'light', locale = 'nb-NO', phone = true, userAgent, isPrivate = false } = this.options;
+    const browser = { executablePath: EXECUTABLE, args: ARGS };
+    const context = /** @type {const} */ ({
+      viewport, colorScheme, locale, hasTouch: phone, isMobile: phone, deviceScaleFactor: phone ? 2 : 1,
       reducedMotion: 'reduce', acceptDownloads: true, userAgent,
     });
+    if (isPrivate) {
+      this.browser = await chromium.launch(browser);
+      this.context = await this.browser.newContext(context);
+    } else {
+      this.context = await chromium.launchPersistentContext(this.profile, { ...browser, ...context });
+    }
     this.context.setDefaultTimeout(10_000);
     this.page = this.context.pages()[0] ?? (await this.context.newPage());
     this.#listen(this.page);
@@ -101,6 +108,7 @@ export class ChromiumPage extends Page {
   async close() {
     if (this.profile === null) return this.page.close();
     await this.context.close();
+    await this.browser?.close();
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -22,8 +22,10 @@ export class FirefoxPage extends Page {
   engine = 'firefox';
   canRestart = true;
 
-  static async open() {
+  /** @param {{ isPrivate?: boolean }} [options] `isPrivate`: a window that keeps nothing, and has no service workers */
+  static async open({ isPrivate = false } = {}) {
     const page = new FirefoxPage();
+    page.preferences = { ...PREFERENCES, 'browser.privatebrowsing.autostart': isPrivate };
     page.profile = mkdtempSync(join(tmpdir(), 'dorbank-firefox-'));
     await page.#launch();
     return page;
@@ -31,11 +33,19 @@ export class FirefoxPage extends Page {
 
   async #launch() {
     this.browser = await puppeteer.launch({
-      browser: 'firefox', executablePath: EXECUTABLE, headless: true, userDataDir: this.profile, extraPrefsFirefox: PREFERENCES,
+      browser: 'firefox', executablePath: EXECUTABLE, headless: true, userDataDir: this.profile, extraPrefsFirefox: this.preferences,
       defaultViewport: PHONE, protocolTimeout: 60_000,
     });
     this.page = (await this.browser.pages())[0] ?? (await this.browser.newPage());
     await this.page.setViewport(PHONE);
+  }
+
+  /** A second tab of the same browser. */
+  async tab() {
+    const other = new FirefoxPage();
+    other.page = await this.browser.newPage();
+    await other.page.setViewport(PHONE);
+    return other;
   }
 
   async goto(address) { await this.page.goto(address, { waitUntil: 'load' }); }
@@ -74,6 +84,7 @@ export class FirefoxPage extends Page {
   }
 
   async close() {
+    if (!this.browser) return this.page.close();
     await this.browser.close();
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }

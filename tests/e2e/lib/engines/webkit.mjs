@@ -47,6 +47,15 @@ export class WebKitPage extends Page {
     return page;
   }
 
+  /** A second tab of the same browser. WebDriver speaks to one at a time, so each command says first to which. */
+  async tab() {
+    const other = new WebKitPage();
+    this.turn ??= { last: Promise.resolve() };
+    this.window ??= await this.#ask('GET', `${this.session}/window`);
+    const { handle } = await this.#ask('POST', `${this.session}/window/new`, { type: 'tab' });
+    return Object.assign(other, { base: this.base, session: this.session, window: handle, turn: this.turn });
+  }
+
   /** Makes the page itself, not the window, as large as a phone. */
   async #fit() {
     let window = { width: PHONE.width, height: PHONE.height + 60 };
@@ -60,6 +69,17 @@ export class WebKitPage extends Page {
 
   /** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
   async #ask(method, path, body) {
+    if (!this.window) return this.#send(method, path, body);
+    const mine = this.turn.last.then(async () => {
+      await this.#send('POST', `${this.session}/window`, { handle: this.window });
+      return this.#send(method, path, body);
+    });
+    this.turn.last = mine.catch(() => {});
+    return mine;
+  }
+
+  /** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+  async #send(method, path, body) {
     const answer = await fetch(this.base + path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) });
     const { value } = /** @type {{ value: any }} */ (await answer.json());
     if (!answer.ok) throw new Error(`${value?.error ?? answer.status}: ${value?.message ?? ''}`);
@@ -94,6 +114,7 @@ export class WebKitPage extends Page {
   async restart() { throw new Error('WebKitGTK keeps no profile in automation'); }
 
   async close() {
+    if (!this.driver) return this.#ask('DELETE', `${this.session}/window`);
     await this.#ask('DELETE', this.session).catch(() => {});
     try {
       process.kill(-(/** @type {number} */ (this.driver.pid)), 'SIGTERM');

@@ -1,0 +1,170 @@
+// What a browser's storage does on a bad day: held by another tab, newer than the app, kept only as long as the window, or
+// refused. The screen says what is safe and what to do, and nothing is ticked that is not saved.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { chosen, ENGINES } from './lib/engines/all.mjs';
+import { ChromiumPage } from './lib/engines/chromium.mjs';
+import { Lead } from './lib/lead.mjs';
+import { Reliability } from './lib/reliability.mjs';
+import { run } from './lib/run.mjs';
+import { Server } from './lib/server.mjs';
+import { exactlyOnce, joined, ofPhone, onPhone } from './lib/story.mjs';
+import { Volunteer } from './lib/volunteer.mjs';
+import { until } from './lib/wait.mjs';
+import { words } from './lib/words.mjs';
+
+const w = words('nb');
+const told = new Reliability('browsers-storage', 'Storage in real browsers', 'The three engines against the release build. Again with `scripts/e2e storage`.');
+
+/** @type {Server} */ let server;
+before(async () => {
+  server = await Server.start();
+  await run('sqlite3', ['-cmd', '.timeout 10000', server.address.replace('sqlite:', ''), 'UPDATE shift SET capacity = 90']);
+});
+after(async () => { told.write(); await server.stop(); });
+
+/** The shift's turfs in turn, so that none runs out of doors. */
+let turn = 0;
+const next = () => turn++ % 5;
+
+/** Makes the app open its outbox anew at its next write, as version 2: what a newer app does that needs another schema. */
+const asNewerApp = (page) => page.evaluate(() => {
+  const { open } = IDBFactory.prototype;
+  IDBFactory.prototype.open = function opened(name, version) { return open.call(this, name, version && 2); };
+  const old = IDBDatabase.prototype.transaction;
+  IDBDatabase.prototype.transaction = function begun(...args) {
+    if (this.version < 2) throw new DOMException('the connection is gone', 'UnknownError');
+    return old.apply(this, args);
+  };
+});
+
+for (const engine of chosen) {
+  test(`${engine}: an upgrade that another tab blocks is said, and goes on when that tab is closed`, { timeout: 120_000 }, async () => {
+    const { found } = await onPhone(server, await ENGINES[engine].open(), next(), 2, async ({ page, volunteer, names }) => {
+      // A page of an earlier app, stopped by the system: it holds its connection and hears nothing.
+      await page.evaluate(() => new Promise((done) => {
+        const asked = indexedDB.open('dorbank-outbox');
+        asked.onsuccess = () => { globalThis.holder = asked.result; done(true); };
+      }));
+      await asNewerApp(page);
+      const name = w.word('door.not_home_at', { door: names[0] });
+      await page.click('button', name);
+      await page.sees(w.word('storage.blocked'), { patience: 20_000 });
+      assert.ok(await page.has({ role: 'button', name }), 'no tick before it is saved');
+      await page.evaluate(() => { globalThis.holder.close(); });
+      await until('a tick, without another tap', async () => !(await page.has({ role: 'button', name })), { patience: 40_000, explain: () => page.explain() });
+      await page.waitFor('the notice to go', () => document.querySelector('.banner') === null, undefined, { patience: 20_000 });
+      await volunteer.notHome(names[1]);
+      await page.evaluate(() => { dispatchEvent(new Event('online')); });
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      // The proof at the end is read by the app as it is, which the upgrade has left behind.
+      await page.evaluate(() => new Promise((done) => {
+        const asked = indexedDB.open('dorbank-outbox', 2);
+        asked.onsuccess = () => {
+          const all = asked.result.transaction(['entry'], 'readonly').objectStore('entry').getAll();
+          all.onsuccess = () => { asked.result.close(); done(all.result.length); };
+        };
+      })).then((kept) => assert.equal(kept, 2, 'the upgrade keeps what was there'));
+      await downgrade(page);
+    });
+    told.add('A blocked upgrade', `${engine}: a newer app opens the storage while a page of the older one holds it`, 1, { lost: 2 - found.visits.length, duplicated: 0 });
+  });
+
+  test(`${engine}: a storage that a newer app has changed is said, and nothing is ticked`, { timeout: 120_000 }, async () => {
+    const page = await ENGINES[engine].open();
+    try {
+      const { volunteer, sign } = await joined(server, page, next());
+      const names = await volunteer.openEntrance(0, 2);
+      await volunteer.notHome(names[0]);
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      // The newer one is not kept waiting by this page.
+      const opened = await page.evaluate(() => new Promise((done) => {
+        const asked = indexedDB.open('dorbank-outbox', 2);
+        asked.onblocked = () => done('blocked');
+        asked.onsuccess = () => { asked.result.close(); done('open'); };
+      }));
+      assert.equal(opened, 'open');
+      const name = w.word('door.not_home_at', { door: names[1] });
+      await page.click('button', name);
+      await page.sees(w.word('storage.newer'), { patience: 20_000 });
+      assert.ok(await page.has({ role: 'button', name }), 'no tick before it is saved');
+      assert.ok(await page.has({ role: 'button', name: w.word('storage.export') }), 'a way out as a file');
+      const found = await ofPhone(server, sign);
+      told.add('Storage of a newer app', `${engine}: the older page closes its connection, says so, and ticks nothing`, 1, { lost: 1 - found.visits.length, duplicated: 0 });
+    } finally {
+      await page.close();
+    }
+  });
+}
+
+/** Puts the outbox back to version 1 with what is in it, since the test goes on with the app as it is. */
+async function downgrade(page) {
+  await page.evaluate(async () => {
+    const answer = (request) => new Promise((done, failed) => { request.onsuccess = () => done(request.result); request.onerror = () => failed(request.error); });
+    const opened = await answer(indexedDB.open('dorbank-outbox', 2));
+    const stores = [...opened.objectStoreNames];
+    const held = await Promise.all(stores.map(async (name) => {
+      const store = opened.transaction([name], 'readonly').objectStore(name);
+      const [keys, values] = await Promise.all([answer(store.getAllKeys()), answer(store.getAll())]);
+      return keys.map((key, at) => [key, values[at]]);
+    }));
+    opened.close();
+    await answer(indexedDB.deleteDatabase('dorbank-outbox'));
+    const asked = indexedDB.open('dorbank-outbox', 1);
+    asked.onupgradeneeded = () => stores.forEach((name) => asked.result.createObjectStore(name));
+    const fresh = await answer(asked);
+    const write = fresh.transaction(stores, 'readwrite');
+    stores.forEach((name, at) => held[at].forEach(([key, value]) => write.objectStore(name).put(value, key)));
+    await new Promise((done) => { write.oncomplete = done; });
+    fresh.close();
+  });
+}
+
+// WebKit's browser is always one that keeps nothing, when it is driven.
+for (const engine of chosen.filter((name) => name !== 'webkit')) {
+  test(`${engine}: in a private window a phone works, and the ready check does not say that it may be closed`, { timeout: 120_000 }, async () => {
+    const page = await ENGINES[engine].open({ isPrivate: true });
+    const lead = await Lead.signIn(server);
+    try {
+      const volunteer = new Volunteer(page, server.origin);
+      const sign = await volunteer.join(await lead.code());
+      await lead.admit(sign, next());
+      await volunteer.admitted();
+      const names = await volunteer.openEntrance(0, 2);
+      await volunteer.notHome(names[0]);
+      await volunteer.conversation(names[1], 'Det er mørkt ved bussholdeplassen.');
+      await page.goto(`${server.origin}/field/ready`);
+      await page.sees(w.word('ready.title'));
+      assert.equal((await page.text()).includes(w.word('ready.all')), false, 'not all is ready');
+      const figures = await volunteer.endShift();
+      const found = await ofPhone(server, sign);
+      exactlyOnce(found, figures.here);
+      told.add('A private window', `${engine}: joined, noted and sent`, 1, { lost: 2 - found.visits.length, duplicated: 0 });
+    } finally {
+      await lead.close();
+      await page.close();
+    }
+  });
+}
+
+if (chosen.includes('chromium')) {
+  test('a browser that refuses storage is told so before anything is noted, and takes no identity', { timeout: 60_000 }, async () => {
+    const page = await ChromiumPage.open();
+    const lead = await Lead.signIn(server);
+    try {
+      await page.context.addInitScript(() => {
+        IDBFactory.prototype.open = () => { throw new DOMException('storage is not allowed here', 'SecurityError'); };
+      });
+      await page.goto(`${server.origin}/field/`);
+      await page.sees(w.word('storage.title'), { patience: 20_000 });
+      await page.goto(`${server.origin}/field/join`);
+      await page.fill(w.word('join.code'), await lead.code());
+      await page.click('button', w.word('join.go'));
+      await page.sees(w.word('storage.text'), { patience: 20_000 });
+      told.add('Storage is refused', 'chromium: IndexedDB throws SecurityError', 1, { lost: 0, duplicated: 0 });
+    } finally {
+      await lead.close();
+      await page.close();
+    }
+  });
+}
