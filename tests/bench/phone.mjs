@@ -3,8 +3,14 @@ import { ChromiumPage } from '../e2e/lib/engines/chromium.mjs';
 import { Server } from '../e2e/lib/server.mjs';
 import { joined } from '../e2e/lib/story.mjs';
 import { words } from '../e2e/lib/words.mjs';
+import { median, quantile, round, size, spread } from './lib/figures.mjs';
+
+export const name = 'phone';
+export const about = 'cold offline start and tap to durable write on a processor four times slower';
 
 const SLOWER = 4;
+const STARTS = size('STARTS', 7);
+const TAPS = size('TAPS', 120);
 const w = words('nb');
 
 /** @param {ChromiumPage} page */
@@ -41,7 +47,7 @@ function watchTaps(start) {
 }
 
 /** @param {{ starts: number, taps: number }} wanted @returns {Promise<{ starts: number[], taps: number[] }>} milliseconds */
-export async function phone({ starts, taps }) {
+async function phone({ starts, taps }) {
   const server = await Server.start();
   const page = await ChromiumPage.open();
   try {
@@ -72,4 +78,11 @@ export async function phone({ starts, taps }) {
     await page.close();
     await server.stop();
   }
+}
+
+/** @param {import('./lib/report.mjs').Report} report */
+export async function run(report) {
+  const { starts, taps } = await phone({ starts: STARTS, taps: TAPS });
+  report.figure({ name: 'cold offline start to a usable list, processor 4 times slower', value: round(median(starts)), unit: 'ms', baseline: 1500, atMost: 1, bar: 'at most 1 500', noise: spread(starts) });
+  report.figure({ name: 'tap to durable write, p95, processor 4 times slower', value: round(quantile(taps, 0.95), 1), unit: 'ms', baseline: 50, atMost: 1, bar: 'at most 50', noise: `median ${round(median(taps), 1)}, ${spread(taps, 1)}` });
 }

@@ -2,13 +2,15 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import http from 'node:http';
 import { TARGET } from '../e2e/lib/paths.mjs';
-import { run } from '../e2e/lib/run.mjs';
+import { run as command } from '../e2e/lib/run.mjs';
 import { Server } from '../e2e/lib/server.mjs';
 import { runningShift } from '../e2e/lib/lead.mjs';
+import { median, round, size, spread } from './lib/figures.mjs';
 
 const CLIENTS = 4;
 const BATCH = 200;
 const BATCHES = 10;
+const RUNS = size('PUSHES', 5);
 const DOORS_OF_ENTRANCE = 20;
 const ROWS = CLIENTS * BATCH * BATCHES;
 const OUTCOMES = ['not_home', 'talked', 'declined', 'come_back'];
@@ -51,7 +53,7 @@ async function prepare(server) {
     }
   }
   lines.push('COMMIT;');
-  await run('sqlite3', [path], { input: lines.join('\n') });
+  await command('sqlite3', [path], { input: lines.join('\n') });
   return { clients, campaign: dashed(shift.campaign) };
 }
 
@@ -84,14 +86,14 @@ function post(port, agent, bearer, body) {
 }
 
 /** One run: rows a second by the library alone, and by pushing. @returns {Promise<{ raw: number, push: number }>} */
-export async function pushOnce() {
+async function pushOnce() {
   const server = await Server.start();
   try {
     const { clients, campaign } = await prepare(server);
     // The library works on its own copy of the same database, on the same disk.
     const copy = `${server.folder}/raw.db`;
-    await run('sqlite3', [server.address.replace('sqlite:', ''), `VACUUM INTO '${copy}'`]);
-    const raw = Number(await run(`${TARGET}/release/dorbank-bench-raw`, [copy, String(ROWS), String(BATCH)]));
+    await command('sqlite3', [server.address.replace('sqlite:', ''), `VACUUM INTO '${copy}'`]);
+    const raw = Number(await command(`${TARGET}/release/dorbank-bench-raw`, [copy, String(ROWS), String(BATCH)]));
     const agent = new http.Agent({ keepAlive: true, maxSockets: CLIENTS });
     const work = clients.map((client) => ({ bearer: client.credential.toString('base64url'), bodies: bodies(client, campaign) }));
     const begun = performance.now();
@@ -110,4 +112,14 @@ export async function pushOnce() {
   }
 }
 
-export const ABOUT = `${ROWS} visits, ${CLIENTS} clients, batches of ${BATCH}`;
+export const name = 'push';
+export const about = `${ROWS} visits, ${CLIENTS} clients, batches of ${BATCH}`;
+
+/** @param {import('./lib/report.mjs').Report} report */
+export async function run(report) {
+  await pushOnce();
+  const runs = [];
+  for (let run = 0; run < RUNS; run += 1) runs.push(await pushOnce());
+  const shares = runs.map(({ raw, push }) => push / raw);
+  report.figure({ name: 'push of visits over HTTP', value: round(median(runs.map((one) => one.push))), unit: 'visits/s', baseline: round(median(runs.map((one) => one.raw))), of: 'the SQLite library alone', ratio: median(shares), atLeast: 0.12, bar: 'share at least 0.12', aim: '0.25', noise: `share ${spread(shares, 3)}` });
+}
