@@ -4,14 +4,26 @@
 // lib/report.mjs for what it may say. A new part is one import and one word in the list.
 import { isTrial } from './lib/figures.mjs';
 import { Report } from './lib/report.mjs';
+import * as comeback from './comeback.mjs';
+import * as download from './download.mjs';
+import * as growth from './growth.mjs';
+import * as peers from './peers.mjs';
 import * as phone from './phone.mjs';
+import * as postgres from './postgres.mjs';
 import * as push from './push.mjs';
+import * as reconnect from './reconnect.mjs';
 import * as visit from './visit.mjs';
 
 const PARTS = [
   visit,
   phone,
   push,
+  peers,
+  download,
+  reconnect,
+  comeback,
+  postgres,
+  growth,
 ];
 
 const wanted = process.argv.slice(2);

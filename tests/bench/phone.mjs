@@ -6,11 +6,14 @@ import { words } from '../e2e/lib/words.mjs';
 import { median, quantile, round, size, spread } from './lib/figures.mjs';
 
 export const name = 'phone';
-export const about = 'cold offline start and tap to durable write on a processor four times slower';
-
 const SLOWER = 4;
-const STARTS = size('STARTS', 7);
+/** Runs of their own: a fresh server, browser, profile and phone. What differs between them is the noise that counts. */
+const RUNS = size('PHONE_RUNS', 5);
+/** In each run. */
+const STARTS = size('STARTS', 2);
 const TAPS = size('TAPS', 120);
+
+export const about = `cold offline start (${STARTS} in a run) and tap to durable write (${2 * TAPS} in a run) on a processor ${SLOWER} times slower, ${RUNS} runs, each with a server, a browser and a phone of its own`;
 const w = words('nb');
 
 /** @param {ChromiumPage} page */
@@ -82,7 +85,14 @@ async function phone({ starts, taps }) {
 
 /** @param {import('./lib/report.mjs').Report} report */
 export async function run(report) {
-  const { starts, taps } = await phone({ starts: STARTS, taps: TAPS });
-  report.figure({ name: 'cold offline start to a usable list, processor 4 times slower', value: round(median(starts)), unit: 'ms', baseline: 1500, atMost: 1, bar: 'at most 1 500', noise: spread(starts) });
-  report.figure({ name: 'tap to durable write, p95, processor 4 times slower', value: round(quantile(taps, 0.95), 1), unit: 'ms', baseline: 50, atMost: 1, bar: 'at most 50', noise: `median ${round(median(taps), 1)}, ${spread(taps, 1)}` });
+  const runs = [];
+  for (let at = 0; at < RUNS; at += 1) runs.push(await phone({ starts: STARTS, taps: TAPS }));
+  const starts = runs.flatMap((each) => each.starts);
+  report.figure({ name: `cold offline start to a usable list, processor ${SLOWER} times slower`, value: round(median(starts)), unit: 'ms', baseline: 1500, atMost: 1, bar: 'at most 1 500', noise: spread(starts) });
+  const slow = runs.map((each) => quantile(each.taps, 0.95));
+  const usual = runs.map((each) => median(each.taps));
+  report.figure({
+    name: `tap to durable write, p95, processor ${SLOWER} times slower`, value: round(median(slow), 1), unit: 'ms', baseline: 50, atMost: 1, bar: 'at most 50',
+    noise: `p95 of each run ${spread(slow, 1)}; median of each run ${spread(usual, 1)}; ${runs[0].taps.length} taps a run`,
+  });
 }

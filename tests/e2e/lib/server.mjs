@@ -71,6 +71,12 @@ export class Server {
     return this.proxy.origin;
   }
 
+  /** The process, for who looks at it from outside. @returns {number} */
+  get pid() {
+    if (!this.#child?.pid) throw new Error('the server does not run');
+    return this.#child.pid;
+  }
+
   /** Starts the process, on the port that it had, and waits until it is ready. */
   async up() {
     const args = ['serve', '--database', this.address, '--data', this.data, '--site', this.site, '--listen', `127.0.0.1:${this.port}`, '--public-url', this.proxy.origin];
