@@ -1,10 +1,12 @@
-//! `dorbank-bench-fill DATABASE VISITS`: a city's register and so many visits of the last months, with what goes with
+//! `dorbank-bench-fill DATABASE CAMPAIGN KEPT VISITS`: a city's register and so many visits of the last months, with what goes with
 //! them: turfs, shifts, phones, receipts, the doors' states. Written straight into a server's database, since 1,000,000
 //! pushed visits would take a minute for each run of the bench.
 //!
 //! The register is the same whatever the number of visits, as a city is: 15,000 entrances with 20 doors. Pairs walk 160 or
 //! so of its doors; every door is visited once in each campaign, campaign after campaign. Ids are of version 7 and grow
 //! with time, as phones and imports make them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use rusqlite::{Connection, Transaction, params};
@@ -130,28 +132,32 @@ impl Walk<'_> {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    ensure!(arguments.len() == 2, "usage: dorbank-bench-fill DATABASE VISITS");
-    let wanted: usize = arguments[1].parse()?;
+    ensure!(arguments.len() == 4, "usage: dorbank-bench-fill DATABASE CAMPAIGN KEPT VISITS");
+    let (first, kept, wanted): (Uuid, usize, usize) = (arguments[1].parse()?, arguments[2].parse()?, arguments[3].parse()?);
     let mut connection = Connection::open(&arguments[0])?;
     // It can be made again, so nothing waits for the disk.
     connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "foreign_keys", "OFF")?;
     connection.pragma_update(None, "cache_size", -400_000)?;
     let tx = connection.transaction()?;
-    let (first, district): (Uuid, String) = tx
-        .query_row("SELECT campaign, district FROM turf WHERE number >= 9000 LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .context("the campaign of the bench's turfs")?;
-    let now: i64 = tx.query_row("SELECT MAX(joined_at) FROM device", [], |row| row.get(0))?;
-    let mut ids = Ids { now_ms: u64::try_from(now)?.saturating_sub(101 * 86_400_000), count: 0 };
+    let district: String =
+        tx.query_row("SELECT district FROM turf WHERE campaign = ?1 LIMIT 1", [first], |row| row.get(0)).context("a turf of the campaign")?;
+    let now_ms = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    let mut ids = Ids { now_ms: now_ms.saturating_sub(101 * 86_400_000), count: 0 };
     let register = register(&tx, &mut ids, &district)?;
     let (mut left, mut turfs, mut shifts, mut campaigns) = (wanted, 0, 0, 0);
     while left > 0 {
         let campaign = if campaigns == 0 { first } else { campaign_like(&tx, &mut ids, first, campaigns)? };
+        let walked: Vec<Entrance> = if campaigns == 0 {
+            register.iter().enumerate().filter(|(number, _)| number % kept != kept - 1).map(|(_, entrance)| entrance.clone()).collect()
+        } else {
+            register.clone()
+        };
         campaigns += 1;
         let mut seq: i64 = tx.query_row("SELECT seq FROM campaign_clock WHERE campaign = ?1", [campaign], |row| row.get(0))?;
         let mut walk = Walk { tx: &tx, ids: &mut ids, campaign, district: &district };
         let mut shift = Uuid::nil();
-        for (at, entrances) in register.chunks(OF_TURF).enumerate() {
+        for (at, entrances) in walked.chunks(OF_TURF).enumerate() {
             if left == 0 {
                 break;
             }

@@ -1,6 +1,7 @@
 // What push and pull cost when much is stored already.
 import { TARGET } from '../e2e/lib/paths.mjs';
 import { run as command } from '../e2e/lib/run.mjs';
+import { runningShift } from '../e2e/lib/lead.mjs';
 import { median, round, size, spread } from './lib/figures.mjs';
 import { connections } from './lib/load.mjs';
 import { prepare, pull, pushAll, pushes, visits } from './lib/phones.mjs';
@@ -13,10 +14,21 @@ const PHONES = 20;
 const [ENTRANCES, DOORS_OF_ENTRANCE] = [10, 20];
 const DOORS = ENTRANCES * DOORS_OF_ENTRANCE;
 const PULLS = 40;
+/** Every so manieth entrance of the filled register is the measured phones': nobody was there yet in this campaign. See fill.rs. */
+const KEPT = 75;
 
 export const name = 'growth';
 export const about = `push of ${PHONES * DOORS} visits by ${PHONES} phones, then ${PULLS} pulls of a turf of ${DOORS} doors with and without a cursor, with ${STORED.map((n) => n.toLocaleString('en')).join(', ')} visits stored `
   + 'in a city of 300,000 doors, with receipts, states, turfs, shifts and phones; on SQLite, all of it in the page cache';
+
+/** The kept entrances with their doors. @param {import('../e2e/lib/server.mjs').Server} server */
+async function kept({ database: db }) {
+  const rows = await db.rows(`SELECT ${db.hex('e.id')} AS entrance, ${db.hex('u.id')} AS unit FROM entrance e JOIN unit u ON u.entrance = e.id
+    WHERE e.origin = 'fill' AND CAST(e.source_id AS INTEGER) % ${KEPT} = ${KEPT - 1} ORDER BY e.id, u.floor, u.position`);
+  const register = /** @type {Map<string, string[]>} */ (new Map());
+  for (const { entrance, unit } of rows) register.set(entrance, [...(register.get(entrance) ?? []), unit]);
+  return register;
+}
 
 /** @param {Stage & { filled: import('./lib/phones.mjs').Phone[] }} stage */
 async function measure(stage) {
@@ -56,9 +68,9 @@ export async function run(report) {
   try {
     for (const stored of STORED) {
       stages.push(await Stage.set(async (server) => {
-        const phones = await prepare(server, { turfs: PHONES, entrances: ENTRANCES, doors: DOORS_OF_ENTRANCE });
-        await command(`${TARGET}/release/dorbank-bench-fill`, [server.address.replace('sqlite:', ''), String(stored)]);
-        return phones;
+        const { campaign } = await runningShift(server);
+        await command(`${TARGET}/release/dorbank-bench-fill`, [server.address.replace('sqlite:', ''), campaign, String(KEPT), String(stored)]);
+        return prepare(server, { turfs: PHONES, entrances: ENTRANCES, doors: DOORS_OF_ENTRANCE, register: await kept(server) });
       }));
     }
     // In turn, so that what the machine does beside falls on all of them.

@@ -13,13 +13,20 @@ export const BATCH = 200;
  * @typedef {{ device: string, turf: string, bearer: string, campaign: string, doors: Door[] }} Phone ids as hexadecimal, `campaign` with dashes
  */
 
+/** A door's number within its entrance, as the register has it: `['H0203', 2, 3]`. @param {number} at */
+function label(at) {
+  const [floor, place] = [1 + Math.floor(at / 4), 1 + (at % 4)];
+  return `'H${String(floor).padStart(2, '0')}${String(place).padStart(2, '0')}', ${floor}, ${place}`;
+}
+
 /**
  * Writes shifts with turfs and admitted phones into the running shift's campaign. Turfs are numbered from 9000.
  * @param {import('../../e2e/lib/server.mjs').Server} server
- * @param {{ turfs: number, entrances: number, doors: number, phonesOfTurf?: number, turfsOfShift?: number }} how `entrances` of a turf, `doors` of an entrance
+ * @param {{ turfs: number, entrances: number, doors: number, phonesOfTurf?: number, turfsOfShift?: number, register?: Map<string, string[]> }} how `entrances` of a turf,
+ *   `doors` of an entrance; they are written too, unless the register has them: entrances with their doors, ids as hexadecimal
  * @returns {Promise<Phone[]>}
  */
-export async function prepare(server, { turfs, entrances, doors, phonesOfTurf = 1, turfsOfShift = 25 }) {
+export async function prepare(server, { turfs, entrances, doors, phonesOfTurf = 1, turfsOfShift = 25, register }) {
   const shift = await runningShift(server);
   const db = server.database;
   const district = await db.one(`SELECT district FROM turf WHERE ${db.hex('campaign')} = '${shift.campaign}' LIMIT 1`);
@@ -28,6 +35,7 @@ export async function prepare(server, { turfs, entrances, doors, phonesOfTurf = 
   const { id } = fill;
   const rows = Object.fromEntries(['shift', 'turf', 'shift_turf', 'device', 'entrance', 'turf_entrance', 'unit'].map((table) => [table, /** @type {string[]} */ ([])]));
   const phones = /** @type {Phone[]} */ ([]);
+  const there = [...(register ?? [])];
   let current = '';
   for (let at = 0; at < turfs; at += 1) {
     if (at % turfsOfShift === 0) {
@@ -39,16 +47,15 @@ export async function prepare(server, { turfs, entrances, doors, phonesOfTurf = 
     rows.shift_turf.push(`${id(current)}, ${id(turf)}`);
     const all = /** @type {Door[]} */ ([]);
     for (let position = 0; position < entrances; position += 1) {
-      const entrance = idAt(now);
-      const [lat, lon] = [59.9 + ((at * entrances + position) * 7919 % 100_003) / 1e6, 10.7 + ((at * entrances + position) * 104_729 % 100_003) / 1e6];
-      rows.entrance.push(`${id(entrance)}, 'bench', '${at}-${position}', '0301', 'Målegata ${Math.floor(position / 40) + 1}', ${(position % 40) + 1}, '', '0562', 'Oslo', '${district}', ${lat}, ${lon}, ${now}`);
-      rows.turf_entrance.push(`${id(turf)}, ${id(entrance)}, ${position}`);
-      for (let door = 0; door < doors; door += 1) {
-        const unit = idAt(now);
-        const [floor, place] = [1 + Math.floor(door / 4), 1 + (door % 4)];
-        rows.unit.push(`${id(unit)}, ${id(entrance)}, 'H${String(floor).padStart(2, '0')}${String(place).padStart(2, '0')}', ${floor}, ${place}`);
-        all.push({ entrance: dashed(entrance), unit: dashed(unit) });
+      const [known, units] = there[at * entrances + position] ?? [undefined, Array.from({ length: doors }, () => idAt(now))];
+      const entrance = known ?? idAt(now);
+      if (!known) {
+        const [lat, lon] = [59.9 + ((at * entrances + position) * 7919 % 100_003) / 1e6, 10.7 + ((at * entrances + position) * 104_729 % 100_003) / 1e6];
+        rows.entrance.push(`${id(entrance)}, 'bench', '${at}-${position}', '0301', 'Målegata ${Math.floor(position / 40) + 1}', ${(position % 40) + 1}, '', '0562', 'Oslo', '${district}', ${lat}, ${lon}, ${now}`);
+        rows.unit.push(...units.map((unit, door) => `${id(unit)}, ${id(entrance)}, ${label(door)}`));
       }
+      rows.turf_entrance.push(`${id(turf)}, ${id(entrance)}, ${position}`);
+      all.push(...units.map((unit) => ({ entrance: dashed(entrance), unit: dashed(unit) })));
     }
     for (let phone = 0; phone < phonesOfTurf; phone += 1) {
       const [device, credential] = [idAt(now), randomBytes(32)];

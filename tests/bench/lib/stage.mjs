@@ -1,5 +1,5 @@
 // A server whose database can be set back: filled once, then every run begins from the same state.
-import { copyFileSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { Server } from '../../e2e/lib/server.mjs';
 import { run } from '../../e2e/lib/run.mjs';
 import { until } from '../../e2e/lib/wait.mjs';
@@ -40,6 +40,10 @@ export class Stage {
     const to = `${this.server.folder}/${name}.db`;
     for (const end of ['', '-wal', '-shm']) rmSync(to + end, { force: true });
     copyFileSync(this.first, to);
+    // Else the first who waits for the disk waits for all of the copy.
+    const file = openSync(to, 'r+');
+    fsyncSync(file);
+    closeSync(file);
     return to;
   }
 
