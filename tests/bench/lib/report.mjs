@@ -76,7 +76,7 @@ export class Report {
     const file = `${ROOT}/docs/benchmarks.md`;
     const machine = `${cpus().length} cores (${cpus()[0].model.trim()})`;
     const rows = this.#figures.map((one) => `| ${one.name} | ${one.value} ${one.unit} | ${one.bar ?? 'none'}${one.aim ? `, aim ${one.aim}` : ''} | ${compared(one)} | ${one.noise} |`);
-    const absent = this.#absent.map((one) => `| ${one.name} | ${one.failed ? 'failed' : 'not measured'} | | | ${one.why} |`);
+    const absent = this.#absent.map((one) => `| ${one.name} | ${one.failed ? 'failed' : 'not measured'} | | | ${one.why.replaceAll('|', '/')} |`);
     const times = this.#parts.map((part) => `${part.name} ${part.seconds} s`).join(', ');
     const table = ['', `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Chromium.`, '', '| What | Median | Bar | Compared | Noise |', '| --- | --- | --- | --- | --- |', ...rows, ...absent, '',
       `Parts: ${times}.`, '', ...this.#abouts.map((about) => `- ${about}`), ''].join('\n');
