@@ -323,7 +323,8 @@ async fn a_wrong_file_is_refused_whole_and_changes_nothing() {
         ("zip", b"PK\x03\x04\x14\x00\x00\x00".to_vec()),
         ("gzip", b"\x1f\x8b\x08\x00".to_vec()),
         ("not text", b"lokalid;kommunenummer\x00;adressenavn;nummer;bokstav".to_vec()),
-        ("Leilighetsnivå", format!("{flats}\r\n").into()),
+        ("a header and no row", format!("{flats}\r\n").into()),
+        ("without adresseId", good.replace("undernummer;", "undernummer;bruksenhetsnummer;").replace("adresseId;", "").into()),
         ("without lokalid", "helt;andre;kolonner;her\n1;2;3;4\n".into()),
     ];
     for (found, bytes) in cases {

@@ -95,7 +95,7 @@ async fn a_transaction_that_is_not_committed_never_was_and_a_reader_sees_one_mom
 /// The columns of each table, of a database that a server opened.
 async fn columns(db: &Db) -> BTreeMap<String, BTreeSet<String>> {
     let sql = match db {
-        Db::Sqlite { .. } => "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'",
+        Db::Sqlite { .. } => "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type IN ('table', 'view')",
         Db::Postgres(_) => "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'",
     };
     let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

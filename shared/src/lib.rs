@@ -8,6 +8,7 @@ pub mod district;
 pub mod error;
 pub mod geo;
 pub mod input;
+pub mod landing;
 pub mod officer;
 pub mod place;
 pub mod principal;

@@ -58,7 +58,7 @@ pub struct Unit {
     pub label: String,
     /// Where its floor comes when floors are sorted; see [`UnitLabel::storey`]. 1 is the ground floor.
     pub floor: i64,
-    /// Which door of its floor, from the top of the stairs to the left.
+    /// Which door of its floor; from where they are counted [`crate::landing`] says.
     pub position: i64,
     /// Nobody rings here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -104,6 +104,17 @@ pub struct UnitLabel {
 }
 
 impl UnitLabel {
+    /// The order in which doors are looked for: the main floors first, from the ground up, then what lies beside them.
+    pub fn rank(self) -> u16 {
+        let level = match self.level {
+            Level::Main => 0,
+            Level::Lower => 1,
+            Level::Loft => 2,
+            Level::Cellar => 3,
+        };
+        level * 10_000 + u16::from(self.floor) * 100 + u16::from(self.position)
+    }
+
     /// Reads a number: a letter and four digits.
     pub fn parse(text: &str) -> Option<Self> {
         let (level, digits) = match text.as_bytes() {
@@ -186,6 +197,13 @@ mod tests {
         entrance.number = 0;
         assert_eq!(entrance.address(), "Storgata");
         assert_eq!((entrance.units[0].floor, entrance.units[0].position), (1, 1));
+    }
+
+    #[test]
+    fn the_first_door_is_the_lowest_of_the_main_floors() {
+        let mut labels = ["K0101", "H0201", "L0101", "H0102", "U0101", "H0101"];
+        labels.sort_by_key(|label| UnitLabel::parse(label).unwrap().rank());
+        assert_eq!(labels, ["H0101", "H0102", "H0201", "U0101", "L0101", "K0101"]);
     }
 
     proptest! {

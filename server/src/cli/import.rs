@@ -1,19 +1,22 @@
 //! `dorbank import`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use dorbank_server::{
-    import::{AddressOptions, DistrictOptions, addresses, districts},
+    import::{AddressOptions, DistrictOptions, ListTo, Pace, Progress, addresses, districts},
     state::AppState,
 };
 
 /// What can be imported.
 #[derive(Debug, Subcommand)]
 pub enum Import {
-    /// Addresses, from Kartverket's file of a municipality (CSV, as published).
+    /// Addresses, from Kartverket's file of a municipality (CSV, as published), with or without its dwellings.
     ///
-    /// Importing again updates what changed and keeps every entrance, its doors and all that happened there.
+    /// Both products are taken, in any order: "Matrikkelen - Adresse" has one row for each address, "Matrikkelen - Adresse
+    /// Leilighetsnivå" one for each dwelling, and so every door. Importing again updates what changed and keeps every
+    /// entrance, its doors, all that happened there and what was corrected here. The server may run meanwhile: everybody
+    /// sees the old register until the new one is whole.
     Addresses {
         /// The file.
         file: PathBuf,
@@ -23,6 +26,10 @@ pub enum Import {
         /// Take a file in which many known addresses are missing; else it is refused as cut off.
         #[arg(long)]
         accept_many_vanished: bool,
+        /// Where all that it does is listed, line by line (CSV). By default import-report-<date>-<number>.csv beside the
+        /// folder in --data; with --dry-run only where it is named.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
     },
     /// Districts with their outlines, from GeoJSON. Every entrance is placed anew.
     Districts {
@@ -60,8 +67,10 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
     let now = state.now_ms();
     match verb {
-        Import::Addresses { file, dry_run, accept_many_vanished } => {
-            let options = AddressOptions { dry_run, accept_many_vanished };
+        Import::Addresses { file, dry_run, accept_many_vanished, report } => {
+            let beside = state.config.data.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let list = report.map_or_else(|| ListTo::Folder(beside.to_owned()), ListTo::File);
+            let options = AddressOptions { dry_run, accept_many_vanished, list, progress: Progress::on_terminal(), pace: Pace::default() };
             crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?));
         }
         Import::Districts { file, grunnkretser, number, name, join, replace, dry_run } => {

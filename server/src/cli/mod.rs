@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and who does it.
 
 mod backup;
+mod correct;
 mod demo;
 mod import;
 mod mix;
@@ -77,6 +78,11 @@ enum Verb {
     /// Import addresses and districts as their publishers write them.
     #[command(subcommand)]
     Import(import::Import),
+    /// Correct what is published of an entrance: its place, its address, its doors.
+    ///
+    /// It is so at once for everybody. Later imports keep it, say where the publisher differs, and forget it when the
+    /// publisher has it too.
+    Correct(correct::Correct),
     /// Make, open and close rounds, and look after their keys.
     #[command(subcommand)]
     Round(round::Round),
@@ -219,6 +225,7 @@ async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
         Verb::Serve => serve::run(open(config).await?).await,
         Verb::Demo(demo) => demo::run(open(config).await?, demo).await,
         Verb::Import(import) => import::run(&open(config).await?, import).await,
+        Verb::Correct(correct) => correct::run(&open(config).await?, correct).await,
         Verb::Round(round) => round::run(&open(config).await?, round).await,
         Verb::Mix(mix) => mix::run(&open(config).await?, mix).await,
         Verb::Release(release) => release::run(&open(config).await?, release).await,

@@ -1,226 +1,336 @@
-//! Kartverket's address file into the register.
+//! Kartverket's address files into the register.
+//!
+//! The file is read twice. The first reading finds whether it is whole and what it lists; nothing is written before that
+//! is known. The second hands its rows over in parts; each is compared with the register in force and written beside it
+//! in a transaction of its own. When all are written one short transaction puts the whole in force.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fs::File,
-    io::{BufReader, Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+use std::path::{Path, PathBuf};
 
+use dorbank_shared::landing::landing;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
-    ImportError, Locator, Projections, Refused, Report, WrongFile, refuse_demo,
-    row::{Address, Columns, Reason},
-    sniff::{self, ADDRESS_FILE, HEAD_BYTES},
+    ImportError, Locator, Product, Progress, Report, WrongFile,
+    decide::{Before, Decider},
+    refuse_demo,
+    report_file::{Finished, Line, ReportFile, What},
+    stage::{self, Pace, Steps},
+    survey::{Key, Survey, Usable},
 };
 use crate::store::{
-    Db, Tx,
-    entrance::{self, Registered},
+    Db, StoreError, Tx, correction, register,
+    staged::{self, Listed, Writes},
+    succession,
 };
-use dorbank_shared::place::Unit;
 
 /// Who publishes the addresses.
 pub const ORIGIN: &str = "kartverket";
 /// Fewer addresses than this may always vanish.
 const FEW: usize = 100;
+/// So many entrances of the register are looked through at once.
+const LOOKED_THROUGH: i64 = 4_000;
+/// So many groups of entrances and those that came after them are written in one transaction.
+const PARTS_AT_ONCE: usize = 500;
+
+/// Where the list of all that an import did is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ListTo {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// Into this file, also when it is only tried.
+    File(PathBuf),
+    /// Into a file of this folder, named by the day and the import's number.
+    Folder(PathBuf),
+}
 
 /// How addresses are imported.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct AddressOptions {
     /// Report the same and write nothing.
     pub dry_run: bool,
     /// Take a file in which more than a fifth of a municipality's known addresses are missing. Without it such a file
     /// is refused: it is most likely cut off.
     pub accept_many_vanished: bool,
+    /// Where all that it did is listed.
+    pub list: ListTo,
+    /// Where it is shown how far it is.
+    pub progress: Progress,
+    /// How it goes about its work.
+    pub pace: Pace,
 }
 
-/// What a file held.
-#[derive(Debug, Default)]
-struct Parsed {
-    rows: usize,
-    addresses: Vec<Address>,
-    refused: Vec<Refused>,
-    /// The ids of refused rows: those addresses did not vanish, they could only not be read.
-    unreadable: HashSet<String>,
-}
-
-/// What an import does to the register.
-#[derive(Debug, Default)]
-struct Plan {
-    added: Vec<Registered>,
-    changed: Vec<Registered>,
-    unchanged: usize,
-    gone: Vec<Uuid>,
-    without_district: usize,
-}
-
-/// Imports the addresses of `path`. An address that was imported before keeps its id, its doors and all that happened
-/// there; one that is missing from the file is marked as vanished and kept. A new entrance gets one door.
+/// Imports the addresses of `path`, of either product. An address that was imported before keeps its id, its doors and all
+/// that happened there; one that is missing from the file is marked as vanished and kept. A new entrance gets the doors that
+/// the file lists, and one where it lists none.
 ///
-/// The file is read whole before the database is touched, and everything is written in one transaction.
+/// What is new is in force when this returns, all of it or, after an error, nothing. It may be stopped at any moment.
 ///
 /// # Errors
 /// See [`ImportError`]; after each the register is as it was.
 pub async fn addresses(db: &Db, path: &Path, options: &AddressOptions, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
-    let mut tx = db.read().await?;
-    refuse_demo(&mut tx).await?;
-    drop(tx);
-    let file = path.to_owned();
-    let parsed = tokio::task::spawn_blocking(move || parse(&file)).await.map_err(|_| ImportError::Stopped)??;
-    let mut tx = if options.dry_run { db.read().await? } else { db.begin().await? };
-    refuse_demo(&mut tx).await?;
-    let locator = Locator::load(&mut tx).await?;
-    let known = known(&mut tx, &parsed.addresses).await?;
-    let Parsed { rows, addresses, refused, unreadable } = parsed;
-    let plan = plan(addresses, known, &unreadable, &locator, *options, ids)?;
-    if !options.dry_run {
-        entrance::put(&mut tx, &plan.added, now_ms).await?;
-        let doors: Vec<(Uuid, Unit)> = plan.added.iter().map(|entrance| (entrance.id, Unit::new(ids(), ""))).collect();
-        entrance::put_units(&mut tx, &doors).await?;
-        entrance::put(&mut tx, &plan.changed, now_ms).await?;
-        entrance::vanish(&mut tx, &plan.gone, now_ms).await?;
-        tx.commit().await?;
+    refuse_demo(&mut db.read().await?).await?;
+    let alone = if options.dry_run { None } else { Some(stage::alone(db).await?) };
+    let done = Import { db, path, options, now_ms, held: None }.run(ids).await;
+    options.progress.end();
+    if let Some(alone) = alone {
+        alone.end().await?;
     }
-    Ok(Report {
-        dry_run: options.dry_run,
-        rows,
-        added: plan.added.len(),
-        changed: plan.changed.len(),
-        unchanged: plan.unchanged,
-        vanished: plan.gone.len(),
-        without_district: plan.without_district,
-        no_districts: locator.is_empty(),
-        refused,
-    })
+    done
 }
 
-/// Reads the whole file.
-fn parse(path: &Path) -> Result<Parsed, ImportError> {
-    let read = |source| ImportError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(read)?;
-    let mut head = Vec::with_capacity(HEAD_BYTES);
-    file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(read)?;
-    sniff::addresses(&head)?;
-    refuse_cut_off(&mut file).map_err(read)??;
-    file.rewind().map_err(read)?;
-    // Lines end in CR LF. Told to end them at LF alone, the reader counts them as an editor does; the CR is trimmed away.
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(b';')
-        .flexible(true)
-        .terminator(csv::Terminator::Any(b'\n'))
-        .from_reader(BufReader::with_capacity(HEAD_BYTES, file));
-    let columns = Columns::find(&reader.headers().map_err(|error| broken(path, error))?.clone())?;
-    let projections = Projections::default();
-    let mut parsed = Parsed::default();
-    let mut seen = HashSet::new();
-    let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| broken(path, error))? {
-        parsed.rows += 1;
-        let line = record.position().map_or(0, csv::Position::line);
-        let Ok(row) = csv::StringRecord::from_byte_record(record.clone()) else {
-            parsed.refused.push(Refused { line, field: "the row", reason: Reason::NotUtf8 });
-            continue;
+struct Import<'a> {
+    db: &'a Db,
+    path: &'a Path,
+    options: &'a AddressOptions,
+    now_ms: i64,
+    /// A trial run sees one moment of the register, from its beginning to its end.
+    held: Option<Tx>,
+}
+
+impl Import<'_> {
+    async fn run(mut self, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
+        let (path, progress) = (self.path.to_owned(), self.options.progress.clone());
+        let mut survey = tokio::task::spawn_blocking(move || Survey::of(&path, &progress)).await.map_err(|_| ImportError::Stopped)??;
+        let gone = self.gone(&survey).await?;
+        let tx = self.read().await?;
+        let locator = Locator::load(tx).await?;
+        let corrections = correction::all(tx).await?;
+        let mut steps = Steps::new(self.db, self.options.pace);
+        let in_force =
+            if self.options.dry_run { register::in_force(self.read().await?).await?.number } else { stage::tidy(&mut steps, self.db).await? };
+        let number = in_force + 1;
+        let list = self.list(number)?;
+        let report = Report {
+            dry_run: self.options.dry_run,
+            product: survey.product,
+            rows: survey.rows,
+            left_out: survey.left_out,
+            unnumbered: survey.unnumbered - survey.doors_without_number(),
+            no_districts: locator.is_empty(),
+            refused: survey.refused.clone(),
+            landings: survey.municipalities.iter().map(|municipality| (municipality.clone(), landing(municipality))).collect(),
+            ..Report::default()
         };
-        match columns.read(&row, &projections) {
-            Ok(address) if !seen.insert(address.source_id.clone()) => {
-                parsed.refused.push(Refused { line, field: "lokalid", reason: Reason::RepeatedId });
-            }
-            Ok(address) => parsed.addresses.push(address),
-            Err((field, reason)) => {
-                parsed.unreadable.extend(columns.source_id(&row).map(str::to_owned));
-                parsed.refused.push(Refused { line, field, reason });
+        let decider = Decider::new(&mut survey, &locator, corrections, report, list);
+        let written = self.stage(&mut steps, number, decider, gone, ids).await;
+        match written {
+            Ok(staged) => self.put_in_force(&mut steps, number, staged).await,
+            Err(error) => {
+                self.give_up(&steps).await;
+                Err(error)
             }
         }
     }
-    if parsed.addresses.is_empty() {
-        let found = parsed.refused.first().map_or_else(
-            || "a header and no row".to_owned(),
-            |first| format!("{} rows, none of which can be used; the first, line {}, {}: {}", parsed.rows, first.line, first.field, first.reason),
-        );
-        return Err(WrongFile::new(ADDRESS_FILE, found, "download the file again and give it as it is").into());
-    }
-    Ok(parsed)
-}
 
-/// As published, each line ends, the last one too. A file that does not was cut off, and nobody would miss what is not there.
-fn refuse_cut_off(file: &mut File) -> std::io::Result<Result<(), WrongFile>> {
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    if last == *b"\n" {
-        return Ok(Ok(()));
-    }
-    Ok(Err(WrongFile::new(
-        "a whole file, whose last line ends as the others do",
-        "a file that ends in the middle of a line: it was most likely cut off",
-        "download the file again; if an editor took away the last line's end and nothing else, put it back",
-    )))
-}
-
-fn broken(path: &Path, error: csv::Error) -> ImportError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => ImportError::Read { path: path.to_owned(), source },
-        csv::ErrorKind::Utf8 { .. } => WrongFile::new(ADDRESS_FILE, "a header that is not UTF-8", "give the file as it was downloaded").into(),
-        _ => WrongFile::new(ADDRESS_FILE, "a file that cannot be read as a table", "give the file as it was downloaded").into(),
-    }
-}
-
-/// What the register holds of the file's municipalities, and of its ids in others: municipalities merge and split.
-async fn known(tx: &mut Tx, addresses: &[Address]) -> Result<HashMap<String, Registered>, ImportError> {
-    let mut municipalities: Vec<String> = addresses.iter().map(|a| a.municipality.clone()).collect::<HashSet<_>>().into_iter().collect();
-    municipalities.sort();
-    let here = entrance::registered_in(tx, ORIGIN, &municipalities).await?;
-    let mut known: HashMap<String, Registered> = here.into_iter().map(|r| (r.source_id.clone(), r)).collect();
-    let others: Vec<&str> = addresses.iter().map(|a| a.source_id.as_str()).filter(|id| !known.contains_key(*id)).collect();
-    let moved = entrance::registered_as(tx, ORIGIN, &others).await?;
-    known.extend(moved.into_iter().map(|r| (r.source_id.clone(), r)));
-    Ok(known)
-}
-
-fn plan(
-    addresses: Vec<Address>,
-    mut known: HashMap<String, Registered>,
-    unreadable: &HashSet<String>,
-    locator: &Locator,
-    options: AddressOptions,
-    ids: &mut impl FnMut() -> Uuid,
-) -> Result<Plan, WrongFile> {
-    let standing = known.values().filter(|r| !r.vanished).count();
-    let mut plan = Plan::default();
-    for address in addresses {
-        let district = locator.district(address.grunnkrets.as_deref(), address.at).map(str::to_owned);
-        plan.without_district += usize::from(district.is_none());
-        let before = known.remove(&address.source_id);
-        let now = Registered {
-            id: before.as_ref().map_or_else(&mut *ids, |before| before.id),
-            origin: ORIGIN.to_owned(),
-            source_id: address.source_id,
-            municipality: address.municipality,
-            street: address.street,
-            number: address.number,
-            letter: address.letter,
-            postcode: address.postcode,
-            post_town: address.post_town,
-            grunnkrets: address.grunnkrets,
-            district,
-            at: address.at,
-            vanished: false,
-        };
-        match before {
-            None => plan.added.push(now),
-            Some(before) if before == now => plan.unchanged += 1,
-            Some(_) => plan.changed.push(now),
+    /// The list of all that is done, where one is wanted.
+    fn list(&self, number: i64) -> Result<Option<ReportFile>, ImportError> {
+        match &self.options.list {
+            ListTo::File(path) => ReportFile::create(path).map(Some),
+            ListTo::Folder(folder) if !self.options.dry_run => ReportFile::create_in(folder, self.now_ms, number).map(Some),
+            ListTo::Nowhere | ListTo::Folder(_) => Ok(None),
         }
     }
-    plan.gone = known.into_values().filter(|r| !r.vanished && !unreadable.contains(&r.source_id)).map(|r| r.id).collect();
-    plan.gone.sort();
-    if !options.accept_many_vanished && plan.gone.len() > FEW && plan.gone.len() * 5 > standing {
-        return Err(WrongFile::new(
-            "a whole municipality's addresses",
-            format!("a file in which {} of the {standing} addresses that are known there are missing", plan.gone.len()),
-            "download the file again, since it may have been cut off; if they are truly gone, import with --accept-many-vanished",
-        ));
+
+    /// A transaction to read in.
+    async fn read(&mut self) -> Result<&mut Tx, StoreError> {
+        if !self.options.dry_run {
+            self.held = None;
+        }
+        let tx = match self.held.take() {
+            Some(tx) => tx,
+            None => self.db.read().await?,
+        };
+        Ok(self.held.insert(tx))
     }
-    Ok(plan)
+
+    /// The entrances that stand in the file's municipalities and that it does not list. None where the register is empty.
+    async fn gone(&mut self, survey: &Survey) -> Result<Option<Vec<Listed>>, ImportError> {
+        let (mut gone, mut standing, mut any) = (Vec::new(), 0usize, false);
+        let mut after = String::new();
+        loop {
+            let part = staged::listed(self.read().await?, ORIGIN, &after, LOOKED_THROUGH).await?;
+            let Some(last) = part.last() else { break };
+            any = true;
+            after.clone_from(&last.source_id);
+            for one in part.into_iter().filter(|one| !one.vanished) {
+                let is_listed = survey.addresses.contains_key(&Key::of(&[&one.source_id]));
+                let is_here = survey.municipalities.contains(&one.municipality);
+                standing += usize::from(is_listed || is_here);
+                if is_here && !is_listed {
+                    gone.push(one);
+                }
+            }
+        }
+        if !self.options.accept_many_vanished && gone.len() > FEW && gone.len() * 5 > standing {
+            return Err(WrongFile::new(
+                "a whole municipality's addresses",
+                format!("a file in which {} of the {standing} addresses that are known there are missing", gone.len()),
+                "download the file again, since it may have been cut off; if they are truly gone, import with --accept-many-vanished",
+            )
+            .into());
+        }
+        Ok(any.then_some(gone))
+    }
+
+    /// Writes all that is new and all that changes beside the register in force; or, on a trial, only decides it.
+    async fn stage<'d>(
+        &mut self,
+        steps: &mut Steps<'_>,
+        number: i64,
+        mut decider: Decider<'d>,
+        gone: Option<Vec<Listed>>,
+        ids: &mut impl FnMut() -> Uuid,
+    ) -> Result<Decider<'d>, ImportError> {
+        if !self.options.dry_run {
+            steps.one("begin", async |tx| register::begin(tx, number).await).await?;
+        }
+        for refused in decider.report.refused.clone() {
+            let is = format!("{}: {}", refused.field, refused.reason);
+            decider.say(What::Refused, &Line { line: Some(refused.line), is: &is, ..Line::default() })?;
+        }
+        let is_empty = gone.is_none();
+        for part in gone.unwrap_or_default().chunks(self.options.pace.rows) {
+            let writes = self.vanish(&mut decider, part).await?;
+            self.write(steps, number, writes).await?;
+        }
+        let (sender, mut parts) = mpsc::channel(2);
+        let (path, progress, second) = (self.path.to_owned(), self.options.progress.clone(), decider.second_reading(self.options.pace.rows));
+        let reading = tokio::task::spawn_blocking(move || second.run(&path, &progress, &sender));
+        while let Some(rows) = parts.recv().await {
+            let before = if is_empty { self.own(&decider, &rows, number).await? } else { self.before(&decider, &rows, number).await? };
+            let writes = decider.part(rows, &before, ids)?;
+            self.write(steps, number, writes).await?;
+        }
+        reading.await.map_err(|_| ImportError::Stopped)??;
+        self.succeed(steps, number, &mut decider).await?;
+        Ok(decider)
+    }
+
+    async fn write(&self, steps: &mut Steps<'_>, number: i64, writes: Writes) -> Result<(), ImportError> {
+        if self.options.dry_run || writes.is_empty() {
+            return Ok(());
+        }
+        steps.one("write", async |tx| staged::write(tx, number, ORIGIN, writes, self.now_ms).await).await
+    }
+
+    /// Some entrances that are no longer listed.
+    async fn vanish(&mut self, decider: &mut Decider<'_>, gone: &[Listed]) -> Result<Writes, ImportError> {
+        let source_ids: Vec<&str> = gone.iter().map(|one| one.source_id.as_str()).collect();
+        let ids: Vec<Uuid> = gone.iter().map(|one| one.id).collect();
+        let tx = self.read().await?;
+        let mut known = staged::known_as(tx, ORIGIN, &source_ids).await?;
+        let doors = staged::doors(tx, &ids).await?;
+        decider.report.vanished_in_turfs += staged::in_turfs(tx, &ids).await?.len();
+        let mut writes = Writes::default();
+        for one in gone {
+            let Some(known) = known.remove(&one.source_id) else { continue };
+            decider.gone(known, doors.get(&one.id).map(Vec::as_slice).unwrap_or_default(), &mut writes)?;
+        }
+        Ok(writes)
+    }
+
+    /// What this import has itself written of addresses that an earlier part has met.
+    async fn own(&mut self, decider: &Decider<'_>, rows: &[Usable], number: i64) -> Result<Before, ImportError> {
+        let met: Vec<&str> = rows.iter().filter(|row| decider.met(row)).map(|row| row.address.source_id.as_str()).collect();
+        if met.is_empty() || self.options.dry_run {
+            return Ok(Before::default());
+        }
+        Ok(Before { own: staged::own(self.read().await?, number, ORIGIN, &met).await?, ..Before::default() })
+    }
+
+    /// What the register says of the addresses of a part.
+    async fn before(&mut self, decider: &Decider<'_>, rows: &[Usable], number: i64) -> Result<Before, ImportError> {
+        let mut source_ids: Vec<&str> = rows.iter().map(|row| row.address.source_id.as_str()).collect();
+        source_ids.dedup();
+        let mut before = self.own(decider, rows, number).await?;
+        let tx = self.read().await?;
+        before.known = staged::known_as(tx, ORIGIN, &source_ids).await?;
+        if decider.product() == Product::Dwellings {
+            let known: Vec<Uuid> = before.known.values().map(|known| known.id).collect();
+            before.doors = staged::doors(tx, &known).await?;
+            let unnumbered: Vec<Uuid> =
+                before.doors.values().flatten().filter(|door| door.label.is_empty() && !door.vanished).map(|door| door.id).collect();
+            before.visited = staged::visited(tx, &unnumbered).await?;
+        }
+        Ok(before)
+    }
+
+    /// What appeared where something vanished, and the wishes for quiet that it inherits.
+    async fn succeed(&self, steps: &mut Steps<'_>, number: i64, decider: &mut Decider<'_>) -> Result<(), ImportError> {
+        let carried = decider.heirs.carried(|source_id, label| decider.lists_door(source_id, label));
+        for one in carried {
+            let (what, holds) = match &one.holds {
+                Some(holds) => (What::Quiet, holds.words()),
+                None => (What::QuietNowhere, String::new()),
+            };
+            *(if one.holds.is_some() { &mut decider.report.carried } else { &mut decider.report.carried_nowhere }) += 1;
+            decider.say(what, &Line { id: &one.source_id, address: &one.to, was: &one.from, is: &holds, ..Line::default() })?;
+        }
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let (parts, mut first) = (decider.heirs.parts(), 0i64);
+        for some in parts.chunks(PARTS_AT_ONCE) {
+            steps.one("succession", async |tx| succession::put(tx, number, first, some).await).await?;
+            first += i64::try_from(some.len()).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Puts what was written in force, and carries what it changes into the register.
+    async fn put_in_force(&self, steps: &mut Steps<'_>, number: i64, decider: Decider<'_>) -> Result<Report, ImportError> {
+        let Decider { mut report, list, left_unnumbered, caught_up, .. } = decider;
+        let list = list.map(ReportFile::finish).transpose();
+        let put = async {
+            let list = list?;
+            if self.options.dry_run {
+                return Ok(list);
+            }
+            self.options.progress.say("in force");
+            let swapped = steps
+                .one("put in force", async |tx| {
+                    succession::carry(tx, number).await?;
+                    succession::carry_within(tx, &left_unnumbered).await?;
+                    for (entrance, field, door) in &caught_up {
+                        correction::remove(tx, *entrance, *field, door).await?;
+                    }
+                    register::put_in_force(tx, number).await
+                })
+                .await;
+            match swapped {
+                Ok(()) => Ok(list),
+                Err(error) => {
+                    list.into_iter().for_each(Finished::discard);
+                    Err(error)
+                }
+            }
+        };
+        match put.await {
+            Ok(list) => report.list = list.map(Finished::put),
+            Err(error) => {
+                self.give_up(steps).await;
+                return Err(error);
+            }
+        }
+        if !self.options.dry_run {
+            stage::carry(steps, number).await.map_err(|error| match error {
+                ImportError::Store(error) => ImportError::Carry(error),
+                other => other,
+            })?;
+        }
+        Ok(report)
+    }
+
+    /// After an error: removes what was written beside the register, unless it is tried what happens when nobody does. Where
+    /// that fails too the next import does it.
+    async fn give_up(&self, steps: &Steps<'_>) {
+        if self.options.dry_run || steps.is_killed() {
+            return;
+        }
+        if let Err(error) = stage::tidy(&mut Steps::new(self.db, Pace::default()), self.db).await {
+            tracing::warn!(%error, "what the import had written was not removed; the next import removes it");
+        }
+    }
 }

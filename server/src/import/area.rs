@@ -17,6 +17,7 @@ use super::{
     projection::in_norway,
     refuse_demo,
     sniff::{self, DISTRICT_FILE, DISTRICT_HELP},
+    stage,
 };
 use crate::store::{
     Db, Tx,
@@ -57,11 +58,13 @@ pub async fn districts(db: &Db, path: &Path, options: &DistrictOptions, now_ms: 
     drop(tx);
     let shapes = read(path, options)?;
     let table = options.grunnkretser.as_deref().map(grunnkrets::read).transpose()?;
+    let alone = if options.dry_run { None } else { Some(stage::alone_and_tidy(db).await?) };
     let mut tx = if options.dry_run { db.read().await? } else { db.begin().await? };
     refuse_demo(&mut tx).await?;
     let report = apply(&mut tx, &shapes, table, options, now_ms).await?;
-    if !options.dry_run {
+    if let Some(alone) = alone {
         tx.commit().await?;
+        alone.end().await?;
     }
     Ok(report)
 }

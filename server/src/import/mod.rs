@@ -1,28 +1,44 @@
 //! Bringing a municipality in: its addresses and its districts, as they are published.
 //!
 //! A wrong file is refused as a whole, with what was expected, what was found and what to do; it changes nothing.
-//! A wrong row is refused alone, with its line, its field and the reason. Everything is written in one transaction,
-//! so an import that is stopped in the middle leaves what was there before.
+//! A wrong row is refused alone, with its line, its field and the reason. Districts are written in one transaction.
+//! Addresses are written beside the register in force and put in force at once (ADR 0010). Either way an import that is
+//! stopped in the middle leaves what was there before.
 
 mod address;
 mod area;
+mod correct;
+mod corrected;
+mod decide;
+mod doors;
 mod grunnkrets;
+mod heirs;
 mod locate;
+mod progress;
 mod projection;
+mod read;
 mod report;
+mod report_file;
 mod row;
 mod sniff;
+mod source;
+mod stage;
+mod survey;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-pub use address::{AddressOptions, addresses};
+pub use address::{AddressOptions, ListTo, addresses};
 pub use area::{DistrictOptions, districts};
+pub use correct::{Correct, CorrectError, Corrected, correct, find};
 pub use locate::Locator;
 pub(crate) use locate::write_outline;
+pub use progress::Progress;
 pub use projection::Projections;
 pub(crate) use projection::round;
-pub use report::{DistrictReport, Refused, Report};
-pub use row::Reason;
+pub use report::{DistrictReport, Doors, Refused, Report};
+pub use row::{Product, Reason};
+pub use source::Source;
+pub use stage::Pace;
 
 use crate::store::{StoreError, Tx, stamp};
 
@@ -54,6 +70,37 @@ pub enum ImportError {
     /// The reading stopped before its end.
     #[error("The import stopped while the file was read. Nothing was changed.")]
     Stopped,
+    /// The file is not the same any more as when it was checked.
+    #[error(
+        "The file was changed while it was imported. Nothing was changed in the register. Import it again when it is whole; what comes through a pipe has to be put into a file first."
+    )]
+    Changed,
+    /// Somebody else imports.
+    #[error("Another import or correction of this database is running, and one at a time is enough. Nothing was changed. Try again when it is done.")]
+    Running,
+    /// The list of what was done cannot be written.
+    #[error("The report {path} cannot be written: {source}. Nothing was changed. Name another file with --report.")]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// It is in force, but not all of it is in its place.
+    #[error(
+        "The import is in force: everybody sees the new register. But the database refused to carry it all to its place, and the next import will: {0}"
+    )]
+    Carry(StoreError),
+}
+
+impl ImportError {
+    /// What an error of reading `path` means.
+    pub fn read(path: &Path, error: std::io::Error) -> Self {
+        match error.downcast::<WrongFile>() {
+            Ok(wrong) => wrong.into(),
+            Err(source) => Self::Read { path: path.to_owned(), source },
+        }
+    }
 }
 
 /// A file that is refused as a whole.

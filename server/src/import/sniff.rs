@@ -6,10 +6,11 @@ use super::WrongFile;
 pub const HEAD_BYTES: usize = 64 * 1024;
 
 /// What the address importer reads.
-pub const ADDRESS_FILE: &str = "Kartverket's address file of a municipality (Matrikkelen - Adresse) as CSV: UTF-8, fields divided by semicolons";
+pub const ADDRESS_FILE: &str =
+    "Kartverket's address file of a municipality (Matrikkelen - Adresse, or Leilighetsnivå) as CSV: UTF-8, fields divided by semicolons";
 /// How to come by it.
-const ADDRESS_HELP: &str = "download the product \"Matrikkelen - Adresse\", format CSV, for the municipality from Geonorge, \
-    unpack it, and give the file matrikkelenAdresse.csv";
+const ADDRESS_HELP: &str = "download the product \"Matrikkelen - Adresse\" or \"Matrikkelen - Adresse Leilighetsnivå\", \
+    format CSV, for the municipality from Geonorge, unpack it, and give the .csv file inside";
 
 /// What the district importer reads.
 pub const DISTRICT_FILE: &str = "a GeoJSON FeatureCollection of polygons in WGS84 (longitude first), each with a number and a name";

@@ -15,24 +15,27 @@ use super::{
 use crate::{args, statements};
 
 statements! {
-    FIND = "SELECT id, street, number, letter, district, lat, lon, do_not_knock FROM entrance WHERE id = $1";
-    OF_DISTRICT = "SELECT id, street, number, letter, district, lat, lon, do_not_knock FROM entrance \
-        WHERE district = $1 AND vanished = $2 ORDER BY street, number, letter, id";
-    OF_TURF = "SELECT e.id, e.street, e.number, e.letter, e.district, e.lat, e.lon, e.do_not_knock FROM entrance e \
+    FIND = "SELECT id, street, number, letter, district, lat, lon, do_not_knock FROM entrance_in_force WHERE id = $1";
+    OF_DISTRICT = "SELECT id, street, number, letter, district, lat, lon, do_not_knock FROM entrance_in_force \
+        WHERE district = $1 AND vanished = $2 AND id IN (SELECT id FROM entrance WHERE district = $1 \
+        UNION SELECT entrance FROM entrance_change WHERE district = $1) ORDER BY street, number, letter, id";
+    OF_TURF = "SELECT e.id, e.street, e.number, e.letter, e.district, e.lat, e.lon, e.do_not_knock FROM entrance_in_force e \
         JOIN turf_entrance t ON t.entrance = e.id WHERE t.turf = $1 ORDER BY t.position";
-    UNITS = "SELECT entrance, id, label, floor, position, do_not_knock FROM unit WHERE entrance IN ($1) ORDER BY floor, position, label";
+    UNITS = "SELECT entrance, id, label, floor, position, do_not_knock FROM unit_in_force WHERE entrance IN ($1) \
+        ORDER BY vanished, floor, position, label";
+    STANDING_UNITS = "SELECT entrance, id, label, floor, position, do_not_knock FROM unit_in_force WHERE vanished = $1 AND entrance IN ($2) \
+        ORDER BY floor, position, label";
     REGISTERED = "SELECT id, origin, source_id, municipality, street, number, letter, postcode, post_town, grunnkrets, district, lat, lon, vanished \
-        FROM entrance WHERE origin = $1 AND municipality IN ($2)";
+        FROM entrance_in_force WHERE origin = $1 AND municipality IN ($2)";
     AMONG_SOURCES = "SELECT id, origin, source_id, municipality, street, number, letter, postcode, post_town, grunnkrets, district, lat, lon, vanished \
-        FROM entrance WHERE origin = $1 AND source_id IN ($2)";
+        FROM entrance_in_force WHERE origin = $1 AND source_id IN ($2)";
     PUT = "INSERT INTO entrance (id, origin, source_id, municipality, street, number, letter, postcode, post_town, grunnkrets, district, lat, lon, \
         vanished, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
         ON CONFLICT (origin, source_id) DO UPDATE SET municipality = excluded.municipality, street = excluded.street, number = excluded.number, \
         letter = excluded.letter, postcode = excluded.postcode, post_town = excluded.post_town, grunnkrets = excluded.grunnkrets, \
         district = excluded.district, lat = excluded.lat, lon = excluded.lon, vanished = excluded.vanished, updated_at = excluded.updated_at";
-    VANISH = "UPDATE entrance SET vanished = $1, updated_at = $2 WHERE id IN ($3)";
     PUT_UNITS = "INSERT INTO unit (id, entrance, label, floor, position) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (entrance, label) DO NOTHING";
-    PLACES = "SELECT id, grunnkrets, district, lat, lon FROM entrance ORDER BY id";
+    PLACES = "SELECT id, grunnkrets, district, lat, lon FROM entrance_in_force ORDER BY id";
     ASSIGN = "UPDATE entrance SET district = $1, updated_at = $2 WHERE id IN ($3)";
     COUNT = "SELECT COUNT(*) FROM entrance WHERE vanished = $1";
 }
@@ -113,11 +116,11 @@ fn registered(row: &Row) -> Result<Registered, StoreError> {
 }
 
 /// Gives entrances their doors, by floor and position.
-async fn with_units(tx: &mut Tx, mut entrances: Vec<Entrance>) -> Result<Vec<Entrance>, StoreError> {
+async fn with_units(tx: &mut Tx, mut entrances: Vec<Entrance>, (sql, first): (&'static str, &[Value])) -> Result<Vec<Entrance>, StoreError> {
     let index: HashMap<Uuid, usize> = entrances.iter().enumerate().map(|(i, e)| (e.id, i)).collect();
     let keys: Vec<Value> = entrances.iter().map(|e| e.id.into()).collect();
-    let (head, tail) = around_list(UNITS);
-    for row in tx.all_in(head, &[], &keys, tail).await? {
+    let (head, tail) = around_list(sql);
+    for row in tx.all_in(head, first, &keys, tail).await? {
         let of: Uuid = row.get(0)?;
         let unit = Unit { id: row.get(1)?, label: row.get(2)?, floor: row.get(3)?, position: row.get(4)?, do_not_knock: row.get(5)? };
         if let Some(i) = index.get(&of) {
@@ -127,22 +130,30 @@ async fn with_units(tx: &mut Tx, mut entrances: Vec<Entrance>) -> Result<Vec<Ent
     Ok(entrances)
 }
 
-/// One entrance with its doors.
+/// Gives entrances the doors that are walked to, and leaves out an entrance without any: nobody lives there.
+async fn to_walk(tx: &mut Tx, entrances: Vec<Entrance>) -> Result<Vec<Entrance>, StoreError> {
+    let mut entrances = with_units(tx, entrances, (STANDING_UNITS, &args![false])).await?;
+    entrances.retain(|entrance| !entrance.units.is_empty());
+    Ok(entrances)
+}
+
+/// One entrance with all its doors, last those that vanished: what happened there is still told of.
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Entrance>, StoreError> {
     let found = tx.one(FIND, args![id]).await?.as_ref().map(entrance).transpose()?;
-    Ok(with_units(tx, found.into_iter().collect()).await?.pop())
+    Ok(with_units(tx, found.into_iter().collect(), (UNITS, &[])).await?.pop())
 }
 
-/// The entrances of a district that still exist, with their doors, by street and number.
+/// The entrances of a district that still exist, with the doors that are walked to, by street and number.
 pub async fn of_district(tx: &mut Tx, number: &str) -> Result<Vec<Entrance>, StoreError> {
     let found = tx.all(OF_DISTRICT, args![number, false]).await?.iter().map(entrance).collect::<Result<_, _>>()?;
-    with_units(tx, found).await
+    to_walk(tx, found).await
 }
 
-/// The entrances of a turf with their doors, in walk order.
+/// The entrances of a turf with the doors that are walked to, in walk order. One that has vanished since the turf was cut is
+/// still among them: whoever stands before it can note what happens there.
 pub async fn of_turf(tx: &mut Tx, turf: Uuid) -> Result<Vec<Entrance>, StoreError> {
     let found = tx.all(OF_TURF, args![turf]).await?.iter().map(entrance).collect::<Result<_, _>>()?;
-    with_units(tx, found).await
+    to_walk(tx, found).await
 }
 
 /// What a publisher said of some municipalities, vanished ones too.
@@ -159,7 +170,8 @@ pub async fn registered_as(tx: &mut Tx, origin: &str, source_ids: &[&str]) -> Re
     tx.all_in(head, &[origin.into()], &keys, tail).await?.iter().map(registered).collect()
 }
 
-/// Writes entrances. One that its publisher already had keeps its id and its wish for quiet, whatever id is given here.
+/// Writes entrances at once, as a demo does; an import writes beside the register in force instead. One that its publisher
+/// already had keeps its id and its wish for quiet, whatever id is given here.
 pub async fn put(tx: &mut Tx, entrances: &[Registered], now_ms: i64) -> Result<(), StoreError> {
     let (head, tail) = around_values(PUT);
     // In parts, so that a whole city's arguments are never in memory at once.
@@ -191,14 +203,6 @@ pub async fn put(tx: &mut Tx, entrances: &[Registered], now_ms: i64) -> Result<(
     Ok(())
 }
 
-/// Marks entrances as gone from their publisher's file. They stay, with all that happened there.
-pub async fn vanish(tx: &mut Tx, ids: &[Uuid], now_ms: i64) -> Result<(), StoreError> {
-    let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    let (head, tail) = around_list(VANISH);
-    tx.all_in(head, &[true.into(), now_ms.into()], &keys, tail).await?;
-    Ok(())
-}
-
 /// Writes doors: `(entrance, door)`. One that its entrance already has is left as it is.
 pub async fn put_units(tx: &mut Tx, units: &[(Uuid, Unit)]) -> Result<(), StoreError> {
     let (head, tail) = around_values(PUT_UNITS);
@@ -209,7 +213,7 @@ pub async fn put_units(tx: &mut Tx, units: &[(Uuid, Unit)]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Where every entrance lies.
+/// Where every entrance in force lies.
 pub async fn places(tx: &mut Tx) -> Result<Vec<Place>, StoreError> {
     tx.all(PLACES, args![])
         .await?
@@ -226,7 +230,7 @@ pub async fn assign(tx: &mut Tx, ids: &[Uuid], district: Option<&str>, now_ms: i
     Ok(())
 }
 
-/// How many entrances there are that did not vanish.
+/// How many entrances there are that did not vanish, those too that an import is writing or left.
 pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
     tx.one(COUNT, args![false]).await?.map_or(Ok(0), |row| row.get(0))
 }

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod branch;
 pub mod campaign;
 pub mod coarsen;
+pub mod correction;
 pub mod db;
 pub mod device;
 pub mod district;
@@ -18,14 +19,17 @@ pub mod overview;
 mod parts;
 pub mod quarantine;
 pub mod receipt;
+pub mod register;
 pub mod release;
 pub mod round;
 pub mod scope;
 pub mod session;
 pub mod shift;
 pub mod spool;
+pub mod staged;
 pub mod stamp;
 pub mod status;
+pub mod succession;
 pub mod tally;
 pub mod ticket;
 pub mod trouble;
@@ -125,6 +129,7 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("branch", branch::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
         ("coarsen", coarsen::STATEMENTS),
+        ("correction", correction::STATEMENTS),
         ("device", device::STATEMENTS),
         ("district", district::STATEMENTS),
         ("door_state", door_state::STATEMENTS),
@@ -136,14 +141,17 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("overview", overview::STATEMENTS),
         ("quarantine", quarantine::STATEMENTS),
         ("receipt", receipt::STATEMENTS),
+        ("register", register::STATEMENTS),
         ("release", release::STATEMENTS),
         ("round", round::STATEMENTS),
         ("scope", scope::STATEMENTS),
         ("session", session::STATEMENTS),
         ("shift", shift::STATEMENTS),
         ("spool", spool::STATEMENTS),
+        ("staged", staged::STATEMENTS),
         ("stamp", stamp::STATEMENTS),
         ("status", status::STATEMENTS),
+        ("succession", succession::STATEMENTS),
         ("tally", tally::STATEMENTS),
         ("ticket", ticket::STATEMENTS),
         ("turf", turf::STATEMENTS),

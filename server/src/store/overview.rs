@@ -19,16 +19,17 @@ statements! {
     PHONES = "SELECT id, shift, turf, sign, state, tickets, unsent, version, last_seen_at FROM device \
         WHERE shift = $1 AND state IN ('waiting', 'admitted') ORDER BY joined_at, id";
     PROGRESS = "SELECT t.id, t.number, t.name, \
-        (SELECT COUNT(*) FROM turf_entrance e JOIN unit u ON u.entrance = e.entrance JOIN entrance a ON a.id = e.entrance \
-        WHERE e.turf = t.id AND u.do_not_knock = $2 AND a.do_not_knock = $2), \
-        (SELECT COUNT(*) FROM turf_entrance e JOIN unit u ON u.entrance = e.entrance JOIN door_state d ON d.door = u.id \
-        JOIN entrance a ON a.id = e.entrance WHERE e.turf = t.id AND u.do_not_knock = $2 AND a.do_not_knock = $2 AND d.campaign = t.campaign AND d.state <> '') \
+        (SELECT COUNT(*) FROM turf_entrance e JOIN unit_in_force u ON u.entrance = e.entrance JOIN entrance a ON a.id = e.entrance \
+        WHERE e.turf = t.id AND u.vanished = $2 AND u.do_not_knock = $2 AND a.do_not_knock = $2), \
+        (SELECT COUNT(*) FROM turf_entrance e JOIN unit_in_force u ON u.entrance = e.entrance JOIN door_state d ON d.door = u.id \
+        JOIN entrance a ON a.id = e.entrance \
+        WHERE e.turf = t.id AND u.vanished = $2 AND u.do_not_knock = $2 AND a.do_not_knock = $2 AND d.campaign = t.campaign AND d.state <> '') \
         FROM turf t JOIN shift_turf s ON s.turf = t.id WHERE s.shift = $1 ORDER BY t.number";
     SEEN = "SELECT v.id, v.entrance, v.unit, v.outcome FROM visit v JOIN device d ON d.id = v.device \
         WHERE d.shift = $1 AND v.superseded_by IS NULL AND v.occurred_at < $2";
     REGISTER = "SELECT (SELECT COUNT(*) FROM district), (SELECT COUNT(*) FROM branch), \
-        (SELECT COUNT(*) FROM entrance e WHERE e.vanished = $1), \
-        (SELECT COUNT(*) FROM unit u JOIN entrance e ON e.id = u.entrance WHERE e.vanished = $1)";
+        (SELECT COUNT(*) FROM entrance_in_force e WHERE e.vanished = $1), \
+        (SELECT COUNT(*) FROM unit_in_force u JOIN entrance_in_force e ON e.id = u.entrance WHERE e.vanished = $1 AND u.vanished = $1)";
     LAST = "SELECT action, MAX(at) FROM audit WHERE action IN ('mix', 'freeze', 'coarsen') GROUP BY action";
     LOOKED = "SELECT key, value FROM meta WHERE key IN ('looked.mix', 'looked.coarsen')";
     UNSETTLED = "SELECT COUNT(*) FROM quarantine WHERE settled_at IS NULL";

@@ -25,7 +25,7 @@ statements! {
     EVER_OF_SHIFT = "SELECT turf FROM shift_turf WHERE shift = $1 UNION SELECT turf FROM shift_turf_past WHERE shift = $1 \
         UNION SELECT turf FROM device WHERE shift = $1 AND turf IS NOT NULL";
     HOLDING = "SELECT e.turf, e.entrance FROM turf t JOIN turf_entrance e ON e.turf = t.id WHERE t.campaign = $1 AND e.entrance IN ($2) ORDER BY t.number";
-    UNITS = "SELECT id, entrance FROM unit WHERE id IN ($1)";
+    UNITS = "SELECT id, entrance FROM unit_in_force WHERE id IN ($1)";
 }
 
 /// A turf.
@@ -143,7 +143,7 @@ pub async fn ever_held(tx: &mut Tx, pairs: &HashSet<(Uuid, Uuid)>) -> Result<Has
     Ok(held)
 }
 
-/// The entrance of each of these doors, as `(door, entrance)`.
+/// The entrance of each of these doors, as `(door, entrance)`; also of those that vanished, since a phone may still show them.
 pub async fn entrances_of_units(tx: &mut Tx, units: &HashSet<Uuid>) -> Result<HashSet<(Uuid, Uuid)>, StoreError> {
     let (head, tail) = around_list(UNITS);
     let keys: Vec<Value> = units.iter().map(|id| (*id).into()).collect();

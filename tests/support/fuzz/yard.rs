@@ -211,7 +211,7 @@ impl Yard {
             Target::Pull => &[],
             Target::Inputs => &["ticket", "spool"],
             Target::Join => &["device", "shift", "meta"],
-            Target::Addresses => &["entrance", "unit"],
+            Target::Addresses => &["entrance", "unit", "register", "succession"],
             Target::Districts => &["district", "grunnkrets", "entrance"],
         };
         for (table, digest) in self.tables().await {
