@@ -100,6 +100,7 @@ impl Import<'_> {
         let mut steps = Steps::new(self.db, self.options.pace);
         let in_force =
             if self.options.dry_run { register::in_force(self.read().await?).await?.number } else { stage::tidy(&mut steps, self.db).await? };
+        self.let_go();
         let number = in_force + 1;
         let list = self.list(number)?;
         let report = Report {
@@ -135,14 +136,19 @@ impl Import<'_> {
 
     /// A transaction to read in.
     async fn read(&mut self) -> Result<&mut Tx, StoreError> {
-        if !self.options.dry_run {
-            self.held = None;
-        }
+        self.let_go();
         let tx = match self.held.take() {
             Some(tx) => tx,
             None => self.db.read().await?,
         };
         Ok(self.held.insert(tx))
+    }
+
+    /// Ends the transaction that is read in, but for a trial run's. While one is open SQLite's log can only grow.
+    fn let_go(&mut self) {
+        if !self.options.dry_run {
+            self.held = None;
+        }
     }
 
     /// The entrances that stand in the file's municipalities and that it does not list. None where the register is empty.
@@ -208,7 +214,8 @@ impl Import<'_> {
         Ok(decider)
     }
 
-    async fn write(&self, steps: &mut Steps<'_>, number: i64, writes: Writes) -> Result<(), ImportError> {
+    async fn write(&mut self, steps: &mut Steps<'_>, number: i64, writes: Writes) -> Result<(), ImportError> {
+        self.let_go();
         if self.options.dry_run || writes.is_empty() {
             return Ok(());
         }

@@ -40,7 +40,10 @@ pub(super) async fn addresses(yard: &mut Yard, input: &[u8]) {
             assert!(report.refused.iter().all(|refused| refused.line > 1));
             for (wrong, sql) in [
                 ("an entrance has no door", "SELECT COUNT(*) FROM entrance WHERE NOT EXISTS (SELECT 1 FROM unit WHERE unit.entrance = entrance.id)"),
-                ("a number has another floor", "SELECT COUNT(*) FROM unit WHERE label LIKE 'H____' AND floor <> CAST(SUBSTR(label, 2, 2) AS INTEGER)"),
+                (
+                    "a number has another floor",
+                    "SELECT COUNT(*) FROM unit WHERE label LIKE 'H____' AND floor <> CAST(SUBSTR(label, 2, 2) AS INTEGER)",
+                ),
                 ("something is left to be carried", "SELECT (SELECT COUNT(*) FROM entrance_change) + (SELECT COUNT(*) FROM unit_change)"),
                 ("something is not in force", "SELECT COUNT(*) FROM entrance WHERE since > (SELECT in_force FROM register)"),
                 ("an import is not ended", "SELECT staging FROM register"),

@@ -1,0 +1,203 @@
+//! Importing again: nothing is lost, everything is counted, and a wish for quiet follows its door.
+
+use std::{collections::HashSet, fs};
+
+use dorbank_server::{
+    import::{AddressOptions, ListTo},
+    store::visit,
+};
+use dorbank_tests::Engine;
+use uuid::Uuid;
+
+use crate::import_published::{Home, Town, addresses_of, dwellings_of};
+
+async fn wish(town: &Town, doors: &[Uuid], entrances: &[Uuid]) {
+    let mut tx = town.db.begin().await.unwrap();
+    visit::set_quiet(&mut tx, &doors.iter().copied().collect(), &entrances.iter().copied().collect(), true).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_changed_moved_vanished_and_came_back_is_counted_apart() {
+    for engine in Engine::BOTH {
+        let mut town = Town::new(engine).await;
+        let homes: Vec<Home> = (1..=6).map(|id| Home::new(id, u16::try_from(id).unwrap(), "", &[]).on(100 + u32::try_from(id).unwrap())).collect();
+        town.import(&addresses_of(&homes)).await;
+        let mut next = homes.clone();
+        next[0].street = "Nye Rognegate".to_owned();
+        // Two metres north, and half a metre: the last is the same place, written in another system.
+        next[1].lat += 1.8e-5;
+        next[2].lat += 4e-6;
+        let gone = next.remove(5);
+        next.push(Home::new(7, 70, "", &[]).on(200));
+        let report = town.import(&addresses_of(&next)).await;
+        assert_eq!((report.added, report.changed, report.moved, report.back, report.unchanged, report.vanished), (1, 2, 1, 0, 3, 1));
+        assert!((town.known(3).await.listing.at.lat - homes[2].lat).abs() < 1e-9, "it does not creep");
+        assert!(town.known(6).await.vanished);
+        let text = report.to_string();
+        assert!(text.contains("2  changed") && text.contains("1  of these moved") && !text.contains("back:"), "{text}");
+
+        next.push(gone);
+        let report = town.import(&addresses_of(&next)).await;
+        assert_eq!((report.added, report.changed, report.moved, report.back, report.unchanged, report.vanished), (0, 1, 0, 1, 6, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_vanished_entrance_keeps_its_wish_until_it_comes_back() {
+    for engine in Engine::BOTH {
+        let mut town = Town::new(engine).await;
+        let homes = [Home::new(1, 1, "", &["H0101", "H0201"]), Home::new(2, 9, "", &["H0101"])];
+        town.import(&dwellings_of(&homes)).await;
+        let (entrance, door) = (town.id(1).await, town.doors(1).await[1].id);
+        wish(&town, &[door], &[entrance]).await;
+        town.import(&dwellings_of(&homes[1..])).await;
+        assert!(town.known(1).await.vanished && town.known(1).await.do_not_knock);
+        let report = town.import(&dwellings_of(&homes)).await;
+        let back = town.known(1).await;
+        assert_eq!((report.back, back.id, back.vanished, back.do_not_knock), (1, entrance, false, true));
+        assert_eq!(town.quiet(1).await, ["H0201"]);
+    }
+}
+
+#[tokio::test]
+async fn where_a_house_is_split_nobody_rings_where_it_was_asked_not_to() {
+    for engine in Engine::BOTH {
+        let mut town = Town::new(engine).await;
+        // 5 is split into 5A and 5B; 8 gets a new number on its property; 11 goes and nothing comes.
+        let before = [
+            Home::new(1, 5, "", &["H0101", "H0201", "H0301"]),
+            Home::new(2, 8, "", &["H0101", "H0102"]).on(80),
+            Home::new(3, 11, "", &["H0101"]).on(110),
+            Home::new(4, 13, "", &["H0101"]).on(130),
+        ];
+        town.import(&dwellings_of(&before)).await;
+        let five = town.doors(1).await;
+        let eight = town.id(2).await;
+        wish(&town, &[five[1].id, five[2].id, town.doors(3).await[0].id], &[eight]).await;
+
+        let after = [
+            Home::new(11, 5, "A", &["H0101", "H0201"]).on(51),
+            Home::new(12, 5, "B", &["H0101", "H0201"]).on(52),
+            Home::new(13, 10, "", &["H0101", "H0102"]).on(80),
+            before[3].clone(),
+        ];
+        let list = town.dir.path().join("list.csv");
+        let options = AddressOptions { accept_many_vanished: true, list: ListTo::File(list.clone()), ..AddressOptions::default() };
+        let dry = town.import_with(&dwellings_of(&after), &AddressOptions { dry_run: true, list: ListTo::Nowhere, ..options.clone() }).await.unwrap();
+        let report = town.import_with(&dwellings_of(&after), &options).await.unwrap();
+        // H0201 holds at two doors, H0301 nowhere (twice), and the whole of 8 at 10.
+        assert_eq!((report.carried, report.carried_nowhere, report.vanished, report.added), (3, 2, 3, 3));
+        assert_eq!((dry.carried, dry.carried_nowhere, dry.vanished, dry.added), (3, 2, 3, 3));
+        for split in [11, 12] {
+            assert_eq!((town.quiet(split).await, town.known(split).await.do_not_knock), (vec!["H0201".to_owned()], false), "{split}");
+        }
+        assert_eq!((town.quiet(13).await.len(), town.known(13).await.do_not_knock), (0, true));
+        assert_eq!(town.quiet(4).await.len(), 0);
+        let lines = fs::read_to_string(&list).unwrap();
+        assert!(lines.contains("wish for quiet carried over;;11;Rognegata 5A;Rognegata 5 H0201;door H0201"), "{lines}");
+        assert!(lines.contains("wish for quiet carried over;;13;Rognegata 10;Rognegata 8;the whole entrance"), "{lines}");
+        assert!(lines.contains("no such door any more, please look;;12;Rognegata 5B;Rognegata 5 H0301;"), "{lines}");
+
+        // A phone that was out of reach notes its wish at the old door, or for the old house.
+        wish(&town, &[five[0].id], &[]).await;
+        assert_eq!(town.quiet(11).await, ["H0101", "H0201"]);
+        wish(&town, &[], &[town.id(1).await]).await;
+        assert!(town.known(11).await.do_not_knock && town.known(12).await.do_not_knock);
+        assert!(!town.known(13).await.do_not_knock || town.known(2).await.do_not_knock, "only what came after");
+
+        // Split once more: what came after what came after.
+        let again = [Home::new(21, 5, "C", &["H0101", "H0201"]).on(51), after[1].clone(), after[2].clone(), after[3].clone()];
+        town.import(&dwellings_of(&again)).await;
+        assert_eq!((town.quiet(21).await, town.known(21).await.do_not_knock), (vec!["H0101".to_owned(), "H0201".to_owned()], true));
+    }
+}
+
+#[tokio::test]
+async fn a_door_without_a_number_on_one_side_may_be_any() {
+    for engine in Engine::BOTH {
+        let mut town = Town::new(engine).await;
+        let old = [Home::new(1, 5, "", &["H0301"]), Home::new(2, 7, "", &[]), Home::new(9, 99, "", &["H0101"])];
+        town.import(&dwellings_of(&old)).await;
+        wish(&town, &[town.doors(1).await[0].id, town.doors(2).await[0].id], &[]).await;
+        // The address product lists no doors: the wish at H0301 holds at the one door of 5A.
+        let new = [Home::new(11, 5, "A", &[]), Home::new(2, 7, "", &[]), Home::new(9, 99, "", &[])];
+        let report = town.import(&addresses_of(&new)).await;
+        assert_eq!((report.carried, town.quiet(11).await), (1, vec![String::new()]));
+        // And the wish at the one door of 7 at each door of 7B.
+        let new = [Home::new(11, 5, "A", &["H0301"]), Home::new(12, 7, "B", &["H0101", "H0201"]), old[2].clone()];
+        let report = town.import(&dwellings_of(&new)).await;
+        assert_eq!((report.carried, town.quiet(12).await.len()), (1, 2));
+        assert_eq!(town.quiet(11).await, ["H0301"], "the only door got its number and kept the wish");
+    }
+}
+
+#[tokio::test]
+async fn the_same_address_under_a_new_id_keeps_its_wish() {
+    let mut town = Town::new(Engine::Sqlite).await;
+    town.import(&dwellings_of(&[Home::new(1, 5, "", &["H0101"]), Home::new(9, 99, "", &[])])).await;
+    wish(&town, &[town.doors(1).await[0].id], &[]).await;
+    town.import(&dwellings_of(&[Home::new(2, 5, "", &["H0101"]).on(77), Home::new(9, 99, "", &[])])).await;
+    assert_eq!(town.quiet(2).await, ["H0101"]);
+}
+
+#[tokio::test]
+async fn the_list_has_a_line_for_each_thing_that_was_counted_and_no_formula() {
+    let mut town = Town::new(Engine::Sqlite).await;
+    let formula = Home { street: "=HYPERLINK(\"http://x\";\"y\")".to_owned(), ..Home::new(1, 1, "", &["H0101"]) };
+    let homes = [formula.clone(), Home::new(2, 3, "", &["H0101", "H0102"]), Home::new(3, 5, "", &["H0101"]), Home::new(4, 7, "", &["H0101"])];
+    let quoted = |homes: &[Home]| dwellings_of(homes).replace("=HYPERLINK(\"http://x\";\"y\")", "\"=HYPERLINK(\"\"http://x\"\";\"\"y\"\")\"");
+    let folder = town.dir.path().join("lists");
+    fs::create_dir(&folder).unwrap();
+    let options = AddressOptions { accept_many_vanished: true, list: ListTo::Folder(folder.clone()), ..AddressOptions::default() };
+    let first = town.import_with(&quoted(&homes), &options).await.unwrap();
+    assert_eq!(first.list.as_deref(), Some(folder.join("import-report-2026-05-28-1.csv").as_path()));
+    let mut next = homes.to_vec();
+    next[0].number = 2;
+    next[1].units.pop();
+    next[2].lat += 0.001;
+    next.remove(3);
+    next.push(Home::new(5, 9, "", &["H0101", "H01"]));
+    let dry = town.import_with(&quoted(&next), &AddressOptions { dry_run: true, ..options.clone() }).await.unwrap();
+    assert_eq!((dry.list, fs::read_dir(&folder).unwrap().count()), (None, 1), "a trial run writes no file unasked");
+    let report = town.import_with(&quoted(&next), &options).await.unwrap();
+    let path = report.list.clone().unwrap();
+    assert_eq!(path, folder.join("import-report-2026-05-28-2.csv"));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing half-written lies beside them");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let of = |what: &str| lines.iter().filter(|line| line.starts_with(what)).count();
+    assert!(text.starts_with("\u{feff}what;line in the file;publisher's id;address;"), "{text}");
+    let counts = (of("refused;"), of("changed;"), of("moved;"), of("vanished;"), of("door vanished;"), of("added;"), of("unchanged;"));
+    assert_eq!(counts, (1, 1, 1, 1, 1, 1, 1), "{text}");
+    assert_eq!(
+        (report.refused.len(), report.changed, report.moved, report.vanished, report.doors.vanished, report.added, report.unchanged),
+        (1, 2, 1, 1, 1, 1, 1)
+    );
+    assert!(lines[lines.len() - 1].starts_with("added;") || lines[lines.len() - 1].starts_with("unchanged;"), "what is usual comes last: {text}");
+    assert!(text.contains(";\"'=HYPERLINK(\"\"http://x\"\";\"\"y\"\") 2\";"), "{text}");
+    for cell in lines.iter().skip(1).flat_map(|line| line.split(';')) {
+        assert!(!cell.trim_start_matches('"').starts_with(['=', '+', '-', '@']), "{cell}");
+    }
+
+    // One that is named is not written over, and then nothing is imported.
+    let taken = AddressOptions { list: ListTo::File(path.clone()), ..options };
+    let refused = town.import_with(&quoted(&homes), &taken).await.unwrap_err().to_string();
+    assert!(refused.contains("there is a file of that name already") && refused.contains("Nothing was changed"), "{refused}");
+    assert_eq!((fs::read_to_string(&path).unwrap(), town.known(4).await.vanished), (text, true));
+}
+
+#[tokio::test]
+async fn an_entrance_whose_doors_are_all_gone_is_not_walked_to() {
+    for engine in Engine::BOTH {
+        let mut town = Town::new(engine).await;
+        town.import(&dwellings_of(&[Home::new(1, 1, "", &["H0101"]), Home::new(2, 3, "", &["H0101"])])).await;
+        let mut shop = Home::new(1, 1, "", &["H0101"]);
+        shop.units[0].1 = "A";
+        let report = town.import(&dwellings_of(&[shop, Home::new(2, 3, "", &["H0101"])])).await;
+        assert_eq!((report.doors.vanished, report.doors.none, report.unchanged), (1, 1, 2));
+        assert_eq!((town.standing(1).await.len(), town.entrance(1).await.units.len()), (0, 1));
+        let ids: HashSet<Uuid> = [town.id(1).await, town.id(2).await].into();
+        assert_eq!(ids.len(), 2);
+    }
+}
