@@ -7,6 +7,7 @@ import { Report } from './lib/report.mjs';
 import * as comeback from './comeback.mjs';
 import * as download from './download.mjs';
 import * as growth from './growth.mjs';
+import * as register from './register.mjs';
 import * as peers from './peers.mjs';
 import * as phone from './phone.mjs';
 import * as postgres from './postgres.mjs';
@@ -24,6 +25,7 @@ const PARTS = [
   comeback,
   postgres,
   growth,
+  register,
 ];
 
 const wanted = process.argv.slice(2);
