@@ -212,3 +212,20 @@ async fn a_door_that_is_no_longer_listed_is_kept_and_comes_back_as_it_was() {
         assert_eq!((report.doors.vanished, report.refused.len()), (0, 1));
     }
 }
+
+#[tokio::test]
+async fn what_a_spreadsheet_set_to_norwegian_saves_is_read() {
+    let mut town = Town::new(Engine::Sqlite).await;
+    // A mark before a quoted first name, commas in numbers, zeros gone from the front, metres with a comma.
+    let text = "\u{feff}\"adresseId\";kommunenummer;adressenavn;nummer;bokstav;adresseTekst;EPSG-kode;Nord;Øst;postnummer;poststed;bruksenhetsnummer\r\n\
+        1;301;Rognegata;1;;\"Rognegata 1, H0101\";25832;6642711,242;598986,701;184;OSLO;H0101\r\n\
+        1;301;Rognegata;1;;\"Rognegata 1, H0102\";25832;6642711,242;598986,701;184;OSLO;H0102\r\n\
+        2;301;Rognegata;3;a;\"Rognegata 3A\";4258;59,91;10,77;184;OSLO;\r\n";
+    let report = town.import(text).await;
+    assert_eq!((report.added, report.doors.added, report.refused.len()), (2, 3, 0), "{report}");
+    let (metres, degrees) = (town.known(1).await.listing, town.known(2).await.listing);
+    assert!((metres.at.lat - degrees.at.lat).abs() < 2e-7 && (metres.at.lon - degrees.at.lon).abs() < 4e-7, "{metres:?} {degrees:?}");
+    assert_eq!((degrees.municipality.as_str(), degrees.postcode.as_str(), degrees.letter.as_str()), ("0301", "0184", "A"));
+    let said = report.to_string();
+    assert!(said.contains("Doors of a floor are counted as seen from outside the front door") && said.contains("in 0301"), "{said}");
+}

@@ -1,10 +1,10 @@
 //! Files as they are published, where `DORBANK_REAL_DATA` names a folder that holds them. They are never part of the project.
 
-use std::{path::PathBuf, time::Instant};
+use std::{collections::HashSet, path::PathBuf, time::Instant};
 
 use dorbank_server::{
-    import::{AddressOptions, DistrictOptions, addresses, districts},
-    store::{Db, district, entrance},
+    import::{AddressOptions, DistrictOptions, Report, addresses, districts},
+    store::{Db, district, entrance, visit},
 };
 use dorbank_tests::{Engine, database};
 use tempfile::TempDir;
@@ -46,6 +46,94 @@ async fn a_whole_municipality_comes_in_twice_and_is_the_same() {
         after.sort_by_key(|r| r.id);
         assert!(before == after, "importing again renumbers nothing and changes nothing");
         assert_eq!(entrance::find(&mut tx, after[0].id).await.unwrap().unwrap().units.len(), 1);
+    }
+}
+
+/// The published file with changes to its rows: the fields of each, by their place in the header.
+fn edited(text: &str, mut edit: impl FnMut(usize, &mut Vec<String>) -> bool) -> String {
+    let mut lines = text.split_inclusive('\n');
+    let mut out = lines.next().unwrap().to_owned();
+    for (place, line) in lines.enumerate() {
+        let mut fields: Vec<String> = line.trim_end().split(';').map(str::to_owned).collect();
+        if edit(place, &mut fields) {
+            out.push_str(&fields.join(";"));
+            out.push_str("\r\n");
+        }
+    }
+    out
+}
+
+#[tokio::test]
+async fn a_municipality_that_changed_loses_nothing() {
+    let [id, street, number, letter, east, other_id] = [0, 7, 8, 9, 18, 32];
+    let Some(folder) = folder("a_municipality_that_changed_loses_nothing") else { return };
+    let published = std::fs::read_to_string(folder.join("kartverket_elverum_25833.csv")).unwrap();
+    for engine in Engine::BOTH {
+        let dir = TempDir::new().unwrap();
+        let db = Db::open(&database(engine, dir.path()).await).await.unwrap();
+        let mut next = 0u128;
+        let mut ids = || {
+            next += 1;
+            Uuid::from_u128(next)
+        };
+        let file = dir.path().join("file.csv");
+        std::fs::write(&file, &published).unwrap();
+        addresses(&db, &file, &AddressOptions::default(), 1, &mut ids).await.unwrap();
+        let mut tx = db.read().await.unwrap();
+        let before = entrance::registered_in(&mut tx, "kartverket", &["3420".to_owned()]).await.unwrap();
+        drop(tx);
+
+        // Twenty rows go, thirty move ten metres, a street is renamed, and a house becomes A and B.
+        let mut split: Option<(String, String)> = None;
+        let (mut moved, mut renamed) = (0, 0);
+        let mut text = edited(&published, |place, fields| {
+            if place < 20 {
+                return false;
+            }
+            if place < 50 {
+                let metres: f64 = fields[east].parse().unwrap();
+                fields[east] = format!("{:.2}", metres + 10.0);
+                moved += 1;
+            } else if fields[street] == "Gobakkvegen" {
+                fields[street] = "Nye Gobakkveg".to_owned();
+                renamed += 1;
+            } else if place > 5_000 && split.is_none() && fields[letter].is_empty() && !fields[street].is_empty() {
+                split = Some((fields[id].clone(), format!("{} {}", fields[street], fields[number])));
+                (fields[id], fields[other_id], fields[letter]) = ("990000001".into(), "990000001".into(), "A".into());
+            }
+            true
+        });
+        let (split, _) = split.unwrap();
+        let second = text.lines().find(|line| line.starts_with("990000001;")).unwrap().replace("990000001", "990000002").replacen(";A;", ";B;", 1);
+        text.push_str(&format!("{second}\r\n"));
+        let old = before.iter().find(|one| one.source_id == split).unwrap();
+        let mut tx = db.begin().await.unwrap();
+        visit::set_quiet(&mut tx, &HashSet::new(), &HashSet::from([old.id]), true).await.unwrap();
+        tx.commit().await.unwrap();
+
+        std::fs::write(&file, &text).unwrap();
+        let dry = AddressOptions { dry_run: true, ..AddressOptions::default() };
+        let tried = addresses(&db, &file, &dry, 2, &mut ids).await.unwrap();
+        let report = addresses(&db, &file, &AddressOptions::default(), 2, &mut ids).await.unwrap();
+        assert_eq!(tried, Report { dry_run: true, ..report.clone() });
+        println!("{engine:?}: {report}");
+        assert_eq!((report.added, report.vanished, report.moved, report.refused.len()), (2, 21, moved, 0));
+        assert_eq!((report.changed, report.unchanged), (moved + renamed, 10_871 - 21 - moved - renamed));
+        assert!(renamed > 5 && report.carried >= 2, "{renamed} renamed");
+        let mut tx = db.read().await.unwrap();
+        let after = entrance::registered_in(&mut tx, "kartverket", &["3420".to_owned()]).await.unwrap();
+        assert_eq!(after.len(), 10_873, "nothing is deleted");
+        for one in &before {
+            assert!(after.iter().any(|now| now.id == one.id && now.source_id == one.source_id), "{one:?}");
+        }
+        for heir in ["990000001", "990000002"] {
+            let heir = after.iter().find(|one| one.source_id == heir).unwrap().id;
+            assert!(entrance::find(&mut tx, heir).await.unwrap().unwrap().do_not_knock);
+        }
+        drop(tx);
+        std::fs::write(&file, &published).unwrap();
+        let back = addresses(&db, &file, &AddressOptions::default(), 3, &mut ids).await.unwrap();
+        assert_eq!((back.added, back.vanished, back.back, back.changed), (0, 2, 21, 21 + moved + renamed));
     }
 }
 

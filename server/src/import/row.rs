@@ -140,7 +140,8 @@ pub struct Columns {
 impl Columns {
     /// Finds the columns by their names; their order and other columns do not matter.
     pub fn find(header: &csv::StringRecord) -> Result<Self, WrongFile> {
-        let names: Vec<String> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
+        // Before a quoted first name the mark at the front of the file keeps its quotes from being read as such.
+        let names: Vec<String> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().trim_matches('"').to_lowercase()).collect();
         let at = |name: &str| names.iter().position(|n| *n == name.to_lowercase());
         let mut missing = Vec::new();
         let mut need = |name: &'static str, found: Option<usize>| {
