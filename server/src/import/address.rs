@@ -16,7 +16,7 @@ use super::{
     refuse_demo,
     report_file::{Finished, Line, ReportFile, What},
     stage::{self, Pace, Steps},
-    survey::{Key, Survey, Usable},
+    survey::{Key, SecondReading, Survey, Usable},
 };
 use crate::store::{
     Db, StoreError, Tx, correction, register,
@@ -103,6 +103,7 @@ impl Import<'_> {
         self.let_go();
         let number = in_force + 1;
         let list = self.list(number)?;
+        let second = survey.plan(self.options.pace.rows);
         let report = Report {
             dry_run: self.options.dry_run,
             product: survey.product,
@@ -110,12 +111,12 @@ impl Import<'_> {
             left_out: survey.left_out,
             unnumbered: survey.unnumbered - survey.doors_without_number(),
             no_districts: locator.is_empty(),
-            refused: survey.refused.clone(),
+            refused: std::mem::take(&mut survey.refused),
             landings: survey.municipalities.iter().map(|municipality| (municipality.clone(), landing(municipality))).collect(),
             ..Report::default()
         };
         let decider = Decider::new(&mut survey, &locator, corrections, report, list);
-        let written = self.stage(&mut steps, number, decider, gone, ids).await;
+        let written = self.stage(&mut steps, number, decider, (gone, second), ids).await;
         match written {
             Ok(staged) => self.put_in_force(&mut steps, number, staged).await,
             Err(error) => {
@@ -186,13 +187,14 @@ impl Import<'_> {
         steps: &mut Steps<'_>,
         number: i64,
         mut decider: Decider<'d>,
-        gone: Option<Vec<Listed>>,
+        (gone, second): (Option<Vec<Listed>>, SecondReading),
         ids: &mut impl FnMut() -> Uuid,
     ) -> Result<Decider<'d>, ImportError> {
         if !self.options.dry_run {
             steps.one("begin", async |tx| register::begin(tx, number).await).await?;
         }
-        for refused in decider.report.refused.clone() {
+        for at in 0..decider.report.refused.len() {
+            let refused = decider.report.refused[at];
             let is = format!("{}: {}", refused.field, refused.reason);
             decider.say(What::Refused, &Line { line: Some(refused.line), is: &is, ..Line::default() })?;
         }
@@ -202,7 +204,7 @@ impl Import<'_> {
             self.write(steps, number, writes).await?;
         }
         let (sender, mut parts) = mpsc::channel(2);
-        let (path, progress, second) = (self.path.to_owned(), self.options.progress.clone(), decider.second_reading(self.options.pace.rows));
+        let (path, progress) = (self.path.to_owned(), self.options.progress.clone());
         let reading = tokio::task::spawn_blocking(move || second.run(&path, &progress, &sender));
         while let Some(rows) = parts.recv().await {
             let before = if is_empty { self.own(&decider, &rows, number).await? } else { self.before(&decider, &rows, number).await? };

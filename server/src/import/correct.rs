@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     ImportError, Locator,
     corrected::{read_place, write_place},
-    decide::name,
+    decide::{SAME_PLACE_M, name},
     projection::{in_norway, round},
     stage,
 };
@@ -21,9 +21,6 @@ use crate::store::{
     correction::{self, Candidate, Correction, Field},
     staged::{self, Door, Listing},
 };
-
-/// Nearer than so many metres to what is published nothing is corrected.
-const SAME_PLACE_M: f64 = 1.0;
 
 /// What is to be corrected of an entrance.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -3,14 +3,11 @@
 
 use dorbank_shared::geo::{LatLon, distance};
 
-use super::row::Address;
+use super::{decide::SAME_PLACE_M, row::Address};
 use crate::store::{
     correction::{Correction, Field},
     staged::Listing,
 };
-
-/// Nearer than so many metres the publisher has our place too.
-const SAME_PLACE_M: f64 = 1.0;
 
 /// A correction, and what is published now.
 #[derive(Debug, Clone, PartialEq, Eq)]

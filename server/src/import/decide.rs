@@ -14,7 +14,7 @@ use super::{
     heirs::{Come, Gone, Heirs},
     report_file::{Line, ReportFile, What},
     row::{Address, Dwelling},
-    survey::{Key, SecondReading, Seen, Survey, Usable},
+    survey::{Key, Seen, Survey, Usable},
 };
 use crate::store::{
     correction::{Correction, Field},
@@ -22,7 +22,7 @@ use crate::store::{
 };
 
 /// Up to so many metres an entrance stands where it stood: the same point in two coordinate systems differs by less.
-const SAME_PLACE_M: f64 = 1.0;
+pub const SAME_PLACE_M: f64 = 1.0;
 
 /// What the register says of the addresses of a part.
 #[derive(Debug, Default)]
@@ -92,11 +92,6 @@ impl<'a> Decider<'a> {
     /// Whether the file lists a numbered door.
     pub fn lists_door(&self, source_id: &str, label: &str) -> bool {
         UnitLabel::parse(label).is_some_and(|label| self.survey.doors.contains(&Key::of_door(source_id, label)))
-    }
-
-    /// What the second reading of the file needs to know.
-    pub fn second_reading(&self, rows_at_once: usize) -> SecondReading {
-        self.survey.plan(rows_at_once)
     }
 
     /// Which product the file is.

@@ -118,7 +118,7 @@ impl ReportFile {
     pub fn create(path: &Path) -> Result<Self, ImportError> {
         let failed = |source| ImportError::Report { path: path.to_owned(), source };
         if path.exists() {
-            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of that name already; name a new one with --report")));
+            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of that name already")));
         }
         let writer = |ending: &str| {
             // It names doors where nobody may ring. Only whoever runs the server reads it.
