@@ -243,14 +243,15 @@ impl Town {
         let mut text = String::new();
         let mut tx = self.db.read().await.unwrap();
         for sql in [
-            "SELECT CAST(id AS TEXT) || source_id || municipality || street || CAST(number AS TEXT) || letter || postcode || COALESCE(district, '-') || \
-             CAST(lat AS TEXT) || CAST(lon AS TEXT) || property || CAST(vanished AS TEXT) || CAST(do_not_knock AS TEXT) FROM entrance_in_force ORDER BY source_id",
-            "SELECT CAST(id AS TEXT) || CAST(entrance AS TEXT) || label || CAST(floor AS TEXT) || CAST(vanished AS TEXT) || CAST(do_not_knock AS TEXT) \
+            "SELECT id, id, source_id || ' ' || municipality || ' ' || street || ' ' || CAST(number AS TEXT) || letter || ' ' || postcode || ' ' || \
+             COALESCE(district, '-') || ' ' || CAST(lat AS TEXT) || ' ' || CAST(lon AS TEXT) || ' ' || property || ' ' || CAST(vanished AS TEXT) || ' ' || \
+             CAST(do_not_knock AS TEXT) FROM entrance_in_force ORDER BY id",
+            "SELECT id, entrance, label || ' ' || CAST(floor AS TEXT) || ' ' || CAST(vanished AS TEXT) || ' ' || CAST(do_not_knock AS TEXT) \
              FROM unit_in_force ORDER BY id",
         ] {
             for row in tx.all(sql, args![]).await.unwrap() {
-                let line: String = row.get(0).unwrap();
-                writeln!(text, "{line}").unwrap();
+                let (id, of, line): (Uuid, Uuid, String) = (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
+                writeln!(text, "{id} {of} {line}").unwrap();
             }
         }
         text

@@ -94,8 +94,8 @@ async fn a_municipality_that_changed_loses_nothing() {
                 let metres: f64 = fields[east].parse().unwrap();
                 fields[east] = format!("{:.2}", metres + 10.0);
                 moved += 1;
-            } else if fields[street] == "Gobakkvegen" {
-                fields[street] = "Nye Gobakkveg".to_owned();
+            } else if fields[street] == "Vestsivegen" {
+                fields[street] = "Nye Vestsiveg".to_owned();
                 renamed += 1;
             } else if place > 5_000 && split.is_none() && fields[letter].is_empty() && !fields[street].is_empty() {
                 split = Some((fields[id].clone(), format!("{} {}", fields[street], fields[number])));

@@ -59,12 +59,25 @@ pub async fn districts(db: &Db, path: &Path, options: &DistrictOptions, now_ms: 
     let shapes = read(path, options)?;
     let table = options.grunnkretser.as_deref().map(grunnkrets::read).transpose()?;
     let alone = if options.dry_run { None } else { Some(stage::alone_and_tidy(db).await?) };
+    let done = written(db, &shapes, table, options, now_ms).await;
+    if let Some(alone) = alone {
+        alone.end().await?;
+    }
+    done
+}
+
+async fn written(
+    db: &Db,
+    shapes: &BTreeMap<String, Shape>,
+    table: Option<Table>,
+    options: &DistrictOptions,
+    now_ms: i64,
+) -> Result<DistrictReport, ImportError> {
     let mut tx = if options.dry_run { db.read().await? } else { db.begin().await? };
     refuse_demo(&mut tx).await?;
-    let report = apply(&mut tx, &shapes, table, options, now_ms).await?;
-    if let Some(alone) = alone {
+    let report = apply(&mut tx, shapes, table, options, now_ms).await?;
+    if !options.dry_run {
         tx.commit().await?;
-        alone.end().await?;
     }
     Ok(report)
 }

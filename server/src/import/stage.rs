@@ -79,7 +79,10 @@ pub async fn alone(db: &Db) -> Result<Alone, ImportError> {
 /// As [`alone`].
 pub async fn alone_and_tidy(db: &Db) -> Result<Alone, ImportError> {
     let alone = alone(db).await?;
-    tidy(&mut Steps::new(db, Pace::default()), db).await?;
+    if let Err(error) = tidy(&mut Steps::new(db, Pace::default()), db).await {
+        alone.end().await?;
+        return Err(error);
+    }
     Ok(alone)
 }
 

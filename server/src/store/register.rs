@@ -38,8 +38,9 @@ statements! {
 
 /// Exceptions to the one dialect (ADR 0002): who imports is known by a lock that ends with whoever holds it. On SQLite
 /// that is a lock on a file; on PostgreSQL one of its own, held by a connection.
-pub const EXCEPTIONS: &[(&str, &str)] = &[("postgres: one import at a time", LOCK)];
+pub const EXCEPTIONS: &[(&str, &str)] = &[("postgres: one import at a time", LOCK), ("postgres: the next may begin", UNLOCK)];
 const LOCK: &str = "SELECT pg_try_advisory_lock($1)";
+const UNLOCK: &str = "SELECT pg_advisory_unlock($1)";
 /// The name of the lock, within the database: "register" in ASCII.
 const LOCK_NAME: i64 = 0x7265_6769_7374_6572;
 
@@ -93,7 +94,11 @@ impl Alone {
         match self {
             // Not only dropped: a process that is being started elsewhere holds all open files for a moment, and their locks.
             Self::Sqlite(file) => file.unlock().map_err(sqlx::Error::Io)?,
-            Self::Postgres(connection) => connection.close().await?,
+            // Not only closed: the server hears of that a moment later.
+            Self::Postgres(mut connection) => {
+                sqlx::query(UNLOCK).bind(LOCK_NAME).execute(&mut connection).await?;
+                connection.close().await?;
+            }
         }
         Ok(())
     }
