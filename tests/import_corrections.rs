@@ -149,7 +149,7 @@ async fn what_cannot_be_corrected_is_said_and_changes_nothing() {
 fn it_is_corrected_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     dorbank_tests::write_site(&folder.path().join("site"));
-    let place = Place(folder.path().to_owned());
+    let place = Place::new(folder.path());
     std::fs::write(folder.path().join("file.csv"), dwellings_of(&[Home::new(1, 28, "B", &["H0101", "H0302"])])).unwrap();
     let said = place.done(&["import", "addresses", "file.csv"]);
     assert!(said.contains("1  new entrances") && said.contains("line by line"), "{said}");

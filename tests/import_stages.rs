@@ -278,7 +278,7 @@ async fn until_it_is_in_force_phones_and_pages_see_the_old_register_and_are_answ
 fn an_import_that_is_killed_leaves_the_old_register_and_blocks_nobody() {
     let folder = TempDir::new().unwrap();
     write_site(&folder.path().join("site"));
-    let place = Place(folder.path().to_owned());
+    let place = Place::new(folder.path());
     let homes = many(200, false);
     std::fs::write(folder.path().join("file.csv"), addresses_of(&homes)).unwrap();
     place.done(&["import", "addresses", "file.csv"]);
