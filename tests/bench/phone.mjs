@@ -13,7 +13,7 @@ const RUNS = size('PHONE_RUNS', 5);
 const STARTS = size('STARTS', 2);
 const TAPS = size('TAPS', 120);
 
-export const about = `cold offline start (${STARTS} in a run) and tap to durable write (${2 * TAPS} in a run) on a processor ${SLOWER} times slower, ${RUNS} runs, each with a server, a browser and a phone of its own`;
+export const about = `cold offline start (${STARTS} in a run) and tap to durable write (${TAPS} in a run) on a processor ${SLOWER} times slower, ${RUNS} runs, each with a server, a browser and a phone of its own`;
 const w = words('nb');
 
 /** @param {ChromiumPage} page */
