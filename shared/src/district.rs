@@ -18,6 +18,66 @@ pub struct District {
     pub version: i64,
 }
 
+/// What a district is called where it is: a setting of the database. The languages have the words for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Noun {
+    /// A part of a city, often with a council of its own.
+    #[default]
+    Bydel,
+    /// A part of a municipality, as schools or polling stations have it.
+    Krets,
+    /// A place where houses stand close.
+    Tettsted,
+    /// A neighbourhood in the country.
+    Grend,
+}
+
+impl Noun {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Bydel, Self::Krets, Self::Tettsted, Self::Grend];
+
+    /// Its name in settings and in the keys of words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bydel => "bydel",
+            Self::Krets => "krets",
+            Self::Tettsted => "tettsted",
+            Self::Grend => "grend",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|noun| noun.name() == name)
+    }
+}
+
+/// How many households live in a district, who says so, and of which year it is true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Households {
+    /// The district's number.
+    pub district: String,
+    /// How many households live there.
+    pub households: i64,
+    /// The year, where it was said.
+    pub year: Option<i64>,
+    /// Who counted them, where it was said; else empty.
+    pub source: String,
+}
+
+/// Districts that are read together: "Groruddalen". Groups may overlap, and what a group shows is the sum of what its
+/// areas show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// What it is called. The key.
+    pub name: String,
+    /// Who groups them so.
+    pub source: String,
+    /// The numbers of its districts, in order.
+    pub districts: Vec<String>,
+}
+
 /// A local branch (lokallag). It covers districts, or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Branch {
@@ -48,6 +108,15 @@ pub fn district_number(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nouns_have_names() {
+        for noun in Noun::ALL {
+            assert_eq!(Noun::parse(noun.name()), Some(noun));
+            assert_eq!(serde_json::to_value(noun).unwrap(), noun.name());
+        }
+        assert_eq!(Noun::parse("kommune"), None);
+    }
 
     #[test]
     fn numbers_are_written_one_way() {

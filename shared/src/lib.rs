@@ -9,6 +9,7 @@ pub mod error;
 pub mod geo;
 pub mod input;
 pub mod landing;
+pub mod line;
 pub mod officer;
 pub mod place;
 pub mod principal;

@@ -12,6 +12,7 @@ pub mod district;
 pub mod door_state;
 pub mod entrance;
 pub mod input;
+pub mod line;
 pub mod meta;
 pub mod mix_mark;
 pub mod officer;
@@ -135,6 +136,7 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("door_state", door_state::STATEMENTS),
         ("entrance", entrance::STATEMENTS),
         ("input", input::STATEMENTS),
+        ("line", line::STATEMENTS),
         ("meta", meta::STATEMENTS),
         ("mix_mark", mix_mark::STATEMENTS),
         ("officer", officer::STATEMENTS),

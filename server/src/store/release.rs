@@ -15,6 +15,8 @@ statements! {
     REACH = "SELECT r.number, c.area, c.doors, c.opened, c.conversations FROM release_reach c JOIN release r ON r.id = c.release \
         WHERE r.round = $1 ORDER BY r.number";
     CELLS_OF = "SELECT r.number, c.area, c.topic, c.band, c.shown FROM release_cell c JOIN release r ON r.id = c.release WHERE c.release = $1";
+    SHOWN_IN = "SELECT area FROM release_cell WHERE band <> 'closed' UNION SELECT area FROM release_reach \
+        WHERE doors IS NOT NULL OR opened IS NOT NULL OR conversations IS NOT NULL";
     REACH_OF = "SELECT r.number, c.area, c.doors, c.opened, c.conversations FROM release_reach c JOIN release r ON r.id = c.release WHERE c.release = $1";
 }
 
@@ -117,4 +119,9 @@ pub async fn cells_of(tx: &mut Tx, release: Uuid) -> Result<Vec<Cell>, StoreErro
 /// Who was reached, in one release.
 pub async fn reach_of(tx: &mut Tx, release: Uuid) -> Result<Vec<ReachCell>, StoreError> {
     tx.all(REACH_OF, args![release]).await?.iter().map(reach_cell).collect()
+}
+
+/// The areas of which any release of any round shows something.
+pub async fn shown_in(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    tx.all(SHOWN_IN, args![]).await?.iter().map(|row| row.get(0)).collect()
 }
