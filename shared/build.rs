@@ -4,16 +4,43 @@
 //! The phone is sent no names of keys, neither in its program nor three times over in its words: without the feature
 //! `all-words` a constant is the word's place in the phone's file, which `scripts/site.mjs` writes in the same order.
 
-use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
 
 const LANGUAGES: [&str; 3] = ["nb", "nn", "en"];
 const FILES: [&str; 3] = ["common", "field", "office"];
 
+/// What a text is filled with. A district may be called by another form of its word in another language.
 fn placeholders(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.to_owned()).collect();
+    let name = |name: &str| if name.to_lowercase().starts_with("district.") { "district".to_owned() } else { name.to_owned() };
+    let mut found: Vec<String> = filled(text).map(name).collect();
     found.sort();
     found.dedup();
     found
+}
+
+fn filled(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
+}
+
+/// Every form in which a text calls a district, each noun has.
+fn check_nouns(language: &str, words: &BTreeMap<String, String>) {
+    let nouns: BTreeSet<&str> = words.keys().filter_map(|key| key.strip_prefix("noun.")?.split_once('.')).map(|(noun, _)| noun).collect();
+    for (key, word) in words {
+        for form in filled(word).filter_map(|name| name.strip_prefix("district.").or(name.strip_prefix("District."))) {
+            for noun in &nouns {
+                assert!(
+                    words.contains_key(&format!("noun.{noun}.{form}")),
+                    "locales/{language}: {key} asks for a form that there is not, noun.{noun}.{form}"
+                );
+            }
+        }
+    }
 }
 
 fn main() {
@@ -36,6 +63,9 @@ fn main() {
                 assert!(before.is_none(), "{}: the key {key} stands in two files", path.display());
             }
         }
+    }
+    for (language, words) in &all {
+        check_nouns(language, words);
     }
     let first = &all[LANGUAGES[0]];
     for language in &LANGUAGES[1..] {

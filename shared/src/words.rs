@@ -3,6 +3,9 @@
 #[cfg(feature = "all-words")]
 use std::collections::HashMap;
 
+#[cfg(feature = "all-words")]
+use crate::district::Noun;
+
 /// One constant for each key; a wrong one does not compile.
 pub mod key {
     include!(concat!(env!("OUT_DIR"), "/keys.rs"));
@@ -31,9 +34,17 @@ impl Words {
         Ok(Self { language: language.to_owned(), words: serde_json::from_str(json)? })
     }
 
-    /// The words that are built into the program; bokmål where the language is not one of [`LANGUAGES`].
+    /// The words that are built into the program, with a district called as it usually is; bokmål where the language is
+    /// not one of [`LANGUAGES`].
     #[cfg(feature = "all-words")]
     pub fn embedded(language: &str) -> Self {
+        Self::calling_a_district(language, Noun::default())
+    }
+
+    /// The same with another word for a district: `{district.the}` in a text stands for "bydelen", and `{District.many}`,
+    /// at the beginning of a sentence, for "Bydeler".
+    #[cfg(feature = "all-words")]
+    pub fn calling_a_district(language: &str, noun: Noun) -> Self {
         macro_rules! files {
             ($language:literal) => {
                 [
@@ -48,8 +59,10 @@ impl Words {
             "en" => ("en", files!("en")),
             _ => ("nb", files!("nb")),
         };
-        let words = files.iter().filter_map(|file| serde_json::from_str::<HashMap<String, String>>(file).ok()).flatten().collect();
-        Self { language: language.to_owned(), words }
+        let words: HashMap<String, String> =
+            files.iter().filter_map(|file| serde_json::from_str::<HashMap<String, String>>(file).ok()).flatten().collect();
+        let called = words.iter().map(|(key, text)| (key.clone(), call(text, noun, &words))).collect();
+        Self { language: language.to_owned(), words: called }
     }
 
     /// `nb`, `nn` or `en`.
@@ -106,9 +119,50 @@ impl Words {
     }
 }
 
+/// A text with a district called by its word, in the form that the text asks for.
+#[cfg(feature = "all-words")]
+fn call(text: &str, noun: Noun, words: &HashMap<String, String>) -> String {
+    let mut out = text.to_owned();
+    for (mark, capital) in [("{district.", false), ("{District.", true)] {
+        while let Some((before, rest)) = out.split_once(mark) {
+            let Some((form, after)) = rest.split_once('}') else { break };
+            let word = words.get(&format!("noun.{}.{form}", noun.name())).map_or(form, String::as_str);
+            let mut letters = word.chars();
+            let first: String = letters.next().map_or_else(String::new, |c| if capital { c.to_uppercase().collect() } else { c.to_string() });
+            out = format!("{before}{first}{}{after}", letters.as_str());
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "all-words")]
+    #[test]
+    fn a_district_is_called_as_it_is_where_it_is() {
+        let texts = |noun| LANGUAGES.map(|language| Words::calling_a_district(language, noun).get(key::ADMIN_GROUPS).to_owned());
+        assert_eq!(texts(Noun::Bydel), ["Grupper av bydeler", "Grupper av bydelar", "Groups of districts"]);
+        assert_eq!(texts(Noun::Grend), ["Grupper av grender", "Grupper av grender", "Groups of neighbourhoods"]);
+        assert_eq!(Words::calling_a_district("nb", Noun::Krets).get(key::ADMIN_DISTRICTS), "Kretser");
+        for language in LANGUAGES {
+            for noun in Noun::ALL {
+                let words = Words::calling_a_district(language, noun);
+                assert!(words.words.values().all(|text| !text.to_lowercase().contains("{district")), "{language} {noun:?}");
+            }
+            // With any other word no sentence speaks of the usual one.
+            let called = Words::calling_a_district(language, Noun::Grend);
+            let usual = if language == "en" { "district" } else { "bydel" };
+            let left: Vec<&String> = called
+                .words
+                .iter()
+                .filter(|(key, text)| !key.starts_with("noun.") && text.to_lowercase().contains(usual))
+                .map(|(key, _)| key)
+                .collect();
+            assert!(left.is_empty(), "{language}: {left:?}");
+        }
+    }
 
     /// The same three words, in either form, with their keys.
     fn words() -> (Words, [&'static str; 3]) {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     frame::role,
-    page::{Admin, CampaignRow, JobRow, OfficerRow, Register, RoundRow},
+    page::{Admin, CampaignRow, DistrictRow, GroupRow, JobRow, LinesRow, OfficerRow, Register, RoundRow},
     text::{count, number, t, with},
 };
 
@@ -19,6 +19,9 @@ pub fn admin(page: Admin) -> impl IntoView {
                 {jobs(page.jobs)}
                 {quarantine(page.quarantined)}
                 {areas(page.areas)}
+                {districts(page.districts)}
+                {groups(page.groups)}
+                {lines(page.lines)}
                 {campaigns(page.campaigns)}
                 {register(page.register)}
                 {officers(page.officers)}
@@ -195,6 +198,78 @@ fn areas(areas: Vec<(String, bool)>) -> impl IntoView {
                 view! { <p class="soft">{t(key::ADMIN_AREAS_NONE)}</p> }.into_any()
             } else {
                 list(key::ADMIN_AREAS, &[key::PROGRAMME_COL_AREA, key::ADMIN_COL_STATE], rows).into_any()
+            }}
+        </section>
+    }
+}
+
+fn districts(districts: Vec<DistrictRow>) -> impl IntoView {
+    let empty = districts.is_empty();
+    let rows = districts
+        .into_iter()
+        .map(|district| {
+            let with = district.with.map(|name| view! { <br/><span class="soft">{with(key::ADMIN_DISTRICTS_JOINED, &[("name", &name)])}</span> });
+            let households = district.households.map_or_else(
+                || view! { <span class="soft">{t(key::ADMIN_HOUSEHOLDS_NONE)}</span> }.into_any(),
+                |there| {
+                    let of = (!there.of.is_empty()).then(|| view! { <br/><span class="soft">{there.of}</span> });
+                    view! { {number(there.households)} {of} }.into_any()
+                },
+            );
+            view! { <tr><th scope="row">{district.number}" "{district.name}{with}</th><td>{households}</td></tr> }.into_any()
+        })
+        .collect();
+    view! {
+        <section class="card">
+            <h2>{t(key::ADMIN_DISTRICTS)}</h2>
+            {if empty {
+                view! { <p>{t(key::ADMIN_DISTRICTS_NONE)}</p> {command("dorbank import districts")} }.into_any()
+            } else {
+                list(key::ADMIN_DISTRICTS, &[key::ADMIN_COL_NAME, key::ADMIN_COL_HOUSEHOLDS], rows).into_any()
+            }}
+        </section>
+    }
+}
+
+fn groups(groups: Vec<GroupRow>) -> impl IntoView {
+    let empty = groups.is_empty();
+    let rows = groups
+        .into_iter()
+        .map(|group| {
+            let source = (!group.source.is_empty()).then(|| view! { <br/><span class="soft">{group.source}</span> });
+            view! { <tr><th scope="row">{group.name}{source}</th><td>{group.districts.join(", ")}</td></tr> }.into_any()
+        })
+        .collect();
+    view! {
+        <section class="card">
+            <h2>{t(key::ADMIN_GROUPS)}</h2>
+            {if empty {
+                view! { <p class="soft">{t(key::ADMIN_GROUPS_NONE)}</p> }.into_any()
+            } else {
+                list(key::ADMIN_GROUPS, &[key::ADMIN_COL_NAME, key::ADMIN_DISTRICTS], rows).into_any()
+            }}
+            <p class="soft">{t(key::ADMIN_GROUPS_HOW)}</p>
+            {command("dorbank import districts --groups")}
+        </section>
+    }
+}
+
+fn lines(lines: Vec<LinesRow>) -> impl IntoView {
+    let empty = lines.is_empty();
+    let rows = lines
+        .into_iter()
+        .map(|row| {
+            let count = with(key::ADMIN_LINES_COUNT, &[("n", &number(row.lines)), ("date", &row.date)]);
+            view! { <tr><th scope="row">{row.credit}</th><td>{count}</td></tr> }.into_any()
+        })
+        .collect();
+    view! {
+        <section class="card">
+            <h2>{t(key::ADMIN_LINES)}</h2>
+            {if empty {
+                view! { <p class="soft">{t(key::ADMIN_LINES_NONE)}</p> {command("dorbank import lines")} }.into_any()
+            } else {
+                list(key::ADMIN_LINES, &[key::ADMIN_COL_ORIGIN, key::ADMIN_COL_LINES], rows).into_any()
             }}
         </section>
     }

@@ -32,7 +32,7 @@ use page::{Body, Page};
 #[component]
 pub fn Office() -> impl IntoView {
     let Page { frame, body } = SharedValue::new(expect_context::<Page>).into_inner();
-    text::speak(&frame.language);
+    text::speak(&frame.language, frame.district);
     let main = match body {
         Body::Front => front::front().into_any(),
         Body::Privacy => privacy::privacy().into_any(),

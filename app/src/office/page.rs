@@ -3,7 +3,7 @@
 //! Times and dates are already words in the reader's language, so that the server and the browser cannot write them
 //! differently. Counts of what was said come as [`Figure`]: a small one has no number that could be shown.
 
-use dorbank_shared::{principal::Role, release::Shown, share::Share};
+use dorbank_shared::{district::Noun, principal::Role, release::Shown, share::Share};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ pub struct Page {
 pub struct Frame {
     /// `nb`, `nn` or `en`.
     pub language: String,
+    /// What a district is called.
+    pub district: Noun,
     /// Whether the database is stamped demo.
     pub demo: bool,
     /// Who is signed in.
@@ -346,8 +348,19 @@ pub struct AreaView {
     pub base: Figure,
     /// Who was reached.
     pub reach: Reach,
+    /// How many live there, where that is known of all of it.
+    pub households: Option<HouseholdsView>,
     /// Its topics, the most heard first. Empty while it is closed.
     pub topics: Vec<TopicRow>,
+}
+
+/// How many households live somewhere, as others counted them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HouseholdsView {
+    /// So many.
+    pub households: u64,
+    /// The year and who says so: "2018, Oslo kommune". Empty where nobody said.
+    pub of: String,
 }
 
 /// Who was reached.
@@ -389,8 +402,49 @@ pub struct Admin {
     pub jobs: Vec<JobRow>,
     /// The areas, and whether each is open.
     pub areas: Vec<(String, bool)>,
+    /// The districts, by number.
+    pub districts: Vec<DistrictRow>,
+    /// Which are read together.
+    pub groups: Vec<GroupRow>,
+    /// Whose lines are on the map.
+    pub lines: Vec<LinesRow>,
     /// Entries that could not be applied and wait for somebody.
     pub quarantined: i64,
+}
+
+/// A district in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DistrictRow {
+    /// Its number.
+    pub number: String,
+    /// What it is called.
+    pub name: String,
+    /// What the district is called that it is counted together with.
+    pub with: Option<String>,
+    /// How many households live there.
+    pub households: Option<HouseholdsView>,
+}
+
+/// A group of districts in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRow {
+    /// What it is called.
+    pub name: String,
+    /// Who groups them so.
+    pub source: String,
+    /// What its districts are called.
+    pub districts: Vec<String>,
+}
+
+/// Lines of the map by who drew them, in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinesRow {
+    /// What must stand wherever they are drawn.
+    pub credit: String,
+    /// How many there are.
+    pub lines: u64,
+    /// When they were imported.
+    pub date: String,
 }
 
 /// How much was imported.

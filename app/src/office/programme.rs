@@ -5,7 +5,7 @@ use dorbank_shared::{share::SHARES_FROM, words::key};
 use leptos::prelude::*;
 
 use super::{
-    page::{AreaRow, AreaView, Figure, Programme, Reach, ReleaseRow, TopicRow},
+    page::{AreaRow, AreaView, Figure, HouseholdsView, Programme, Reach, ReleaseRow, TopicRow},
     text::{figure, number, t, with},
 };
 
@@ -84,6 +84,13 @@ fn reach(reach: Reach) -> impl IntoView {
     }
 }
 
+/// How many live there, and who says so.
+fn households(there: &HouseholdsView) -> String {
+    let n = number(there.households);
+    let word = if there.of.is_empty() { key::PROGRAMME_REACH_HOUSEHOLDS } else { key::PROGRAMME_REACH_HOUSEHOLDS_OF };
+    with(word, &[("n", &n), ("of", &there.of)])
+}
+
 /// The city in a few lines, beside an area that was chosen.
 fn summary(city: &AreaView) -> impl IntoView + use<> {
     view! {
@@ -133,6 +140,7 @@ fn area(area: &AreaView, release: i64) -> impl IntoView + use<> {
                 <div class="card reach">
                     <h3>{t(key::PROGRAMME_REACH)}</h3>
                     {reach(area.reach)}
+                    {area.households.as_ref().map(|there| view! { <p>{households(there)}</p> })}
                     <p class="soft">{t(key::PROGRAMME_REACH_AT)}</p>
                 </div>
             </div>

@@ -2,21 +2,31 @@
 
 use std::sync::{Arc, OnceLock};
 
-use dorbank_shared::words::{LANGUAGES, Words, key};
+use dorbank_shared::{
+    district::Noun,
+    words::{LANGUAGES, Words, key},
+};
 use leptos::prelude::*;
 
 use super::page::Figure;
 
-/// The words of a language, read once.
+/// The words of a language, with a district called as it usually is.
 pub fn words(language: &str) -> Arc<Words> {
-    static ALL: OnceLock<Vec<Arc<Words>>> = OnceLock::new();
-    let all = ALL.get_or_init(|| LANGUAGES.iter().map(|language| Arc::new(Words::embedded(language))).collect());
-    Arc::clone(all.iter().find(|words| words.language() == language).unwrap_or(&all[0]))
+    calling_a_district(language, Noun::default())
 }
 
-/// Makes a language the one that everything below speaks.
-pub fn speak(language: &str) {
-    provide_context(words(language));
+/// The words of a language that call a district so. Each is read once, when it is first spoken.
+pub fn calling_a_district(language: &str, noun: Noun) -> Arc<Words> {
+    const WORDS: usize = LANGUAGES.len() * Noun::ALL.len();
+    static ALL: [OnceLock<Arc<Words>>; WORDS] = [const { OnceLock::new() }; WORDS];
+    let language = LANGUAGES.iter().position(|known| *known == language).unwrap_or(0);
+    let place = Noun::ALL.iter().position(|known| *known == noun).unwrap_or(0);
+    Arc::clone(ALL[language * Noun::ALL.len() + place].get_or_init(|| Arc::new(Words::calling_a_district(LANGUAGES[language], noun))))
+}
+
+/// Makes a language the one that everything below speaks, and calls a district so.
+pub fn speak(language: &str, noun: Noun) {
+    provide_context(calling_a_district(language, noun));
 }
 
 fn spoken() -> Arc<Words> {

@@ -11,6 +11,7 @@ mod release;
 mod restore;
 mod round;
 mod serve;
+mod setting;
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -96,6 +97,9 @@ enum Verb {
     /// Add officers, list them, make links to sign in with.
     #[command(subcommand)]
     Officer(officer::Officer),
+    /// Set what is to be called how on the screens.
+    #[command(subcommand)]
+    Setting(setting::Setting),
     /// Print the description of the API (OpenAPI 3.1, as in docs/openapi.json).
     Openapi,
     /// Copy the SQLite database into a new file, while the server runs, and check the copy.
@@ -230,6 +234,7 @@ async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
         Verb::Mix(mix) => mix::run(&open(config).await?, mix).await,
         Verb::Release(release) => release::run(&open(config).await?, release).await,
         Verb::Officer(officer) => officer::run(&open(config).await?, officer).await,
+        Verb::Setting(verb) => setting::run(&open(config).await?, verb).await,
         Verb::Openapi => Ok(()),
         Verb::Backup { file, noted: _ } => backup::run(&config, file.as_deref()).await,
         Verb::Restore(verb) => restore::run(&config, verb).await,

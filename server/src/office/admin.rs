@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use dorbank_app::office::{
-    page::{Admin, CampaignRow, JobRow, OfficerRow, Register, RoundRow},
+    page::{Admin, CampaignRow, DistrictRow, GroupRow, JobRow, LinesRow, OfficerRow, Register, RoundRow},
     text,
 };
 use uuid::Uuid;
 
-use super::{calendar::Calendar, programme::area_name};
+use super::{calendar::Calendar, households::Living, programme::area_name};
 use crate::{
     error::ApiError,
     release,
@@ -36,6 +36,9 @@ pub async fn admin(state: &AppState, language: &str) -> Result<Admin, ApiError> 
     };
     let register = store::overview::register(&mut tx).await?;
     let last = store::overview::last_runs(&mut tx).await?;
+    let living = Living::read(&mut tx).await?;
+    let called: HashMap<&str, &str> = living.districts().iter().map(|district| (district.number.as_str(), district.name.as_str())).collect();
+    let name = |number: &str| called.get(number).map_or_else(|| number.to_owned(), |name| (*name).to_owned());
     Ok(Admin {
         rounds: rounds
             .into_iter()
@@ -75,6 +78,26 @@ pub async fn admin(state: &AppState, language: &str) -> Result<Admin, ApiError> 
             .map(|(name, action)| JobRow { name: name.to_owned(), last: last.get(action).map(|at| calendar.moment(*at)) })
             .collect(),
         areas: areas.iter().map(|area| (area_name(area, &words), area.open)).collect(),
+        districts: living
+            .districts()
+            .iter()
+            .map(|district| DistrictRow {
+                number: district.number.clone(),
+                name: district.name.clone(),
+                with: (district.area != district.number).then(|| name(&district.area)),
+                households: living.in_district(&district.number),
+            })
+            .collect(),
+        groups: store::district::groups(&mut tx)
+            .await?
+            .into_iter()
+            .map(|group| GroupRow { name: group.name, source: group.source, districts: group.districts.iter().map(|number| name(number)).collect() })
+            .collect(),
+        lines: store::line::origins(&mut tx)
+            .await?
+            .into_iter()
+            .map(|origin| LinesRow { credit: origin.credit, lines: origin.lines.unsigned_abs(), date: calendar.short(origin.imported_at) })
+            .collect(),
         quarantined: store::overview::unsettled(&mut tx).await?,
     })
 }

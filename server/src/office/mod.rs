@@ -3,6 +3,7 @@
 mod admin;
 mod calendar;
 mod door;
+mod households;
 pub mod intake;
 mod plan;
 mod programme;
@@ -32,13 +33,14 @@ pub use shift::{Boards, shift};
 pub async fn frame(state: &AppState, principal: &Principal, language: &str, here: String) -> Result<Frame, StoreError> {
     let mut tx = state.db.read().await?;
     let demo = store::stamp::is_demo(&mut tx).await?;
+    let district = store::district::noun(&mut tx).await?;
     let person = match principal {
         Principal::Officer(officer) => {
             store::officer::find(&mut tx, officer.id).await?.map(|officer| Person { name: officer.name, role: officer.role })
         }
         Principal::Anyone | Principal::Device(_) => None,
     };
-    Ok(Frame { language: language.to_owned(), demo, person, here })
+    Ok(Frame { language: language.to_owned(), district, demo, person, here })
 }
 
 /// How to sign in, and on a demo as whom.

@@ -9,7 +9,7 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
-use super::calendar::Calendar;
+use super::{calendar::Calendar, households::Living};
 use crate::{
     error::ApiError,
     release::{self, CellView, ReachView, ReleaseView},
@@ -60,6 +60,7 @@ pub async fn programme(state: &AppState, language: &str, choice: &Choice) -> Res
     let topics = store::round::topics(&mut tx, round.id).await?;
     let names: HashMap<Uuid, String> = topics.into_iter().map(|topic| (topic.id, topic.name.in_language(language).to_owned())).collect();
     let words = dorbank_app::office::text::words(language);
+    let living = Living::read(&mut tx).await?;
     Ok(Programme {
         round: Some(round.name),
         missing,
@@ -71,9 +72,10 @@ pub async fn programme(state: &AppState, language: &str, choice: &Choice) -> Res
             name: Some(area_name(area, &words)),
             base: area.base.into(),
             reach: reach(area.reach),
+            households: living.in_area(&area.number),
             topics: if area.open { rows(&area.cells, area.base.into(), &[], &names) } else { Vec::new() },
         }),
-        city: Some(city(&view, &names)),
+        city: Some(AreaView { households: living.everywhere(), ..city(&view, &names) }),
     })
 }
 
@@ -121,6 +123,7 @@ fn city(view: &ReleaseView, names: &HashMap<Uuid, String>) -> AreaView {
         name: None,
         base,
         reach: Reach { doors: sum(|reach| reach.doors), opened: sum(|reach| reach.opened), talked: sum(|reach| reach.conversations) },
+        households: None,
         topics: if base == Figure::Closed { Vec::new() } else { rows(&view.city.cells, base, &view.city.others, names) },
     }
 }

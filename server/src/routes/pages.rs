@@ -18,6 +18,7 @@ use dorbank_app::office::{
     shell::{self, Assets},
 };
 use dorbank_shared::{
+    district::Noun,
     error::Code,
     principal::{OfficerPrincipal, Principal},
     sync::file::MAX_FILE_BYTES,
@@ -268,7 +269,13 @@ impl Reader {
     }
 
     fn bare_frame(&self) -> dorbank_app::office::page::Frame {
-        dorbank_app::office::page::Frame { language: self.language.to_owned(), demo: false, person: None, here: self.here() }
+        dorbank_app::office::page::Frame {
+            language: self.language.to_owned(),
+            district: Noun::default(),
+            demo: false,
+            person: None,
+            here: self.here(),
+        }
     }
 }
 
