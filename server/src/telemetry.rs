@@ -7,9 +7,8 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberI
 
 use crate::error::Fault;
 
-/// sqlx logs slow statements by itself, also those of the route that must leave no trace; so it is silent. So is geo,
-/// which warns of every outline that touches itself: the import says which do, once.
-const DEFAULT_FILTER: &str = "info,sqlx=off,geo=off";
+/// sqlx logs slow statements by itself, also those of the route that must leave no trace; so it is silent.
+const DEFAULT_FILTER: &str = "info,sqlx=off";
 
 /// Begins to log to standard error, filtered by `RUST_LOG`; as JSON when asked.
 pub fn start(json: bool) {

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use dorbank_server::{
-    import::{AddressOptions, DistrictOptions, ListTo, Pace, Progress, addresses, districts},
+    import::{
+        AddressOptions, DistrictOptions, HouseholdOptions, LineOptions, ListTo, Pace, Progress, addresses, districts, households, lines,
+    },
     state::AppState,
 };
+use dorbank_shared::line::Kind;
 
 /// What can be imported.
 #[derive(Debug, Subcommand)]
@@ -31,7 +34,9 @@ pub enum Import {
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
-    /// Districts with their outlines, from GeoJSON. Every entrance is placed anew.
+    /// Districts with their outlines, from GeoJSON or TopoJSON. Every entrance is placed anew.
+    ///
+    /// The report says which properties were taken for number and name, what was repaired, and where outlines overlap.
     Districts {
         /// The file.
         file: PathBuf,
@@ -44,10 +49,26 @@ pub enum Import {
         /// The property that holds its name. By default it is found by its usual names.
         #[arg(long)]
         name: Option<String>,
-        /// Count a district together with another where too few people live: 16=04. Repeat it for more. By default
-        /// Oslo's: 16=04 and 17=08.
+        /// The layer with the districts, of a TopoJSON file that has several.
+        #[arg(long)]
+        layer: Option<String>,
+        /// The coordinate system, where the file does not say it: 4326, 4258, 25832, 25833 or 25835.
+        #[arg(long)]
+        epsg: Option<u32>,
+        /// Count a district together with another where too few people live: 16=04. Repeat it for more; 16=16 counts it
+        /// alone. Refused where something was heard already.
         #[arg(long, value_parser = pair, value_name = "DISTRICT=WITH")]
         join: Vec<(String, String)>,
+        /// A table (CSV: district, with) of all that are counted together. Without it joins stay as they are; of new
+        /// districts those are joined of which the program knows it (Oslo: Sentrum and Marka).
+        #[arg(long, value_name = "FILE")]
+        joins: Option<PathBuf>,
+        /// A table (CSV: group, district) of districts that are read together, in the place of the groups that there are.
+        #[arg(long, value_name = "FILE")]
+        groups: Option<PathBuf>,
+        /// Leave out features that cannot be used, with their districts; else one such refuses the file.
+        #[arg(long)]
+        skip_invalid: bool,
         /// Remove districts that an earlier import brought and this file (or the table) does not have. Refused where
         /// anything hangs on one.
         #[arg(long)]
@@ -56,6 +77,54 @@ pub enum Import {
         #[arg(long)]
         dry_run: bool,
     },
+    /// How many households live in each district, from a table (CSV: number, households, year). Shown beside who was reached.
+    Households {
+        /// The table. Without it the figures that the program knows, where the districts are Oslo's.
+        file: Option<PathBuf>,
+        /// Take the figures of Oslo that the program knows (2018), whatever the districts are called.
+        #[arg(long, conflicts_with = "file")]
+        default_oslo: bool,
+        /// The year, where the table has none.
+        #[arg(long)]
+        year: Option<i64>,
+        /// Who counted them, where the table does not say: "SSB, tabell 06070".
+        #[arg(long)]
+        source: Option<String>,
+        /// Report the same and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Streets, paths, water, motorways and railways around the districts, from an extract of OpenStreetMap (.osm.pbf, .osm)
+    /// or GeoJSON. They take the place of those of the same origin.
+    Lines {
+        /// The file.
+        file: PathBuf,
+        /// Who drew them, in a word. By default osm, where the file looks like it.
+        #[arg(long)]
+        origin: Option<String>,
+        /// What must stand wherever they are drawn. By default OpenStreetMap's credit, for its lines.
+        #[arg(long)]
+        credit: Option<String>,
+        /// All lines of the file are of this kind: street, path, water, motorway or railway.
+        #[arg(long, value_parser = kind, conflicts_with = "kind_property")]
+        kind: Option<Kind>,
+        /// The property of GeoJSON that says of which kind a line is. By default it is found.
+        #[arg(long)]
+        kind_property: Option<String>,
+        /// The property of GeoJSON that holds the name. By default it is found by its usual names.
+        #[arg(long)]
+        name: Option<String>,
+        /// The coordinate system of GeoJSON, where the file does not say it: 4326, 4258, 25832, 25833 or 25835.
+        #[arg(long)]
+        epsg: Option<u32>,
+        /// Report the same and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::parse(text).ok_or_else(|| format!("one of {}", Kind::ALL.map(Kind::name).join(", ")))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -73,9 +142,29 @@ pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
             let options = AddressOptions { dry_run, accept_many_vanished, list, progress: Progress::on_terminal(), pace: Pace::default() };
             crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?));
         }
-        Import::Districts { file, grunnkretser, number, name, join, replace, dry_run } => {
-            let options = DistrictOptions { number_property: number, name_property: name, joins: join, grunnkretser, replace, dry_run };
+        Import::Districts { file, grunnkretser, number, name, layer, epsg, join, joins, groups, skip_invalid, replace, dry_run } => {
+            let options = DistrictOptions {
+                number_property: number,
+                name_property: name,
+                layer,
+                epsg,
+                joins: join,
+                joins_file: joins,
+                groups,
+                grunnkretser,
+                skip_invalid,
+                replace,
+                dry_run,
+            };
             crate::cli::out::write(format_args!("{}", districts(&state.db, &file, &options, now).await?));
+        }
+        Import::Households { file, default_oslo, year, source, dry_run } => {
+            let options = HouseholdOptions { file, default_oslo, year, source, dry_run };
+            crate::cli::out::write(format_args!("{}", households(&state.db, &options).await?));
+        }
+        Import::Lines { file, origin, credit, kind, kind_property, name, epsg, dry_run } => {
+            let options = LineOptions { origin, credit, kind, kind_property, name_property: name, epsg, dry_run };
+            crate::cli::out::write(format_args!("{}", lines(&state.db, &file, &options, now).await?));
         }
     }
     Ok(())

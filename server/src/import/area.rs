@@ -1,22 +1,29 @@
-//! Districts from GeoJSON, and what they change for the addresses that are already there.
+//! Districts from GeoJSON or TopoJSON, and what they change for the addresses that are already there.
+
+pub(super) mod feature;
+pub(super) mod outline;
+pub(super) mod overlap;
+pub(super) mod property;
+mod read;
+pub(super) mod repair;
+mod topojson;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
-use dorbank_shared::{district::district_number, geo::LatLon};
-use geo::{CoordsIter as _, MultiPolygon, Validation as _};
-use geojson::{Feature, GeoJson, JsonObject, JsonValue};
+use dorbank_shared::district::Group;
 use uuid::Uuid;
 
+use self::read::{Districts, Shape};
 use super::{
-    DistrictReport, ImportError, Locator, WrongFile,
-    grunnkrets::{self, Table},
-    locate::{as_shape, write_outline},
-    projection::in_norway,
+    DistrictReport, ImportError, Locator, WrongFile, groups,
+    grunnkrets::{self, Units},
+    joins,
+    locate::{read_outline, write_outline},
     refuse_demo,
-    sniff::{self, DISTRICT_FILE, DISTRICT_HELP},
+    sniff::{DISTRICT_FILE, DISTRICT_HELP},
     stage,
 };
 use crate::store::{
@@ -25,11 +32,6 @@ use crate::store::{
     entrance,
 };
 
-/// The names under which published files keep a district's number, best first.
-const NUMBER_PROPERTIES: [&str; 9] = ["id", "number", "nr", "nummer", "bydelnr", "bydelsnr", "bydelsnummer", "kretsnummer", "tettstednummer"];
-/// The names under which they keep what it is called.
-const NAME_PROPERTIES: [&str; 9] = ["name", "navn", "namn", "bydel", "bydelsnavn", "bydelnavn", "kretsnavn", "tettstednavn", "grendenavn"];
-
 /// How districts are imported.
 #[derive(Debug, Clone, Default)]
 pub struct DistrictOptions {
@@ -37,95 +39,92 @@ pub struct DistrictOptions {
     pub number_property: Option<String>,
     /// The property that holds the name; guessed where absent.
     pub name_property: Option<String>,
-    /// `(number, other)`: the first is counted together with the other, where both exist. None stands for Oslo's own.
+    /// The layer of a TopoJSON file that has several.
+    pub layer: Option<String>,
+    /// The coordinate system, where the file does not say it or says it wrongly.
+    pub epsg: Option<u32>,
+    /// `(number, other)`: the first is counted together with the other, or alone where both are the same.
     pub joins: Vec<(String, String)>,
+    /// A table of all joins.
+    pub joins_file: Option<PathBuf>,
+    /// A table of the groups, in the place of those that there are.
+    pub groups: Option<PathBuf>,
     /// A table of basic statistical units and their districts.
     pub grunnkretser: Option<PathBuf>,
+    /// Leave out features that cannot be used, and their districts; else they refuse the file.
+    pub skip_invalid: bool,
     /// Remove known districts that are neither in the file nor in the table.
     pub replace: bool,
     /// Report the same and write nothing.
     pub dry_run: bool,
 }
 
+/// What is read before the database is looked at.
+#[derive(Debug)]
+struct Files {
+    units: Option<Units>,
+    joins: Option<Vec<joins::Join>>,
+    groups: Option<Vec<u8>>,
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, ImportError> {
+    std::fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })
+}
+
 /// Imports districts from `path`, and the table of basic statistical units where one is given, and then places every
-/// entrance of the register anew. Districts that are not in the file stay as they are, unless they are to be replaced.
+/// entrance of the register anew. Districts that are not in the file stay as they are, unless they are to be replaced; so do
+/// joins, groups and households that no file speaks of.
 ///
 /// # Errors
 /// See [`ImportError`]; after each everything is as it was.
 pub async fn districts(db: &Db, path: &Path, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
     let mut tx = db.read().await?;
     refuse_demo(&mut tx).await?;
+    let mut names: BTreeMap<String, String> = district::all(&mut tx).await?.into_iter().map(|d| (d.number, d.name)).collect();
     drop(tx);
-    let shapes = read(path, options)?;
-    let table = options.grunnkretser.as_deref().map(grunnkrets::read).transpose()?;
+    let files = Files {
+        units: options.grunnkretser.as_deref().map(grunnkrets::read).transpose()?,
+        joins: options.joins_file.as_deref().map(bytes).transpose()?.map(|table| joins::parse(&table)).transpose()?,
+        groups: options.groups.as_deref().map(bytes).transpose()?,
+    };
+    names.extend(files.units.iter().flat_map(|units| units.names.clone()));
+    // Outlines are worked out before anybody has to wait for the database.
+    let found = read::read(&bytes(path)?, options, &names)?;
     let alone = if options.dry_run { None } else { Some(stage::alone_and_tidy(db).await?) };
-    let done = written(db, &shapes, table, options, now_ms).await;
+    let done = written(db, found, files, options, now_ms).await;
     if let Some(alone) = alone {
         alone.end().await?;
     }
     done
 }
 
-async fn written(
-    db: &Db,
-    shapes: &BTreeMap<String, Shape>,
-    table: Option<Table>,
-    options: &DistrictOptions,
-    now_ms: i64,
-) -> Result<DistrictReport, ImportError> {
+async fn written(db: &Db, found: Districts, files: Files, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
     let mut tx = if options.dry_run { db.read().await? } else { db.begin().await? };
     refuse_demo(&mut tx).await?;
-    let report = apply(&mut tx, shapes, table, options, now_ms).await?;
+    let report = apply(&mut tx, found, files, options, now_ms).await?;
     if !options.dry_run {
         tx.commit().await?;
     }
     Ok(report)
 }
 
-/// Oslo's two districts in which too few people live, and those that they are counted with unless told otherwise:
-/// Sentrum with St. Hanshaugen, Marka with Nordre Aker. Other cities have districts of these numbers, but not so named.
-const JOINED_IN_OSLO: [(&str, &str, &str); 2] = [("16", "Sentrum", "04"), ("17", "Marka", "08")];
-
-fn joined_in_oslo(number: &str, names: &BTreeMap<String, String>) -> Option<&'static str> {
-    let name = names.get(number)?.trim_start_matches("Bydel ");
-    JOINED_IN_OSLO
-        .iter()
-        .find(|(from, called, to)| *from == number && called.eq_ignore_ascii_case(name) && names.contains_key(*to))
-        .map(|(_, _, to)| *to)
-}
-
-/// A district of the file.
-#[derive(Debug)]
-struct Shape {
-    name: String,
-    outline: MultiPolygon,
-}
-
-async fn apply(
-    tx: &mut Tx,
-    shapes: &BTreeMap<String, Shape>,
-    table: Option<Table>,
-    options: &DistrictOptions,
-    now_ms: i64,
-) -> Result<DistrictReport, ImportError> {
+async fn apply(tx: &mut Tx, found: Districts, files: Files, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
     let known = district::all(tx).await?;
     let mut outlines: BTreeMap<String, String> = district::boundaries(tx).await?.into_iter().collect();
     let mut units: BTreeMap<String, String> = district::grunnkretser(tx).await?.into_iter().collect();
     let before = outlines.clone();
     let mut names: BTreeMap<String, String> = known.iter().map(|d| (d.number.clone(), d.name.clone())).collect();
-    let mut report = DistrictReport { dry_run: options.dry_run, ..DistrictReport::default() };
-    for (number, shape) in shapes {
-        outlines.insert(number.clone(), write_outline(&shape.outline));
-        names.insert(number.clone(), shape.name.clone());
-        if !shape.outline.is_valid() {
-            report.crossing.push(number.clone());
-        }
+    let Districts { shapes, report } = found;
+    let mut report = DistrictReport { dry_run: options.dry_run, ..report };
+    for (number, Shape { name, outline }) in &shapes {
+        outlines.insert(number.clone(), write_outline(outline));
+        names.insert(number.clone(), name.clone());
     }
     let mut dropped = Vec::new();
     let mut written = Vec::new();
     // Districts that a table names, this one or, without one, the last.
-    let in_table: BTreeSet<String> = table.as_ref().map_or_else(|| units.values().cloned().collect(), |t| t.units.values().cloned().collect());
-    if let Some(table) = table {
+    let in_table: BTreeSet<String> = files.units.as_ref().map_or_else(|| units.values().cloned().collect(), |t| t.units.values().cloned().collect());
+    if let Some(table) = files.units {
         let whole: BTreeSet<&str> = table.units.keys().filter_map(|unit| unit.get(..4)).collect();
         // The table is whole for the municipalities it speaks of: what it no longer names is gone.
         dropped = units.keys().filter(|unit| unit.get(..4).is_some_and(|m| whole.contains(m)) && !table.units.contains_key(*unit)).cloned().collect();
@@ -140,6 +139,13 @@ async fn apply(
         units.extend(table.units);
     }
     if options.replace {
+        if !report.skipped.is_empty() {
+            let found = format!(
+                "features that cannot be used, so that it is not known which districts the file lacks:\n    {}",
+                report.skipped.join("\n    ")
+            );
+            return Err(WrongFile::new(DISTRICT_FILE, found, "put them right, or import without --replace").into());
+        }
         let named: BTreeSet<String> = shapes.keys().chain(in_table.iter()).cloned().collect();
         report.removed = names.keys().filter(|number| !named.contains(*number)).cloned().collect();
         let in_use = district::in_use(tx, &report.removed).await?;
@@ -152,30 +158,35 @@ async fn apply(
         }
         units.retain(|_, district| !report.removed.contains(district));
     }
+    let areas = joins::areas(&names, &known, &options.joins, files.joins.as_deref())?;
+    joins::refuse_if_bound(tx, &known, &areas).await?;
+    let groups = new_groups(tx, files.groups.as_deref(), &names, &areas, &mut report).await?;
     let mut put = Vec::new();
     for (number, name) in &names {
-        let told = options.joins.iter().find(|(from, to)| from == number && names.contains_key(to)).map(|(_, to)| to.as_str());
-        let usual = options.joins.is_empty().then(|| joined_in_oslo(number, &names)).flatten();
-        let area = told.or(usual).unwrap_or(number);
+        let area = &areas[number];
         if area != number {
-            report.joined.push((number.clone(), area.to_owned()));
+            report.joined.push((number.clone(), area.clone()));
         }
         let outline = outlines.get(number);
         if outline.is_none() {
             report.without_outline.push(number.clone());
         }
-        let old = known.iter().find(|d| d.number == *number);
-        match old {
+        match known.iter().find(|d| d.number == *number) {
             None => report.added += 1,
             Some(old) if old.name == *name && old.area == *area && before.get(number) == outline => {
                 report.unchanged += 1;
                 continue;
             }
-            Some(_) => report.changed += 1,
+            Some(old) => {
+                report.changed += 1;
+                if old.area != *area && area == number {
+                    report.unjoined.push(number.clone());
+                }
+            }
         }
-        let households = old.map_or(0, |old| old.households);
-        put.push(NewDistrict { number: number.clone(), name: name.clone(), area: area.to_owned(), households, boundary: outline.cloned() });
+        put.push(NewDistrict { number: number.clone(), name: name.clone(), area: area.clone(), households: 0, boundary: outline.cloned() });
     }
+    report.overlaps = overlap::overlaps(&outlines.iter().filter_map(|(number, text)| Some((number.clone(), read_outline(text)?))).collect());
     report.grunnkretser = units.len();
     let moves = moves(tx, &Locator::new(units.into_iter().collect(), outlines.into_iter().collect()), &mut report).await?;
     if !options.dry_run {
@@ -185,9 +196,42 @@ async fn apply(
         for (number, ids) in &moves {
             entrance::assign(tx, ids, number.as_deref(), now_ms).await?;
         }
+        if let Some(groups) = groups {
+            district::replace_groups(tx, &groups).await?;
+        }
         district::remove(tx, &report.removed).await?;
     }
     Ok(report)
+}
+
+/// The groups to write: an operator's, or where there are none yet those that the program knows. None where all stay.
+async fn new_groups(
+    tx: &mut Tx,
+    table: Option<&[u8]>,
+    names: &BTreeMap<String, String>,
+    areas: &BTreeMap<String, String>,
+    report: &mut DistrictReport,
+) -> Result<Option<Vec<Group>>, ImportError> {
+    let known = district::groups(tx).await?;
+    let groups = match table {
+        Some(table) => Some(groups::told(table, names, areas)?),
+        None if known.is_empty() => Some(groups::usual(names, areas)),
+        None => None,
+    };
+    let kept = || {
+        let left = |group: &Group| Group { districts: group.districts.iter().filter(|d| names.contains_key(*d)).cloned().collect(), ..group.clone() };
+        known.iter().map(left).filter(|group| !group.districts.is_empty()).collect()
+    };
+    let all: Vec<Group> = groups.clone().unwrap_or_else(kept);
+    // A group shows the sum of its areas, so what is counted together is in it together.
+    for group in &all {
+        if let Some(number) = group.districts.iter().find(|number| !group.districts.contains(&areas[*number])) {
+            let found = format!("district {number} to be counted together with {}, which is not in the group {}", areas[number], group.name);
+            return Err(WrongFile::new(DISTRICT_FILE, found, format!("{DISTRICT_HELP}; give the groups anew with --groups FILE")).into());
+        }
+    }
+    report.groups = all.len();
+    Ok(groups)
 }
 
 /// Which entrances get which district.
@@ -202,92 +246,4 @@ async fn moves(tx: &mut Tx, locator: &Locator, report: &mut DistrictReport) -> R
         }
     }
     Ok(moves)
-}
-
-fn read(path: &Path, options: &DistrictOptions) -> Result<BTreeMap<String, Shape>, ImportError> {
-    let bytes = std::fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    sniff::districts(&bytes)?;
-    let wrong = |found: String| WrongFile::new(DISTRICT_FILE, found, DISTRICT_HELP);
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("text that is not UTF-8".into()))?;
-    let json: GeoJson = text.trim_start_matches('\u{feff}').parse().map_err(|_| wrong("JSON that is not GeoJSON, or cut off".into()))?;
-    let GeoJson::FeatureCollection(collection) = json else {
-        return Err(wrong("GeoJSON that is not a FeatureCollection".into()).into());
-    };
-    if collection.features.is_empty() {
-        return Err(wrong("a collection without features".into()).into());
-    }
-    let mut shapes = BTreeMap::new();
-    for (feature, place) in collection.features.iter().zip(1..) {
-        let (number, shape) = shape(feature, options).map_err(|found| wrong(format!("feature {place}: {found}")))?;
-        match shapes.entry(number) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(shape);
-            }
-            std::collections::btree_map::Entry::Occupied(mut entry) if entry.get().name == shape.name => {
-                // A district in parts (Marka lies on two sides of the city) may come as several features.
-                entry.get_mut().outline.0.extend(shape.outline.0);
-            }
-            std::collections::btree_map::Entry::Occupied(_) => {
-                return Err(wrong(format!("feature {place}: the number of an earlier feature that has another name")).into());
-            }
-        }
-    }
-    Ok(shapes)
-}
-
-/// One feature's number, name and outline, or what is wrong with it.
-fn shape(feature: &Feature, options: &DistrictOptions) -> Result<(String, Shape), String> {
-    let empty = JsonObject::new();
-    let properties = feature.properties.as_ref().unwrap_or(&empty);
-    let number = property(properties, options.number_property.as_deref(), &NUMBER_PROPERTIES).ok_or_else(|| lacks("number", properties))?;
-    let number = district_number(&number).ok_or("a number that is not one (at most twelve letters, digits or hyphens)")?;
-    let name = property(properties, options.name_property.as_deref(), &NAME_PROPERTIES).ok_or_else(|| lacks("name", properties))?;
-    let geometry = feature.geometry.as_ref().ok_or("no geometry")?;
-    let outline = as_shape(geometry).ok_or("a geometry that is neither Polygon nor MultiPolygon, or with broken coordinates")?;
-    // As published: the conversion closes a ring that is open, so what is left is a ring too short to hold anything.
-    if outline.0.is_empty() || outline.0.iter().any(|polygon| polygon.exterior().0.len() < 4) {
-        return Err("an outline of fewer than three corners".into());
-    }
-    for corner in outline.coords_iter() {
-        let at = LatLon { lat: corner.y, lon: corner.x };
-        if corner.x.abs() > 180.0 || corner.y.abs() > 90.0 {
-            return Err("coordinates in metres, not in degrees".into());
-        }
-        if !in_norway(at) {
-            let swapped = in_norway(LatLon { lat: corner.x, lon: corner.y });
-            return Err(if swapped { "latitude before longitude; GeoJSON wants longitude first" } else { "a corner outside Norway" }.into());
-        }
-    }
-    Ok((number, Shape { name, outline }))
-}
-
-fn lacks(what: &str, properties: &JsonObject) -> String {
-    let names: Vec<&str> = properties.keys().map(String::as_str).take(12).collect();
-    format!("no property for its {what}; it has {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
-}
-
-fn property(properties: &JsonObject, told: Option<&str>, guesses: &[&str]) -> Option<String> {
-    let find = |name: &str| properties.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let value = match told {
-        Some(name) => find(name),
-        None => guesses.iter().find_map(|name| find(name)),
-    }?;
-    match value {
-        JsonValue::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        JsonValue::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_oslos_sentrum_and_marka_are_joined_unasked() {
-        let names = |district: &str| BTreeMap::from([("04".to_owned(), "Vest".to_owned()), ("16".to_owned(), district.to_owned())]);
-        assert_eq!(joined_in_oslo("16", &names("Bydel Sentrum")), Some("04"));
-        assert_eq!(joined_in_oslo("16", &names("Havna")), None);
-        assert_eq!(joined_in_oslo("16", &BTreeMap::from([("16".to_owned(), "Sentrum".to_owned())])), None, "nothing to join it with");
-    }
 }

@@ -10,12 +10,15 @@ use dorbank_shared::district::district_number;
 use super::{
     ImportError, WrongFile,
     row::digits,
-    sniff::{self, GRUNNKRETS_FILE, GRUNNKRETS_HELP},
+    sniff::{GRUNNKRETS_FILE, GRUNNKRETS_HELP},
+    table::{About, Table},
 };
+
+const ABOUT: About = About { expected: GRUNNKRETS_FILE, help: GRUNNKRETS_HELP };
 
 /// The table, read.
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct Units {
     /// The district's number, by the unit's.
     pub units: BTreeMap<String, String>,
     /// The district's name by its number, where the table has a column for it.
@@ -23,51 +26,35 @@ pub struct Table {
 }
 
 /// Reads the table. It is small and made by hand, so one wrong row refuses it whole.
-pub fn read(path: &Path) -> Result<Table, ImportError> {
+pub fn read(path: &Path) -> Result<Units, ImportError> {
     let bytes = std::fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    let delimiter = sniff::grunnkretser(&bytes)?;
-    Ok(parse(&bytes, delimiter)?)
+    Ok(parse(&bytes)?)
 }
 
-fn parse(bytes: &[u8], delimiter: u8) -> Result<Table, WrongFile> {
-    let wrong = |found: String| WrongFile::new(GRUNNKRETS_FILE, found, GRUNNKRETS_HELP);
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).terminator(csv::Terminator::Any(b'\n')).from_reader(bytes);
-    let header: Vec<String> = reader
-        .headers()
-        .map_err(|_| wrong("a header that cannot be read".to_owned()))?
-        .iter()
-        .map(|name| name.trim_start_matches('\u{feff}').trim().to_lowercase())
-        .collect();
-    let column = |names: &[&str]| header.iter().position(|column| names.contains(&column.as_str()));
-    let unit = column(&["grunnkretsnummer", "grunnkretsnr", "grunnkrets"]);
-    let district = column(&["bydelnr", "bydelsnr", "bydelsnummer", "bydelnummer", "district"]);
-    let name = column(&["bydel", "bydelsnavn", "bydelnavn", "name"]);
-    let (Some(unit), Some(district)) = (unit, district) else {
-        return Err(wrong(format!("the columns {}", header.join(", "))));
-    };
-    let mut table = Table::default();
-    for row in reader.records() {
-        let row = row.map_err(|error| {
-            let line = error.position().map_or(0, csv::Position::line);
-            wrong(format!("line {line}, which has more or fewer fields than the header or is not UTF-8"))
-        })?;
-        let line = row.position().map_or(0, csv::Position::line);
-        let field = |index: usize| row.get(index).unwrap_or_default().trim();
-        let key = digits(field(unit), 8).ok_or_else(|| wrong(format!("line {line}, whose grunnkretsnummer has not eight digits")))?;
+fn parse(bytes: &[u8]) -> Result<Units, WrongFile> {
+    let table = Table::read(bytes, ABOUT)?;
+    let unit = table.need(&["grunnkretsnummer", "grunnkretsnr", "grunnkrets"])?;
+    let district = table.need(&["bydelnr", "bydelsnr", "bydelsnummer", "bydelnummer", "district"])?;
+    let name = table.column(&["bydel", "bydelsnavn", "bydelnavn", "name"]);
+    let mut out = Units::default();
+    for row in table.rows() {
+        let line = row.line;
+        let key = digits(row.get(unit), 8).ok_or_else(|| table.wrong(format!("line {line}, whose grunnkretsnummer has not eight digits")))?;
         // A unit beyond the border that the table names all the same lies in no district.
-        if field(district).is_empty() {
+        if row.get(district).is_empty() {
             continue;
         }
-        let number = district_number(field(district)).ok_or_else(|| wrong(format!("line {line}, whose bydelnr is no number of a district")))?;
-        if let Some(name) = name.map(field).filter(|name| !name.is_empty()) {
-            table.names.entry(number.clone()).or_insert_with(|| name.to_owned());
+        let number =
+            district_number(row.get(district)).ok_or_else(|| table.wrong(format!("line {line}, whose bydelnr is no number of a district")))?;
+        if let Some(name) = row.find(name) {
+            out.names.entry(number.clone()).or_insert_with(|| name.to_owned());
         }
-        if table.units.insert(key, number.clone()).is_some_and(|before| before != number) {
-            return Err(wrong(format!("line {line}, which puts a unit into a second district")));
+        if out.units.insert(key, number.clone()).is_some_and(|before| before != number) {
+            return Err(table.wrong(format!("line {line}, which puts a unit into a second district")));
         }
     }
-    if table.units.is_empty() {
-        return Err(wrong("a header and no row".to_owned()));
+    if out.units.is_empty() {
+        return Err(table.wrong("a table in which no unit has a district"));
     }
-    Ok(table)
+    Ok(out)
 }

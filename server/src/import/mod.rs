@@ -10,9 +10,15 @@ mod area;
 mod correct;
 mod corrected;
 mod decide;
+mod district_report;
 mod doors;
+mod groups;
 mod grunnkrets;
 mod heirs;
+mod households;
+mod joins;
+mod known;
+mod lines;
 mod locate;
 mod progress;
 mod projection;
@@ -24,18 +30,23 @@ mod sniff;
 mod source;
 mod stage;
 mod survey;
+mod table;
+mod tell;
 
 use std::path::{Path, PathBuf};
 
 pub use address::{AddressOptions, ListTo, addresses};
-pub use area::{DistrictOptions, districts};
+pub use area::{DistrictOptions, districts, overlap::Overlap, property::Properties, repair::Repairs};
 pub use correct::{Correct, CorrectError, Corrected, correct, find};
+pub use district_report::DistrictReport;
+pub use households::{HouseholdOptions, HouseholdReport, households};
+pub use lines::{LineOptions, LineReport, lines};
 pub use locate::Locator;
 pub(crate) use locate::write_outline;
 pub use progress::Progress;
 pub use projection::Projections;
 pub(crate) use projection::round;
-pub use report::{DistrictReport, Doors, Refused, Report};
+pub use report::{Doors, Refused, Report};
 pub use row::{Product, Reason};
 pub use source::Source;
 pub use stage::Pace;
@@ -64,6 +75,14 @@ pub enum ImportError {
         "These districts are not in the file and were to be removed, but turfs, branches, officers or what was heard there belong to them: {0}. Nothing was changed. Give those another district first, or import without --replace."
     )]
     InUse(String),
+    /// Districts were to be counted together, or apart, after something was heard there.
+    #[error(
+        "{0} What was said there can neither be put together nor taken apart afterwards: the difference could tell of a few, and what was sealed for the old area could not be read. Nothing was changed. Leave --join and --joins out, and districts are counted as before."
+    )]
+    Bound(String),
+    /// Another import of the same lines ended first.
+    #[error("Another import of the lines of {0} ended meanwhile, and its lines are shown. Import again if these are the right ones.")]
+    Overtaken(String),
     /// The database said no.
     #[error("The database refused the import, and nothing was changed: {0}")]
     Store(#[from] StoreError),

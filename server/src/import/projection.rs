@@ -96,6 +96,26 @@ mod tests {
         }
     }
 
+    /// Points that PROJ publishes with its own tests (`gie`, `+proj=utm +ellps=GRS80 +zone=30`, good to 0.1 mm). A zone
+    /// farther east is the same six degrees farther. They lie near the equator: Kartverket's own control points are not
+    /// to be had without its services, so for Norway's latitudes the series above stands.
+    #[test]
+    fn published_points_come_out_to_a_millimetre() {
+        let published = [
+            (1_057_002.405_491_298, 110_955.141_175_949, 2.0, 1.0),
+            (1_057_002.405_491_298, -110_955.141_175_949, 2.0, -1.0),
+            (611_263.812_278_905, 110_547.105_696_804, -2.0, 1.0),
+            (611_263.812_278_905, -110_547.105_696_804, -2.0, -1.0),
+        ];
+        for (epsg, zone) in [(25832, 32.0), (25833, 33.0), (25835, 35.0)] {
+            for (east, north, lon, lat) in published {
+                let at = Projections::default().degrees(epsg, north, east).unwrap();
+                let expected = lon + 6.0 * (zone - 30.0);
+                assert!((at.lat - lat).abs() < 1e-8 && (at.lon - expected).abs() < 1e-8, "{epsg}: {at:?}");
+            }
+        }
+    }
+
     #[test]
     fn the_middle_of_a_zone_is_where_it_is_defined() {
         let projections = Projections::default();

@@ -192,58 +192,6 @@ impl Report {
     }
 }
 
-/// What an import of districts did, or would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DistrictReport {
-    /// Whether it only looked.
-    pub dry_run: bool,
-    /// Districts that were not known.
-    pub added: usize,
-    /// Known ones of which something changed.
-    pub changed: usize,
-    /// Known ones that are as they were.
-    pub unchanged: usize,
-    /// Districts without an outline: addresses reach them by the table alone.
-    pub without_outline: Vec<String>,
-    /// Districts that are counted with another: `(number, the other's number)`.
-    pub joined: Vec<(String, String)>,
-    /// Districts whose outline crosses itself.
-    pub crossing: Vec<String>,
-    /// Districts that were removed, since the file no longer has them.
-    pub removed: Vec<String>,
-    /// Basic statistical units whose district is known now.
-    pub grunnkretser: usize,
-    /// Entrances that got another district, or their first.
-    pub entrances_moved: usize,
-    /// Entrances that lie in no district.
-    pub entrances_without: usize,
-}
-
-impl fmt::Display for DistrictReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        heading(f, "Districts", self.dry_run)?;
-        line(f, self.added, "new")?;
-        line(f, self.changed, "changed")?;
-        line(f, self.unchanged, "unchanged")?;
-        if !self.removed.is_empty() {
-            line(f, self.removed.len(), &format!("removed: {}", self.removed.join(", ")))?;
-        }
-        line(f, self.grunnkretser, "basic statistical units (grunnkretser) whose district is known")?;
-        line(f, self.entrances_moved, "entrances placed anew")?;
-        line(f, self.entrances_without, "entrances without a district")?;
-        for (number, with) in &self.joined {
-            writeln!(f, "District {number} is counted together with {with}: too few people live there to be counted alone.")?;
-        }
-        if !self.without_outline.is_empty() {
-            writeln!(f, "Without an outline (addresses reach them by the table alone): {}", self.without_outline.join(", "))?;
-        }
-        if !self.crossing.is_empty() {
-            writeln!(f, "The outline crosses itself; near the crossing an address may get the neighbour's district: {}", self.crossing.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
 fn heading(f: &mut fmt::Formatter<'_>, what: &str, dry_run: bool) -> fmt::Result {
     writeln!(f, "{what}: {}", if dry_run { "tried only; nothing was written" } else { "imported" })
 }

@@ -13,7 +13,8 @@ const ADDRESS_HELP: &str = "download the product \"Matrikkelen - Adresse\" or \"
     format CSV, for the municipality from Geonorge, unpack it, and give the .csv file inside";
 
 /// What the district importer reads.
-pub const DISTRICT_FILE: &str = "a GeoJSON FeatureCollection of polygons in WGS84 (longitude first), each with a number and a name";
+pub const DISTRICT_FILE: &str = "GeoJSON (a FeatureCollection) or TopoJSON of polygons, each with a number and a name, in WGS84 (longitude first) \
+    or with a crs that says EPSG:25832, 25833 or 25835";
 /// How to come by it.
 pub const DISTRICT_HELP: &str = "export the districts as GeoJSON, coordinate system EPSG:4326, from the map where they are drawn";
 
@@ -57,7 +58,7 @@ pub fn districts(head: &[u8]) -> Result<(), WrongFile> {
         Kind::Json => Ok(()),
         Kind::Empty => wrong("an empty file", "download it again: the transfer was cut off"),
         Kind::Zip => wrong("a zip archive (perhaps a shapefile)", "unpack it; a shapefile must be exported as GeoJSON first"),
-        Kind::Gzip => wrong("a gzip archive", "unpack it and give the .geojson file inside"),
+        Kind::Gzip => wrong("a gzip archive", "unpack it and give the .geojson or .json file inside"),
         Kind::Utf16 => wrong("text in UTF-16", "save it as UTF-8"),
         Kind::Html => wrong("a web page (HTML), most likely an error message or a sign-in page", DISTRICT_HELP),
         Kind::Xml => wrong("XML (perhaps GML or KML)", DISTRICT_HELP),
@@ -66,24 +67,9 @@ pub fn districts(head: &[u8]) -> Result<(), WrongFile> {
     }
 }
 
-/// Refuses a table of basic statistical units that is something else by its first bytes; else says what divides its fields.
-pub fn grunnkretser(head: &[u8]) -> Result<u8, WrongFile> {
-    let wrong = |found: &str| Err(WrongFile::new(GRUNNKRETS_FILE, found, GRUNNKRETS_HELP));
-    match kind(head) {
-        Kind::Text(text) => {
-            let header = text.lines().next().unwrap_or_default();
-            Ok(if header.contains(';') { b';' } else { b',' })
-        }
-        Kind::Empty => wrong("an empty file"),
-        Kind::Utf16 => wrong("text in UTF-16"),
-        Kind::Zip | Kind::Gzip | Kind::Binary => wrong("a file that is not text"),
-        Kind::Html => wrong("a web page (HTML), most likely an error message or a sign-in page"),
-        Kind::Xml | Kind::Json => wrong("a file that is no table"),
-        Kind::OtherText => wrong("text in another encoding than UTF-8"),
-    }
-}
-
-enum Kind<'a> {
+/// What a file is by its first bytes.
+#[derive(Debug)]
+pub(super) enum Kind<'a> {
     Empty,
     Zip,
     Gzip,
@@ -96,7 +82,8 @@ enum Kind<'a> {
     Text(&'a str),
 }
 
-fn kind(head: &[u8]) -> Kind<'_> {
+/// Looks.
+pub(super) fn kind(head: &[u8]) -> Kind<'_> {
     if head.starts_with(b"PK\x03\x04") {
         return Kind::Zip;
     }

@@ -2,7 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use dorbank_server::import::{self, AddressOptions, DistrictOptions, ImportError, Pace, Product};
+use dorbank_server::{
+    import::{self, AddressOptions, DistrictOptions, ImportError, Pace, Product},
+    store::district,
+};
+use serde_json::Value;
 
 use super::yard::Yard;
 use crate::START_MS;
@@ -61,17 +65,46 @@ pub(super) async fn addresses(yard: &mut Yard, input: &[u8]) {
     }
 }
 
-/// As [`addresses`]; and every district has a number and a name.
+/// Every feature is taken, repaired or refused; a file that is refused as a whole changes nothing. Every district has a
+/// number and a name, is counted under a district that there is, and its outline is one that everybody can read.
 pub(super) async fn districts(yard: &mut Yard, input: &[u8]) {
     let path = file(yard, input);
     let before = yard.data_version().await;
     let state = yard.state.clone();
-    match import::districts(&state.db, &path, &DistrictOptions::default(), START_MS).await {
+    // Every other input may have features left out.
+    let options = DistrictOptions { skip_invalid: input.len().is_multiple_of(2), ..DistrictOptions::default() };
+    match import::districts(&state.db, &path, &options, START_MS).await {
         Ok(report) => {
             let wrong = yard.number("SELECT COUNT(*) FROM district WHERE number = '' OR name = '' OR LENGTH(number) > 12").await;
             assert_eq!(wrong, 0, "{report:?}");
+            let lost = yard
+                .number("SELECT COUNT(*) FROM district d WHERE NOT EXISTS (SELECT 1 FROM district a WHERE a.number = d.area AND a.area = a.number)")
+                .await;
+            assert_eq!(lost, 0, "{report:?}");
+            assert!(options.skip_invalid || report.skipped.is_empty());
+            let mut tx = state.db.read().await.expect("the database answers");
+            for (number, outline) in district::boundaries(&mut tx).await.expect("it reads") {
+                sound(&number, &outline);
+            }
         }
         Err(error) => refused(yard, before, &error).await,
+    }
+}
+
+/// Whether rings are closed, have three corners at least, none twice running, and lie in Norway.
+fn sound(number: &str, outline: &str) {
+    let outline: Value = serde_json::from_str(outline).expect("an outline is JSON");
+    assert_eq!(outline["type"], "MultiPolygon", "{number}");
+    let parts = outline["coordinates"].as_array().expect("it has parts");
+    assert!(!parts.is_empty(), "{number}");
+    for ring in parts.iter().flat_map(|part| part.as_array().expect("a part has rings")) {
+        let ring = ring.as_array().expect("a ring has corners");
+        assert!(ring.len() >= 4 && ring.first() == ring.last(), "{number}: {ring:?}");
+        assert!(ring.windows(2).all(|pair| pair[0] != pair[1]), "{number}: {ring:?}");
+        for corner in ring {
+            let (lon, lat) = (corner[0].as_f64().expect("a number"), corner[1].as_f64().expect("a number"));
+            assert!((57.0..82.0).contains(&lat) && (3.0..35.0).contains(&lon), "{number}: {corner}");
+        }
     }
 }
 

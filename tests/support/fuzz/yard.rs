@@ -212,7 +212,7 @@ impl Yard {
             Target::Inputs => &["ticket", "spool"],
             Target::Join => &["device", "shift", "meta"],
             Target::Addresses => &["entrance", "unit", "register", "succession"],
-            Target::Districts => &["district", "grunnkrets", "entrance"],
+            Target::Districts => &["district", "grunnkrets", "entrance", "district_group", "district_group_member"],
         };
         for (table, digest) in self.tables().await {
             assert!(own.contains(&table.as_str()) || self.began.get(&table) == Some(&digest), "{} changed {table}", target.name());
