@@ -7,12 +7,13 @@ import { Report } from './lib/report.mjs';
 import * as comeback from './comeback.mjs';
 import * as download from './download.mjs';
 import * as growth from './growth.mjs';
-import * as register from './register.mjs';
+import * as locate from './locate.mjs';
 import * as peers from './peers.mjs';
 import * as phone from './phone.mjs';
 import * as postgres from './postgres.mjs';
 import * as push from './push.mjs';
 import * as reconnect from './reconnect.mjs';
+import * as register from './register.mjs';
 import * as visit from './visit.mjs';
 
 const PARTS = [
@@ -26,6 +27,7 @@ const PARTS = [
   postgres,
   growth,
   register,
+  locate,
 ];
 
 const wanted = process.argv.slice(2);
