@@ -33,7 +33,7 @@ const OSM_CREDIT: &str = "© OpenStreetMap contributors, ODbL";
 /// So many metres around the districts are kept too: a pair sees the next street.
 const MARGIN: f64 = 1_000.0;
 /// So many lines are written or removed at a time, a fraction of a second.
-const PART: usize = 2_000;
+const PART: u16 = 2_000;
 
 /// How lines are imported.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +92,7 @@ async fn write(db: &Db, report: &LineReport, lines: &[Line], now_ms: i64) -> Res
     refuse_demo(&mut tx).await?;
     let edition = line::begin(&mut tx, &report.origin, &report.credit).await?;
     tx.commit().await?;
-    for (part, first) in lines.chunks(PART).zip((0i64..).step_by(PART)) {
+    for (part, first) in lines.chunks(PART.into()).zip((0i64..).step_by(PART.into())) {
         let mut tx = db.begin().await?;
         line::put(&mut tx, &report.origin, edition, first, part).await?;
         tx.commit().await?;
@@ -106,7 +106,7 @@ async fn write(db: &Db, report: &LineReport, lines: &[Line], now_ms: i64) -> Res
     // Also what an import left behind that was stopped.
     loop {
         let mut tx = db.begin().await?;
-        let more = line::sweep(&mut tx, &report.origin, edition, PART as i64).await?;
+        let more = line::sweep(&mut tx, &report.origin, edition, PART.into()).await?;
         tx.commit().await?;
         if !more {
             return Ok(());

@@ -38,7 +38,7 @@ impl Outline {
     /// So many degrees, a tenth of a millimetre, lie between what is on a border and what is beside it.
     const BESIDE: f64 = 1e-9;
 
-    fn new(number: String, shape: MultiPolygon) -> Option<Self> {
+    fn new(number: String, shape: &MultiPolygon) -> Option<Self> {
         // The tree counts turns, so holes must turn the other way.
         let shape = shape.orient(Direction::Default);
         Some(Self { number, bounds: shape.bounding_rect()?, sides: IntervalTreeMultiPolygon::new(&shape), shape })
@@ -63,7 +63,7 @@ impl Outline {
 impl Locator {
     /// From a table (`unit, district`) and outlines (`district, GeoJSON geometry`). An outline that cannot be read is left out.
     pub fn new(units: Vec<(String, String)>, boundaries: Vec<(String, String)>) -> Self {
-        let outlines = boundaries.into_iter().filter_map(|(number, text)| Outline::new(number, read_outline(&text)?)).collect();
+        let outlines = boundaries.into_iter().filter_map(|(number, text)| Outline::new(number, &read_outline(&text)?)).collect();
         Self { by_unit: units.into_iter().collect(), outlines }
     }
 

@@ -226,6 +226,7 @@ mod tests {
         find(&features(properties), None, None).map(|found| (found.number.property, found.name.map(|name| name.property)))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it is compared")]
     fn pair(number: &str, name: &str) -> Result<(String, Option<String>), String> {
         Ok((number.to_owned(), Some(name.to_owned())))
     }

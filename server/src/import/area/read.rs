@@ -95,7 +95,7 @@ pub fn read(bytes: &[u8], options: &DistrictOptions, names: &BTreeMap<String, St
     faults.sort_by_key(|fault| fault.place);
     let said = told(&faults);
     if !faults.is_empty() && !options.skip_invalid {
-        let shown = said.iter().take(SHOWN).map(|line| format!("\n    {line}")).collect::<String>();
+        let shown = said.iter().take(SHOWN).fold(String::new(), |shown, line| shown + "\n    " + line);
         let more = if said.len() > SHOWN { format!("\n    and {} more", said.len() - SHOWN) } else { String::new() };
         let found = format!("{} of {} features that cannot be used:{shown}{more}", faults.len(), features.len());
         return Err(WrongFile::new(DISTRICT_FILE, found, format!("put them right ({DISTRICT_HELP}), or import the rest with --skip-invalid")));

@@ -105,7 +105,7 @@ impl Clip {
     }
 
     fn simple(&self, corners: Vec<Coord>) -> Option<Vec<Micro>> {
-        let line = self.in_metres(LineString::new(corners)).simplify(TOLERANCE);
+        let line = self.in_metres(&LineString::new(corners)).simplify(TOLERANCE);
         self.micro(line).filter(|points| points.len() > 1)
     }
 
@@ -117,7 +117,7 @@ impl Clip {
         let inside = self.holds(extent.min()) && self.holds(extent.max());
         let kept = if inside { MultiPolygon::new(vec![whole]) } else { whole.intersection(&self.bounds.to_polygon()) };
         let rings = kept.0.into_iter().flat_map(|part| {
-            let (outer, holes) = self.polygon_in_metres(part).simplify(TOLERANCE).into_inner();
+            let (outer, holes) = self.polygon_in_metres(&part).simplify(TOLERANCE).into_inner();
             std::iter::once(outer).chain(holes)
         });
         // What is nowhere a metre wide is no area.
@@ -125,11 +125,11 @@ impl Clip {
         rings.filter(is_seen).filter_map(|ring| self.micro(ring)).filter(|ring| ring.len() > 3).collect()
     }
 
-    fn in_metres(&self, line: LineString) -> LineString {
+    fn in_metres(&self, line: &LineString) -> LineString {
         line.map_coords(|at| self.scale.to_metres(at))
     }
 
-    fn polygon_in_metres(&self, part: Polygon) -> Polygon {
+    fn polygon_in_metres(&self, part: &Polygon) -> Polygon {
         part.map_coords(|at| self.scale.to_metres(at))
     }
 
