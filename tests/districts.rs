@@ -543,7 +543,7 @@ async fn the_office_shows_who_lives_where_what_is_read_together_and_says_what_a_
 #[test]
 fn what_a_district_is_called_is_set_on_the_command_line() {
     let folder = TempDir::new().unwrap();
-    let place = crate::process::Place(folder.path().to_owned());
+    let place = crate::process::Place::new(folder.path());
     assert!(place.done(&["setting", "district-noun"]).contains("bydel"));
     assert!(place.done(&["setting", "district-noun", "grend"]).contains("A district is called grend from now on"));
     assert!(place.done(&["setting", "district-noun"]).contains("grend"));
