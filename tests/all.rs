@@ -10,6 +10,7 @@ mod command_line;
 mod demo;
 mod districts;
 mod download;
+mod fetch;
 mod fuzz;
 mod golden;
 mod hostile;

@@ -113,7 +113,7 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    /// What an error of reading `path` means.
+    /// What an error of reading `path` means: a [`Source`] says by it also that the file is damaged.
     pub fn read(path: &Path, error: std::io::Error) -> Self {
         match error.downcast::<WrongFile>() {
             Ok(wrong) => wrong.into(),

@@ -7,10 +7,10 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 
 /// What the address importer reads.
 pub const ADDRESS_FILE: &str =
-    "Kartverket's address file of a municipality (Matrikkelen - Adresse, or Leilighetsnivå) as CSV: UTF-8, fields divided by semicolons";
+    "Kartverket's address file of a municipality (Matrikkelen - Adresse, or Leilighetsnivå) as CSV, in its zip or unpacked: UTF-8, fields divided by semicolons";
 /// How to come by it.
 const ADDRESS_HELP: &str = "download the product \"Matrikkelen - Adresse\" or \"Matrikkelen - Adresse Leilighetsnivå\", \
-    format CSV, for the municipality from Geonorge, unpack it, and give the .csv file inside";
+    format CSV, for the municipality from Geonorge, and give it as it was downloaded";
 
 /// What the district importer reads.
 pub const DISTRICT_FILE: &str = "GeoJSON (a FeatureCollection) or TopoJSON of polygons, each with a number and a name, in WGS84 (longitude first) \
@@ -28,7 +28,8 @@ pub fn addresses(head: &[u8]) -> Result<(), WrongFile> {
     let wrong = |found: &str, to_do: &str| Err(WrongFile::new(ADDRESS_FILE, found, to_do));
     match kind(head) {
         Kind::Empty => wrong("an empty file", "download it again: the transfer was cut off"),
-        Kind::Zip => wrong("a zip archive", "unpack it and give the .csv file inside"),
+        // A zip is unpacked before it comes here.
+        Kind::Zip => wrong("a zip archive inside another", "unpack it and give the .csv file inside"),
         Kind::Gzip => wrong("a gzip archive", "unpack it and give the .csv file inside"),
         Kind::Utf16 => wrong("text in UTF-16", "give the file as it was downloaded; if a spreadsheet saved it, save it as \"CSV UTF-8\""),
         Kind::Html => wrong("a web page (HTML), most likely an error message or a sign-in page", ADDRESS_HELP),

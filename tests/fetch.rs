@@ -1,0 +1,4 @@
+//! Published files on their way in: the zip as it was downloaded.
+
+mod packed;
+mod source;
