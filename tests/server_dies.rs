@@ -258,7 +258,10 @@ impl World {
             tickets: vec![],
             epoch: None,
             rng,
-            client: Client::new(),
+            client: {
+                dorbank_server::import::fetch::provide_tls();
+                Client::new()
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
-use dorbank_server::{clock::TestClock, config::Config, limits::Limits, router, state::AppState};
+use dorbank_server::{clock::TestClock, config::Config, import::fetch::provide_tls, limits::Limits, router, state::AppState};
 use reqwest::{Client, RequestBuilder};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -94,6 +94,7 @@ impl TestServer {
         let task = tokio::spawn(router::serve(listener, state.clone(), async {
             let _ = stopped.await;
         }));
+        provide_tls();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client can be made");
         Self { state, clock, address, client, folder, stop: Some(stop), task }
     }

@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use dorbank_server::{
     import::{
-        AddressOptions, DistrictOptions, HouseholdOptions, LineOptions, ListTo, Pace, Progress, addresses, districts, households, lines,
+        AddressOptions, Credit, DistrictOptions, HouseholdOptions, ImportError, LineOptions, ListTo, Pace, Progress, addresses, districts,
+        extracted_on, households, lines,
     },
     state::AppState,
+    store::stamp,
 };
 use dorbank_shared::line::Kind;
+
+use super::{fetch::Fetch, out::say};
 
 /// What can be imported.
 #[derive(Debug, Subcommand)]
 pub enum Import {
-    /// Addresses, from Kartverket's file of a municipality (CSV, as published), with or without its dwellings.
+    /// Addresses, from Kartverket's file of a municipality, with or without its dwellings: as it was downloaded (CSV or zip),
+    /// or fetched here by the municipality's number.
     ///
     /// Both products are taken, in any order: "Matrikkelen - Adresse" has one row for each address, "Matrikkelen - Adresse
     /// Leilighetsnivå" one for each dwelling, and so every door. Importing again updates what changed and keeps every
@@ -22,7 +27,10 @@ pub enum Import {
     /// sees the old register until the new one is whole.
     Addresses {
         /// The file.
-        file: PathBuf,
+        #[arg(required_unless_present = "municipality")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        fetch: Fetch,
         /// Report the same and write nothing.
         #[arg(long)]
         dry_run: bool,
@@ -136,11 +144,24 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
     let now = state.now_ms();
     match verb {
-        Import::Addresses { file, dry_run, accept_many_vanished, report } => {
+        Import::Addresses { file, fetch, dry_run, accept_many_vanished, report } => {
             let beside = state.config.data.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let list = report.map_or_else(|| ListTo::Folder(beside.to_owned()), ListTo::File);
             let options = AddressOptions { dry_run, accept_many_vanished, list, progress: Progress::on_terminal(), pace: Pace::default() };
+            // Before anything is fetched for nothing.
+            if stamp::is_demo(&mut state.db.read().await?).await? {
+                return Err(ImportError::Demo.into());
+            }
+            let file = match file {
+                Some(file) => file,
+                None => fetch.run(state).await?,
+            };
             crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?));
+            let credit = Credit::kartverket(extracted_on(&file)?);
+            if !dry_run {
+                credit.write(&state.db).await?;
+            }
+            say!("\n{credit}\nThe pages show this credit, which the licence asks for. Show it too wherever you use the data.");
         }
         Import::Districts { file, grunnkretser, number, name, layer, epsg, join, joins, groups, skip_invalid, replace, dry_run } => {
             let options = DistrictOptions {

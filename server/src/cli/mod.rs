@@ -3,6 +3,7 @@
 mod backup;
 mod correct;
 mod demo;
+mod fetch;
 mod import;
 mod mix;
 mod officer;

@@ -68,6 +68,31 @@ pub fn districts(head: &[u8]) -> Result<(), WrongFile> {
     }
 }
 
+/// Whether something begins as XML that is no web page.
+pub fn is_xml(head: &[u8]) -> bool {
+    matches!(kind(head), Kind::Xml)
+}
+
+/// Whether something begins as a web page.
+pub fn is_html(head: &[u8]) -> bool {
+    matches!(kind(head), Kind::Html)
+}
+
+/// What a file that begins so is called, when it is not what it should be.
+pub fn called(head: &[u8]) -> &'static str {
+    match kind(head) {
+        Kind::Empty => "an empty file",
+        Kind::Zip => "a zip archive",
+        Kind::Gzip => "a gzip archive",
+        Kind::Utf16 => "text in UTF-16",
+        Kind::Html => "a web page (HTML), most likely an error message or a sign-in page,",
+        Kind::Xml => "XML",
+        Kind::Json => "JSON",
+        Kind::Binary => "a file that is not text",
+        Kind::OtherText | Kind::Text(_) => "text",
+    }
+}
+
 /// What a file is by its first bytes.
 #[derive(Debug)]
 pub(super) enum Kind<'a> {

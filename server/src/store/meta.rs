@@ -14,6 +14,9 @@ statements! {
 /// The key of the epoch.
 pub const EPOCH: &str = "epoch";
 
+/// The key of whom to credit for the addresses.
+pub const CREDIT: &str = "credit";
+
 /// What stands under a key.
 pub async fn find(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
     tx.one(FIND, args![key]).await?.map(|row| row.get(0)).transpose()

@@ -1,0 +1,60 @@
+//! `dorbank import addresses --municipality NUMBER`: the file from Geonorge.
+
+use std::{io::IsTerminal as _, path::PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use dorbank_server::{
+    import::fetch::{Bar, DEGREES, FEEDS, FetchOptions, Lines, Product, Progress, SystemPatience, fetch},
+    state::AppState,
+};
+use reqwest::Url;
+
+/// What is fetched.
+#[derive(Debug, Args)]
+pub struct Fetch {
+    /// Fetch the newest file of this municipality from Geonorge: its number (0301), or its name.
+    ///
+    /// It is kept under --data, asked for again only when there is a newer one, and taken up where it broke off.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
+    pub municipality: Option<String>,
+    /// Which file: the flats, one row for each door, or the addresses, one for each entrance. By default the flats where
+    /// they are offered.
+    #[arg(long, requires = "municipality", conflicts_with = "file")]
+    product: Option<Product>,
+    /// The coordinate system of the file (EPSG). By default 4258, degrees.
+    #[arg(long, requires = "municipality", conflicts_with = "file")]
+    epsg: Option<u32>,
+    /// The folder of the feeds, for a mirror or a test.
+    #[arg(long, hide = true, env = "DORBANK_FEEDS", default_value = FEEDS)]
+    feeds: Url,
+}
+
+impl Fetch {
+    /// Brings the file here and says what it is. Ctrl-C stops it, and what has come is kept.
+    pub async fn run(self, state: &AppState) -> anyhow::Result<PathBuf> {
+        let mut options = FetchOptions::new(folder(self.feeds), state.config.data.join("cache"), self.municipality.unwrap_or_default());
+        options.product = self.product;
+        options.epsg = self.epsg.unwrap_or(DEGREES);
+        let progress: Box<dyn Progress> = if std::io::stderr().is_terminal() { Box::<Bar>::default() } else { Box::<Lines>::default() };
+        let patience = SystemPatience::new(state.fork_rng());
+        let fetched = tokio::select! {
+            fetched = fetch(&options, &patience, &*progress) => fetched?,
+            stopped = tokio::signal::ctrl_c() => {
+                progress.end();
+                stopped.context("the signal to stop cannot be heard")?;
+                anyhow::bail!("stopped. Nothing was changed; what has come is kept, and the same command goes on from there");
+            }
+        };
+        progress.say(&fetched.to_string());
+        Ok(fetched.path)
+    }
+}
+
+/// A folder's address ends in a slash; people forget it.
+fn folder(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
+}
