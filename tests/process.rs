@@ -6,7 +6,7 @@ use std::{
     ffi::OsString,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -34,6 +34,11 @@ impl Place {
     /// A folder, and a database elsewhere.
     pub fn with_database(folder: impl Into<PathBuf>, address: impl Into<String>) -> Self {
         Self { folder: folder.into(), address: Some(address.into()) }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The folder's database.

@@ -29,7 +29,7 @@ async fn set(houses: usize) -> (Geonorge, TempDir, Place) {
     server.publish(ADDRESSES, &[("0301", "Oslo", "Oslo", 4258, packed::published(&oslo(), &packed::addresses("0301", houses)))]);
     let folder = tempfile::tempdir().unwrap();
     write_site(&folder.path().join("site"));
-    let place = Place(folder.path().to_owned());
+    let place = Place::new(folder.path());
     (server, folder, place)
 }
 
@@ -136,7 +136,7 @@ async fn a_full_disk_is_told_and_gets_its_room_back() {
     let args = ["import", "addresses", "--municipality", "0301", "--feeds", &feeds];
     let starved = place.command_that_may_be_starved(&args);
     let mut limited = Command::new("prlimit");
-    limited.arg("--fsize=65536:65536").arg(starved.get_program()).args(starved.get_args()).current_dir(&place.0);
+    limited.arg("--fsize=65536:65536").arg(starved.get_program()).args(starved.get_args()).current_dir(place.folder());
     for (name, value) in starved.get_envs() {
         match value {
             Some(value) => limited.env(name, value),

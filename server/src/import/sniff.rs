@@ -6,8 +6,7 @@ use super::WrongFile;
 pub const HEAD_BYTES: usize = 64 * 1024;
 
 /// What the address importer reads.
-pub const ADDRESS_FILE: &str =
-    "Kartverket's address file of a municipality (Matrikkelen - Adresse, or Leilighetsnivå) as CSV, in its zip or unpacked: UTF-8, fields divided by semicolons";
+pub const ADDRESS_FILE: &str = "Kartverket's address file of a municipality (Matrikkelen - Adresse, or Leilighetsnivå) as CSV, in its zip or unpacked: UTF-8, fields divided by semicolons";
 /// How to come by it.
 const ADDRESS_HELP: &str = "download the product \"Matrikkelen - Adresse\" or \"Matrikkelen - Adresse Leilighetsnivå\", \
     format CSV, for the municipality from Geonorge, and give it as it was downloaded";
