@@ -1,6 +1,6 @@
 //! `dorbank demo`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use dorbank_server::{
     auth::codes,
     demo::{self, DemoError, DemoOptions, Size},
@@ -18,20 +18,39 @@ pub struct Demo {
     /// The seed: the same one makes the same city.
     #[arg(long, default_value_t = 2026)]
     seed: u64,
-    /// Make a small one, as the tests do.
-    #[arg(long)]
-    small: bool,
+    /// How big: a small one is there in seconds; the default is a twelfth of the city, in the middle of its round; the
+    /// large one has a door for each household, about 340,000, and takes up to a minute.
+    #[arg(long, value_enum, default_value_t)]
+    size: Wanted,
     /// Serve it then, and say where to click and as whom. A demo that is there already is served as it is.
     #[arg(long)]
     serve: bool,
+}
+
+/// How big a demo is, as it is typed.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Wanted {
+    Small,
+    #[default]
+    Default,
+    Large,
+}
+
+impl From<Wanted> for Size {
+    fn from(wanted: Wanted) -> Self {
+        match wanted {
+            Wanted::Small => Self::Small,
+            Wanted::Default => Self::Default,
+            Wanted::Large => Self::Large,
+        }
+    }
 }
 
 /// Makes it, and serves it when asked.
 pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
     let is_there = verb.serve && store::stamp::is_demo(&mut state.db.read().await?).await?;
     if !is_there {
-        let size = if verb.small { Size::Small } else { Size::Default };
-        let options = DemoOptions { size, keys_dir: state.config.keys_dir() };
+        let options = DemoOptions { size: verb.size.into(), keys_dir: state.config.keys_dir() };
         match demo::build(&state.db, verb.seed, state.now_ms(), &options).await {
             Ok(report) => crate::cli::out::write(format_args!("{report}")),
             Err(DemoError::NotEmpty) => {

@@ -16,10 +16,16 @@ impl Calendar {
     /// Around a moment.
     pub fn around(now_ms: i64) -> Self {
         let zone = TimeZone::get("Europe/Oslo").unwrap_or(TimeZone::UTC);
-        let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone());
-        let past = i64::from(now.weekday().to_monday_zero_offset());
-        let monday = now.date().checked_sub(past.days()).unwrap_or(now.date());
-        Self { monday, zone, now_ms }
+        let today = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone()).date();
+        let mut calendar = Self { monday: today, zone, now_ms };
+        calendar.monday = calendar.day(-calendar.today());
+        calendar
+    }
+
+    /// How many days after this week's Monday today is.
+    pub fn today(&self) -> i64 {
+        let now = Timestamp::from_millisecond(self.now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(self.zone.clone());
+        i64::from(now.weekday().to_monday_zero_offset())
     }
 
     /// A day: so many days after this week's Monday, or before it.
@@ -52,7 +58,7 @@ mod tests {
     fn weeks_begin_on_mondays_in_norwegian_time() {
         // Wednesday 14 October 2026, 18:00 in Oslo.
         let calendar = Calendar::around(1_791_993_600_000);
-        assert_eq!((calendar.date(0), calendar.season()), ("2026-10-12".to_owned(), "høst 2026".to_owned()));
+        assert_eq!((calendar.date(0), calendar.today(), calendar.season()), ("2026-10-12".to_owned(), 2, "høst 2026".to_owned()));
         assert_eq!(calendar.at(2, 18, 0), 1_791_993_600_000);
         // The clock went back between; four in the morning is four in the morning.
         assert_eq!((calendar.at(14, 4, 0) - calendar.at(7, 4, 0)) / 3_600_000, 7 * 24 + 1);

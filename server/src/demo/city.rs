@@ -1,23 +1,31 @@
 //! The demo's city: districts, streets, entrances and doors, from a seed.
 
+use std::collections::HashSet;
+
 use dorbank_shared::{
     geo::{LatLon, Metres},
-    place::{Entrance, Unit, UnitLabel},
+    place::{Entrance, Unit},
 };
-use rand::{RngExt as _, seq::IndexedRandom as _};
+use geo::MultiPolygon;
+use rand::RngExt as _;
+use uuid::Uuid;
 
 use super::{
+    houses::{self, Build},
+    layout::{Frame, Room, Stretch},
     maker::Maker,
-    names,
-    shape::{self, Cell, Site},
+    map::{Claim, Near, Tiling, plane},
+    names::Streets,
+    ways::{Line, LineKind, ways},
 };
 use crate::store::{district::NewDistrict, entrance::Registered};
 
 /// Who publishes the demo's addresses.
 pub const ORIGIN: &str = "demo";
 
-/// A district as the demo knows it: number, name, households, square kilometres, centre, and the share of its streets
-/// that have blocks. Names, numbers, households (2018) and centres are the real ones.
+/// A district as the demo knows it: number, name, households, square kilometres, centre, and the share of its dwellings
+/// that lie in blocks. Names, numbers, households (2018), sizes and centres are the real ones (Oslo kommune's statistics;
+/// sizes and centres without the fjord). The shares are guessed.
 #[derive(Debug)]
 pub struct Known {
     /// Its number.
@@ -25,12 +33,22 @@ pub struct Known {
     name: &'static str,
     area: &'static str,
     households: i64,
-    square_km: f64,
+    square_km: Option<f64>,
     centre: LatLon,
     blocks: f64,
 }
 
 impl Known {
+    /// Its size without the fjord; absent for the forest, which has what the others leave.
+    pub const fn square_km(&self) -> Option<f64> {
+        self.square_km
+    }
+
+    /// Its centre.
+    pub const fn centre(&self) -> LatLon {
+        self.centre
+    }
+
     /// What it is called.
     pub const fn name(&self) -> &'static str {
         self.name
@@ -56,6 +74,7 @@ const fn known(
     blocks: f64,
     area: &'static str,
 ) -> Known {
+    let square_km = if square_km > 0.0 { Some(square_km) } else { None };
     Known { number, name, area, households, square_km, centre: LatLon { lat: centre.0, lon: centre.1 }, blocks }
 }
 
@@ -77,11 +96,13 @@ pub const DISTRICTS: [Known; 17] = [
     known("14", "Nordstrand", 22_672, 16.8, (59.8740, 10.7914), 0.3, "14"),
     known("15", "Søndre Nordstrand", 15_010, 18.3, (59.8335, 10.8268), 0.4, "15"),
     known("16", "Sentrum", 817, 2.0, (59.9093, 10.7399), 1.0, "04"),
-    known("17", "Marka", 715, 40.0, (60.0350, 10.7200), 0.0, "08"),
+    known("17", "Marka", 715, 0.0, (60.0350, 10.7200), 0.0, "08"),
 ];
 
-/// Marka's second part, south-east of the city.
-const MARKA_EAST: (LatLon, f64) = (LatLon { lat: 59.855, lon: 10.935 }, 20.0);
+/// What each district claims of the land.
+pub fn claims() -> Vec<Claim> {
+    DISTRICTS.iter().map(|known| Claim { at: plane().project(known.centre()), square_m: known.square_km().map(|size| size * 1e6) }).collect()
+}
 
 /// A city.
 #[derive(Debug)]
@@ -90,37 +111,44 @@ pub struct City {
     pub districts: Vec<NewDistrict>,
     /// The entrances of each district, in the districts' order, street by street.
     pub entrances: Vec<Vec<Entrance>>,
+    /// What a map draws: the shore, rivers, roads, railways, streets with their names, ways on foot.
+    pub lines: Vec<Line>,
 }
 
 impl City {
     /// Makes a city with one dwelling for every `scale` households.
     pub fn build(maker: &mut Maker, scale: i64) -> Self {
-        let mut sites: Vec<Site> = DISTRICTS.iter().map(|d| shape::site(d.centre, d.square_km)).collect();
-        sites.push(shape::site(MARKA_EAST.0, MARKA_EAST.1));
-        let cells = shape::cells(&sites);
-        let mut names = names::streets(&mut maker.rng).into_iter();
+        let seed = maker.rng.random_range(0..u64::MAX);
+        let tiling = Tiling::build(seed, &claims());
+        let mut lines = vec![];
+        let mut near = Near::default();
+        for (kind, name, points) in ways(seed) {
+            near.add(&points);
+            lines.push(Line { kind, name: name.to_owned(), points: points.iter().map(|at| on_ground(*at)).collect() });
+        }
+        lines.extend(shores(&tiling.fjord));
+        let mut names = Streets::new(&mut maker.rng);
         let mut districts = Vec::new();
         let mut entrances = Vec::new();
-        for (index, (known, cell)) in DISTRICTS.iter().zip(&cells).enumerate() {
-            let parts = if known.number == "17" { vec![cell, &cells[DISTRICTS.len()]] } else { vec![cell] };
+        for (index, known) in DISTRICTS.iter().enumerate() {
             districts.push(NewDistrict {
                 number: known.number.to_owned(),
                 name: known.name.to_owned(),
                 area: known.area.to_owned(),
                 households: known.households,
-                boundary: Some(shape::geojson(&parts)),
+                boundary: Some(crate::import::write_outline(&tiling.districts[index])),
             });
-            entrances.push(houses(maker, known, cell, sites[index].at, known.households / scale, &mut names));
+            let room = Room::new(&tiling, index, &near);
+            let wanted = usize::try_from(known.households / scale).unwrap_or_default();
+            entrances.push(settle(maker, known, &room, wanted, &mut names, &mut lines));
         }
-        Self { districts, entrances }
+        Self { districts, entrances, lines }
     }
 
-    /// The entrances as the register keeps them.
-    pub fn registered(&self) -> Vec<Registered> {
-        self.entrances
-            .iter()
-            .flatten()
-            .zip(1..)
+    /// Entrances as the register keeps them: of those that are given, or all others.
+    pub fn registered(&self, among: &HashSet<Uuid>, given: bool) -> Vec<Registered> {
+        let all = self.entrances.iter().flatten().zip(1..);
+        all.filter(|(entrance, _)| among.contains(&entrance.id) == given)
             .map(|(entrance, place): (_, i64)| Registered {
                 id: entrance.id,
                 origin: ORIGIN.to_owned(),
@@ -139,90 +167,96 @@ impl City {
             .collect()
     }
 
-    /// All doors, each with its entrance's id.
-    pub fn units(&self) -> Vec<(uuid::Uuid, Unit)> {
-        self.entrances.iter().flatten().flat_map(|entrance| entrance.units.iter().map(|unit| (entrance.id, unit.clone()))).collect()
+    /// The doors of the same entrances, each with its entrance's id.
+    pub fn units(&self, among: &HashSet<Uuid>, given: bool) -> Vec<(Uuid, Unit)> {
+        let entrances = self.entrances.iter().flatten().filter(|entrance| among.contains(&entrance.id) == given);
+        entrances.flat_map(|entrance| entrance.units.iter().map(|unit| (entrance.id, unit.clone()))).collect()
     }
 }
 
-/// How long a street is, in metres, and how far the next one in its line begins from where it began.
-const STREET: (f64, f64) = (320.0, 370.0);
-/// How far streets lie apart.
-const ROW: f64 = 90.0;
-/// How far a house stands from the middle of its street.
+/// How far a house stands from the middle of its street, in metres.
 const SETBACK: f64 = 13.0;
 
+fn on_ground(at: Metres) -> LatLon {
+    crate::import::round(plane().unproject(at))
+}
+
+/// The outlines of the fjord as lines.
+fn shores(fjord: &MultiPolygon) -> Vec<Line> {
+    let rings = fjord.0.iter().flat_map(|part| std::iter::once(part.exterior()).chain(part.interiors()));
+    rings
+        .map(|ring| Line {
+            kind: LineKind::Water,
+            name: "Fjorden".to_owned(),
+            points: ring.coords().map(|at| LatLon { lat: at.y, lon: at.x }).collect(),
+        })
+        .collect()
+}
+
 /// The streets of a district, nearest to its centre first, until there are doors enough.
-fn houses(maker: &mut Maker, known: &Known, cell: &Cell, centre: Metres, wanted: i64, names: &mut impl Iterator<Item = String>) -> Vec<Entrance> {
-    let turn: f64 = maker.rng.random_range(0.0..std::f64::consts::PI);
-    let (sin, cos) = turn.sin_cos();
-    let place = |along: f64, across: f64| Metres { x: centre.x + along * cos - across * sin, y: centre.y + along * sin + across * cos };
-    let mut lines: Vec<(f64, f64)> = (-12..12).flat_map(|i| (-40..40).map(move |j| (f64::from(i) * STREET.1, f64::from(j) * ROW))).collect();
-    lines.retain(|(along, across)| holds_street(cell, place(*along, *across), place(along + STREET.0, *across)));
-    lines.sort_by(|a, b| {
-        let far = |(along, across): &(f64, f64)| (along + STREET.0 / 2.0).hypot(*across);
-        far(a).total_cmp(&far(b))
-    });
-    let mut entrances: Vec<Entrance> = Vec::new();
-    let mut doors = 0;
-    for ((along, across), street) in lines.into_iter().zip(names) {
-        if doors >= wanted {
-            break;
-        }
-        let blocks = maker.rng.random_bool(known.blocks);
-        let step = if blocks { 26.0 } else { 22.0 };
-        let mut reach = 10.0;
-        let mut number = 1;
-        while reach < STREET.0 && doors < wanted {
-            for (side, setback) in [(0, SETBACK), (1, -SETBACK)] {
-                let letters: &[&str] = if blocks && maker.rng.random_bool(0.12) { &["A", "B"] } else { &[""] };
-                for (letter, shift) in letters.iter().zip([0.0, 9.0]) {
-                    let units = units(maker, blocks);
-                    doors += i64::try_from(units.len()).unwrap_or(0);
-                    let at = shape::plane().unproject(place(along + reach + shift, across + setback));
-                    entrances.push(Entrance {
-                        id: maker.id(),
-                        street: street.clone(),
-                        number: number + side,
-                        letter: (*letter).to_owned(),
-                        district: Some(known.number.to_owned()),
-                        at: crate::import::round(at),
-                        do_not_knock: false,
-                        units,
-                    });
-                }
+fn settle(maker: &mut Maker, known: &Known, room: &Room<'_>, wanted: usize, names: &mut Streets, lines: &mut Vec<Line>) -> Vec<Entrance> {
+    let frame = Frame::new(maker, plane().project(known.centre));
+    let in_blocks = wanted as f64 * known.blocks;
+    let square_m = in_blocks / Build::Blocks.density() + (wanted as f64 - in_blocks) / Build::Houses.density();
+    // Twice the room that is needed, since borders and water take theirs; and more where that was not enough.
+    let mut reach = (2.0 * square_m / std::f64::consts::PI).sqrt() + 300.0;
+    let mut free = frame.stretches(room, reach);
+    let mut entrances = Vec::new();
+    let mut used = Vec::new();
+    let (mut doors, mut block_doors) = (0, 0);
+    let mut next = 0;
+    while doors < wanted {
+        let Some(stretch) = free.get(next).copied() else {
+            if reach > FARTHEST {
+                break;
             }
-            number += 2;
-            reach += step;
+            reach *= 1.5;
+            free = frame.stretches(room, reach);
+            free.retain(|stretch| !used.iter().any(|other| overlap(stretch, other)));
+            next = 0;
+            continue;
+        };
+        next += 1;
+        // The share of dwellings in blocks holds at every distance from the centre, as far as streets are whole.
+        let left = (in_blocks - block_doors as f64).max(0.0);
+        let blocks = known.blocks >= 1.0 || left >= 8.0 && block_doors as f64 <= known.blocks * doors as f64;
+        let (kind, most) = if blocks { (Build::Blocks, (wanted - doors).min(whole(left).max(1))) } else { (Build::Houses, wanted - doors) };
+        let name = names.next(blocks);
+        for door in houses::build(maker, kind, stretch.length(), most) {
+            doors += door.units.len();
+            block_doors += if blocks { door.units.len() } else { 0 };
+            let left = if door.number % 2 == 1 { SETBACK } else { -SETBACK };
+            entrances.push(Entrance {
+                id: maker.id(),
+                street: name.clone(),
+                number: door.number,
+                letter: door.letter.to_owned(),
+                district: Some(known.number.to_owned()),
+                at: on_ground(frame.place(stretch.row, stretch.along.0 + door.along, left)),
+                do_not_knock: false,
+                units: door.units,
+            });
         }
+        lines.push(Line { kind: LineKind::Street, name, points: frame.line(&stretch).into_iter().map(on_ground).collect() });
+        used.push(stretch);
     }
+    let paths = frame.paths(room, &used);
+    lines.extend(paths.into_iter().map(|path| Line { kind: LineKind::Path, name: String::new(), points: path.into_iter().map(on_ground).collect() }));
     entrances
 }
 
-/// Whether a street with its houses lies well inside a district.
-fn holds_street(cell: &Cell, from: Metres, to: Metres) -> bool {
-    shape::holds(cell, from, 2.0 * SETBACK) && shape::holds(cell, to, 2.0 * SETBACK)
+/// No district reaches farther than this from its centre, in metres.
+const FARTHEST: f64 = 12_000.0;
+
+/// Whether two stretches are, in part, the same.
+fn overlap(a: &Stretch, b: &Stretch) -> bool {
+    a.row == b.row && a.along.0 < b.along.1 && b.along.0 < a.along.1
 }
 
-/// The doors of an entrance: floors with doors in a block; else one, seldom two.
-fn units(maker: &mut Maker, block: bool) -> Vec<Unit> {
-    let mut labels = Vec::new();
-    if block {
-        let floors: u8 = *[3, 4, 4, 4, 5, 5, 8].choose(&mut maker.rng).unwrap_or(&4);
-        let doors: u8 = *[2, 2, 2, 3].choose(&mut maker.rng).unwrap_or(&2);
-        if maker.rng.random_bool(0.08) {
-            labels.push("U0101".to_owned());
-        }
-        for floor in 1..=floors {
-            // A shop or the bicycles take a part of some ground floors.
-            let doors = if floor == 1 && maker.rng.random_bool(0.3) { doors - 1 } else { doors };
-            labels.extend((1..=doors).map(|door| format!("H{floor:02}{door:02}")));
-        }
-    } else if maker.rng.random_bool(0.1) {
-        labels.extend(["H0101".to_owned(), "H0201".to_owned()]);
-    } else {
-        labels.push(String::new());
-    }
-    debug_assert!(labels.iter().all(|label| label.is_empty() || UnitLabel::parse(label).is_some()));
-    labels.iter().map(|label| Unit::new(maker.id(), label)).collect()
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of doors")]
+fn whole(doors: f64) -> usize {
+    doors.ceil() as usize
 }
+
+#[cfg(test)]
+mod tests;

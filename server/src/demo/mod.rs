@@ -1,36 +1,36 @@
 //! A demo: a city that is made up from a seed, in the middle of its autumn round.
 //!
-//! The districts have their real names, numbers and sizes; streets, people and what they say are made up. The same
-//! seed at the same moment makes the same city. What was said is sealed, handed in, mixed and released by the same
-//! code as in earnest.
+//! The districts have their real names, numbers and sizes; shapes, streets, people and what they say are made up. The
+//! same seed at the same moment makes the same city. What happened at doors is noted by phones and pushed, what was said
+//! is sealed, handed in, mixed and released, all by the same code as in earnest.
 
 mod calendar;
 mod city;
 mod codebook;
 mod doors;
+mod houses;
+mod layout;
 mod maker;
+mod map;
 mod names;
+mod phone;
 mod plan;
+mod play;
 mod report;
 mod said;
-mod shape;
+mod size;
 mod voices;
+mod ways;
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
-use dorbank_shared::{code, input::Arena, officer::Officer, principal::Role, seal::SealError, sync::wire::Admission};
+use dorbank_shared::{officer::Officer, principal::Role, seal::SealError, sync::wire::Reason};
 use uuid::Uuid;
 
 pub use report::DemoReport;
+pub use size::Size;
 
-use self::{
-    calendar::Calendar,
-    city::{City, DISTRICTS},
-    doors::Pair,
-    maker::Maker,
-    plan::{Past, Plan, Tour, When},
-    said::Collection,
-};
+use self::{calendar::Calendar, city::City, maker::Maker, plan::Plan, play::Play, said::Collection};
 use crate::{
     coarsen,
     job::Actor,
@@ -38,38 +38,12 @@ use crate::{
     release::{self, ReleaseError},
     round::{self as rounds, NewRound, RoundError, default_codebook},
     store::{
-        Db, StoreError, Tx, branch, campaign, device, district, entrance, officer,
+        Db, StoreError, Tx, branch, campaign, district, entrance, meta, officer,
         round::{self, Round},
         shift, stamp, turf,
     },
+    sync::SyncError,
 };
-
-/// How big a demo is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Size {
-    /// For tests: fewer doors, three weeks; three areas pass the mix's gate.
-    Small,
-    /// Some thousand entrances, eight weeks; most areas pass the gate and some do not.
-    #[default]
-    Default,
-}
-
-impl Size {
-    /// How many real households one made-up dwelling stands for.
-    const fn scale(self) -> i64 {
-        match self {
-            Self::Small => 30,
-            Self::Default => 12,
-        }
-    }
-
-    const fn past(self) -> Past {
-        match self {
-            Self::Small => Past { weeks: 3, shifts: [3, 3, 2, 0, 3, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0], pairs: (4, 4) },
-            Self::Default => Past { weeks: 8, shifts: [9, 8, 7, 6, 6, 2, 3, 5, 2, 1, 0, 5, 6, 4, 3], pairs: (4, 5) },
-        }
-    }
-}
 
 /// How the demo is made.
 #[derive(Debug, Clone)]
@@ -101,6 +75,12 @@ pub enum DemoError {
     /// Nothing could be released.
     #[error("the release: {0}")]
     Release(#[from] ReleaseError),
+    /// What a phone sent met a fault.
+    #[error("a phone: {0}")]
+    Sync(#[from] SyncError),
+    /// What a phone sent was not answered as it should be.
+    #[error("what a phone sent was not taken as it should be ({0:?})")]
+    NotTaken(Option<Reason>),
 }
 
 /// Makes a demo in an empty database and stamps it as one.
@@ -108,34 +88,42 @@ pub enum DemoError {
 /// # Errors
 /// See [`DemoError`].
 pub async fn build(db: &Db, seed: u64, now_ms: i64, options: &DemoOptions) -> Result<DemoReport, DemoError> {
+    let mut tx = db.begin().await?;
+    refuse_unless_empty(&mut tx).await?;
+    stamp::set_demo(&mut tx).await?;
     let mut maker = Maker::new(seed, now_ms);
+    // Where a server has opened the database it has one already.
+    meta::set_once(&mut tx, meta::EPOCH, &maker.random_id().simple().to_string()).await?;
+    tx.commit().await?;
+
     let calendar = Calendar::around(now_ms);
     let past = options.size.past();
     let city = City::build(&mut maker, options.size.scale());
-    write_city(db, &city, now_ms).await?;
     let round = open_round(db, &mut maker, &calendar, options, past.weeks).await?;
     let plan = Plan::build(&mut maker, &city, &calendar, round.id, &past);
     let mut report = DemoReport::new(&city, &plan);
+    // Each mix writes the whole file anew, so what nobody walks comes last.
+    let walked: HashSet<Uuid> = plan.entrances(&city).map(|entrance| entrance.id).collect();
     let mut tx = db.begin().await?;
+    district::put(&mut tx, &city.districts).await?;
+    write_register(&mut tx, &city, &walked, true, now_ms).await?;
     write_plan(&mut tx, &city, &plan).await?;
     report.officers = write_officers(&mut tx, &mut maker, &plan).await?;
     let topics = topics(&mut tx, round.id).await?;
     tx.commit().await?;
 
     let collection = Collection { round: round.id, topics: &topics, public_key: &round.public_key };
+    let mut play =
+        Play { db, city: &city, plan: &plan, past, collection, maker: &mut maker, report: &mut report, answered: HashSet::new(), late: None };
     for weeks_ago in (1..=past.weeks).rev() {
-        let mut tx = db.begin().await?;
-        for tour in plan.tours.iter().filter(|tour| tour.when == When::WeeksAgo(weeks_ago)) {
-            hold(&mut tx, &mut maker, &city, &plan, tour, collection, &mut report).await?;
-        }
-        tx.commit().await?;
-        report.releases += monday(db, &mut maker, &calendar, options, round.id, 7 - 7 * weeks_ago).await?;
+        play.week(weeks_ago).await?;
+        play.report.releases += monday(db, play.maker, &calendar, options, round.id, 7 - 7 * weeks_ago).await?;
     }
-    coarsen::run(db, &Actor::schedule(), now_ms, &mut maker.rng).await?;
+    coarsen::run(db, &Actor::schedule(), now_ms, &mut play.maker.rng).await?;
+    play.yesterday().await?;
+    play.running().await?;
     let mut tx = db.begin().await?;
-    if let Some(tour) = plan.running() {
-        run(&mut tx, &mut maker, &city, &plan, tour, collection, &mut report).await?;
-    }
+    write_register(&mut tx, &city, &walked, false, now_ms).await?;
     tx.commit().await?;
     Ok(report)
 }
@@ -171,18 +159,16 @@ async fn topics(tx: &mut Tx, round: Uuid) -> Result<Vec<Uuid>, DemoError> {
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-async fn write_city(db: &Db, city: &City, now_ms: i64) -> Result<(), DemoError> {
-    let mut tx = db.begin().await?;
-    let empty = district::all(&mut tx).await?.is_empty() && entrance::count(&mut tx).await? == 0 && officer::all(&mut tx).await?.is_empty();
-    if !empty || !round::all(&mut tx).await?.is_empty() {
-        return Err(DemoError::NotEmpty);
-    }
-    stamp::set_demo(&mut tx).await?;
-    district::put(&mut tx, &city.districts).await?;
-    entrance::put(&mut tx, &city.registered(), now_ms).await?;
-    entrance::put_units(&mut tx, &city.units()).await?;
-    tx.commit().await?;
-    Ok(())
+/// A demo is never mixed with anything.
+async fn refuse_unless_empty(tx: &mut Tx) -> Result<(), DemoError> {
+    let empty = district::all(tx).await?.is_empty() && entrance::count(tx).await? == 0 && officer::all(tx).await?.is_empty();
+    if empty && round::all(tx).await?.is_empty() { Ok(()) } else { Err(DemoError::NotEmpty) }
+}
+
+/// Writes the entrances that are among some, or all others.
+async fn write_register(tx: &mut Tx, city: &City, among: &HashSet<Uuid>, given: bool, now_ms: i64) -> Result<(), StoreError> {
+    entrance::put(tx, &city.registered(among, given), now_ms).await?;
+    entrance::put_units(tx, &city.units(among, given)).await
 }
 
 async fn write_plan(tx: &mut Tx, city: &City, plan: &Plan) -> Result<(), DemoError> {
@@ -213,75 +199,4 @@ async fn write_officers(tx: &mut Tx, maker: &mut Maker, plan: &Plan) -> Result<V
         officers.push(new);
     }
     Ok(officers)
-}
-
-/// A shift that was held: a phone for each turf, its visits, and what was said.
-async fn hold(
-    tx: &mut Tx,
-    maker: &mut Maker,
-    city: &City,
-    plan: &Plan,
-    tour: &Tour,
-    of: Collection<'_>,
-    report: &mut DemoReport,
-) -> Result<(), DemoError> {
-    let mut sealed = Vec::new();
-    for (number, walk) in tour.walks.iter().enumerate() {
-        let walk = &plan.walks[*walk];
-        let phone = admit(tx, maker, tour, number, Some(walk.turf.id)).await?;
-        let pair = Pair { campaign: tour.shift.campaign, turf: walk.turf.id, device: phone, starts_at: tour.shift.starts_at };
-        let entrances = walk.entrances.iter().map(|(district, entrance)| &city.entrances[*district][*entrance]);
-        let done = doors::walk(maker, pair, entrances, usize::MAX);
-        doors::store(tx, tour.shift.campaign, &done.visits).await?;
-        sealed.extend(said::inputs(maker, of, area(&walk.turf.district), Arena::Door, done.conversations)?);
-        report.visits += done.visits.len();
-    }
-    report.inputs += sealed.len();
-    said::hand_in(tx, maker, of.round, sealed).await?;
-    Ok(())
-}
-
-/// The shift that runs now: three pairs are half an hour in, a phone waits to be let in, and two turfs are free.
-async fn run(
-    tx: &mut Tx,
-    maker: &mut Maker,
-    city: &City,
-    plan: &Plan,
-    tour: &Tour,
-    of: Collection<'_>,
-    report: &mut DemoReport,
-) -> Result<(), DemoError> {
-    let mut sealed = Vec::new();
-    for (number, walk) in tour.walks.iter().take(3).enumerate() {
-        let walk = &plan.walks[*walk];
-        let phone = admit(tx, maker, tour, number, Some(walk.turf.id)).await?;
-        let pair = Pair { campaign: tour.shift.campaign, turf: walk.turf.id, device: phone, starts_at: tour.shift.starts_at };
-        let entrances = walk.entrances.iter().map(|(district, entrance)| &city.entrances[*district][*entrance]);
-        let mut done = doors::walk(maker, pair, entrances, 16);
-        done.visits.retain(|visit| visit.body.occurred_at < maker.now_ms);
-        let talked = done.visits.iter().filter(|visit| visit.body.outcome.is_conversation()).count();
-        doors::store(tx, tour.shift.campaign, &done.visits).await?;
-        sealed.extend(said::inputs(maker, of, area(&walk.turf.district), Arena::Door, talked)?);
-        report.visits += done.visits.len();
-    }
-    admit(tx, maker, tour, 3, None).await?;
-    report.inputs += sealed.len();
-    said::hand_in(tx, maker, of.round, sealed).await?;
-    Ok(())
-}
-
-/// A phone that joined: let in with a turf, or waiting without one.
-async fn admit(tx: &mut Tx, maker: &mut Maker, tour: &Tour, number: usize, turf: Option<Uuid>) -> Result<Uuid, DemoError> {
-    let joined_at = (tour.shift.starts_at + 60_000).min(maker.now_ms);
-    let id = maker.id_at(joined_at);
-    device::insert(tx, id, tour.shift.id, &code::sign(number * 11 + 5), maker.bytes(), joined_at).await?;
-    if turf.is_some() {
-        device::set_admission(tx, id, 1, Admission::Admitted, turf).await?;
-    }
-    Ok(id)
-}
-
-/// The area of a district.
-fn area(number: &str) -> &'static str {
-    DISTRICTS.iter().find(|district| district.number == number).map_or("01", city::Known::area)
 }

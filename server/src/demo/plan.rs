@@ -16,6 +16,7 @@ use super::{
     calendar::Calendar,
     city::{City, DISTRICTS},
     maker::Maker,
+    size::Past,
 };
 use crate::store::{
     campaign::{Campaign, Purpose},
@@ -43,6 +44,8 @@ pub struct Walk {
 pub enum When {
     /// In the week that began so many weeks before this week's Monday; 1 is last week.
     WeeksAgo(i64),
+    /// Yesterday evening.
+    Yesterday,
     /// Now.
     Running,
     /// Later.
@@ -62,6 +65,13 @@ pub struct Tour {
     pub walks: Vec<usize>,
 }
 
+/// How many pairs walk in the shift that runs now.
+const RUNNING: usize = 5;
+/// How many walked yesterday.
+const YESTERDAY: usize = 3;
+/// How many walk in a shift that is planned.
+const PLANNED: usize = 4;
+
 /// All of it.
 #[derive(Debug)]
 pub struct Plan {
@@ -75,17 +85,6 @@ pub struct Plan {
     pub tours: Vec<Tour>,
 }
 
-/// How much was done before now.
-#[derive(Debug, Clone, Copy)]
-pub struct Past {
-    /// For how many weeks.
-    pub weeks: i64,
-    /// How many shifts each of the fifteen branches held.
-    pub shifts: [i64; 15],
-    /// How many pairs walked in a shift, at least and at most.
-    pub pairs: (usize, usize),
-}
-
 impl Plan {
     /// Plans a city for a round.
     pub fn build(maker: &mut Maker, city: &City, calendar: &Calendar, round: Uuid, past: &Past) -> Self {
@@ -94,9 +93,12 @@ impl Plan {
         for index in 0..plan.branches.len() {
             let branch = plan.branches[index].clone();
             let campaign = campaign(maker, calendar, &branch, round, past.weeks);
-            let mut free = plan.cut(maker, city, &branch, campaign.id);
-            let mut add = |maker: &mut Maker, when, starts_at: i64, ends_at: i64, free: &mut Vec<usize>, pairs: usize| {
-                let walks: Vec<usize> = free.drain(..pairs.min(free.len())).collect();
+            let held = past.shifts.get(index).copied().unwrap_or(0);
+            let pairs: Vec<usize> = (0..held).map(|_| maker.rng.random_range(past.pairs.0..=past.pairs.1)).collect();
+            let now = if index == 0 { RUNNING + YESTERDAY } else { 0 };
+            let most = past.spare.map_or(usize::MAX, |spare| pairs.iter().sum::<usize>() + now + 2 * PLANNED + spare);
+            let mut free = plan.cut(maker, city, &branch, campaign.id, most);
+            let mut add = |maker: &mut Maker, when, starts_at: i64, ends_at: i64, walks: Vec<usize>| {
                 let place = walks.first().map_or_else(|| "Frederikkeplassen".to_owned(), |walk| meeting_place(city, &plan.walks[*walk]));
                 let kind = if walks.is_empty() { ShiftKind::Stand } else { ShiftKind::Door };
                 let shift = Shift {
@@ -116,25 +118,32 @@ impl Plan {
                 };
                 plan.tours.push(Tour { shift, branches: vec![branch.id], when, walks });
             };
-            let held = past.shifts.get(index).copied().unwrap_or(0);
-            for number in 0..held {
+            let evening = |day: i64| (calendar.at(day, 17, 30), calendar.at(day, 19, 30));
+            for (number, pairs) in (0..).zip(pairs) {
                 let weeks_ago = past.weeks - number * past.weeks / held;
+                if free.len() <= past.pairs.1 {
+                    break;
+                }
+                let walks = take(&mut free, pairs);
                 // Two in one week are on two days.
                 let day = i64::try_from(index % 3).unwrap_or(0) + number % 2;
-                let starts_at = calendar.at(day - 7 * weeks_ago, 17, 30);
-                let pairs = maker.rng.random_range(past.pairs.0..=past.pairs.1);
-                if free.len() > past.pairs.1 {
-                    add(maker, When::WeeksAgo(weeks_ago), starts_at, starts_at + 2 * 3_600_000, &mut free, pairs);
+                let (starts_at, ends_at) = evening(day - 7 * weeks_ago);
+                add(maker, When::WeeksAgo(weeks_ago), starts_at, ends_at, walks.clone());
+                if weeks_ago >= 3 && maker.rng.random_ratio(past.again, 100) {
+                    // Two weeks later, on another day, where nobody had opened.
+                    let (starts_at, ends_at) = evening(day + 3 - 7 * (weeks_ago - 2));
+                    add(maker, When::WeeksAgo(weeks_ago - 2), starts_at, ends_at, walks);
                 }
             }
             if index == 0 {
-                let starts_at = calendar.now_ms - 30 * 60_000;
-                add(maker, When::Running, starts_at, calendar.now_ms + 2 * 3_600_000, &mut free, 5);
+                let (starts_at, ends_at) = evening(calendar.today() - 1);
+                add(maker, When::Yesterday, starts_at, ends_at, take(&mut free, YESTERDAY));
+                add(maker, When::Running, calendar.now_ms - 30 * 60_000, calendar.now_ms + 2 * 3_600_000, take(&mut free, RUNNING));
             }
             // The next two weeks, on two evenings that no other shift of the branch has.
             for week in 1..=2 {
-                let starts_at = calendar.at(7 * week + i64::try_from(index % 4).unwrap_or(0), 17, 30);
-                add(maker, When::Planned, starts_at, starts_at + 2 * 3_600_000, &mut free, past.pairs.0.min(4));
+                let (starts_at, ends_at) = evening(7 * week + i64::try_from(index % 4).unwrap_or(0));
+                add(maker, When::Planned, starts_at, ends_at, take(&mut free, PLANNED));
             }
             plan.campaigns.push(campaign);
         }
@@ -142,13 +151,24 @@ impl Plan {
         plan
     }
 
-    /// The shift that runs now.
-    pub fn running(&self) -> Option<&Tour> {
-        self.tours.iter().find(|tour| tour.when == When::Running)
+    /// The shifts at a time.
+    pub fn at(&self, when: When) -> impl Iterator<Item = &Tour> {
+        self.tours.iter().filter(move |tour| tour.when == when)
     }
 
-    /// Cuts a branch's districts into turfs, and gives their indexes in the order in which they will be walked.
-    fn cut(&mut self, maker: &mut Maker, city: &City, branch: &Branch, campaign: Uuid) -> Vec<usize> {
+    /// The shift that runs now.
+    pub fn running(&self) -> Option<&Tour> {
+        self.at(When::Running).next()
+    }
+
+    /// The entrances that lie in a turf.
+    pub fn entrances<'a>(&'a self, city: &'a City) -> impl Iterator<Item = &'a Entrance> {
+        self.walks.iter().flat_map(|walk| walk.entrances.iter().map(|(district, entrance)| &city.entrances[*district][*entrance]))
+    }
+
+    /// Cuts a branch's districts into turfs, at most so many, and gives their indexes in the order in which they will be
+    /// walked.
+    fn cut(&mut self, maker: &mut Maker, city: &City, branch: &Branch, campaign: Uuid, most: usize) -> Vec<usize> {
         let first = self.walks.len();
         let mut number = 0;
         for (index, known) in DISTRICTS.iter().enumerate().filter(|(_, d)| branch.districts.iter().any(|own| own == d.number)) {
@@ -168,6 +188,9 @@ impl Plan {
             }
             parts.extend(Some(open).filter(|open| !open.is_empty()));
             for entrances in parts {
+                if self.walks.len() - first >= most {
+                    break;
+                }
                 number += 1;
                 let turf =
                     Turf { id: maker.id(), campaign, district: known.number.to_owned(), number, name: turf_name(city, &entrances), version: 1 };
@@ -176,6 +199,11 @@ impl Plan {
         }
         (first..self.walks.len()).collect()
     }
+}
+
+/// The next turfs, as many as there are of so many.
+fn take(free: &mut Vec<usize>, pairs: usize) -> Vec<usize> {
+    free.drain(..pairs.min(free.len())).collect()
 }
 
 fn branches(maker: &mut Maker) -> Vec<Branch> {

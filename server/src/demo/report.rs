@@ -18,14 +18,22 @@ pub struct DemoReport {
     pub entrances: usize,
     /// Doors.
     pub units: usize,
+    /// Lines on the map.
+    pub lines: usize,
     /// Turfs.
     pub turfs: usize,
+    /// Doors that lie in a turf.
+    pub turf_doors: usize,
     /// Shifts: past, running and planned.
     pub shifts: usize,
-    /// Visits.
+    /// Visits that were counted.
     pub visits: usize,
+    /// Of these, conversations.
+    pub conversations: usize,
     /// Inputs that were handed in.
     pub inputs: usize,
+    /// Entries that wait for somebody to look at them.
+    pub quarantined: usize,
     /// Releases that were frozen.
     pub releases: usize,
     /// The shift that runs now.
@@ -41,7 +49,9 @@ impl DemoReport {
             branches: plan.branches.len(),
             entrances: city.entrances.iter().map(Vec::len).sum(),
             units: city.entrances.iter().flatten().map(|entrance| entrance.units.len()).sum(),
+            lines: city.lines.len(),
             turfs: plan.walks.len(),
+            turf_doors: plan.entrances(city).map(|entrance| entrance.units.len()).sum(),
             shifts: plan.tours.len(),
             running: plan.running().map(|tour| tour.shift.id),
             ..Self::default()
@@ -57,10 +67,14 @@ impl fmt::Display for DemoReport {
             (self.branches, "local branches"),
             (self.entrances, "entrances"),
             (self.units, "doors"),
+            (self.lines, "lines on the map: streets, water, roads, railways"),
             (self.turfs, "turfs"),
+            (self.turf_doors, "doors in them"),
             (self.shifts, "shifts: past, running and planned"),
             (self.visits, "visits"),
+            (self.conversations, "of these conversations"),
             (self.inputs, "inputs handed in"),
+            (self.quarantined, "entries to be looked at"),
             (self.releases, "releases"),
         ] {
             writeln!(f, "{count:>9}  {what}")?;

@@ -1,5 +1,7 @@
 //! What was said at the demo's doors, sealed as a phone seals it and handed in with tickets as a phone does.
 
+use std::num::NonZero;
+
 use dorbank_shared::{
     input::{Arena, Input},
     seal::{self, SealError},
@@ -8,11 +10,13 @@ use rand::{RngExt as _, seq::SliceRandom as _};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{codebook::TOPICS, maker::Maker, voices};
+use super::{
+    codebook::{TOPICS, weight},
+    maker::Maker,
+    voices,
+};
 use crate::store::{StoreError, Tx, spool, ticket};
 
-/// Of a hundred conversations so many are noted: not everybody says yes when asked.
-const NOTED: f64 = 0.72;
 /// Of a hundred inputs so many have a sentence.
 const WITH_WORDS: f64 = 0.75;
 
@@ -27,28 +31,39 @@ pub struct Collection<'a> {
     pub public_key: &'a [u8],
 }
 
-/// The sealed inputs of so many conversations in an area.
-pub fn inputs(maker: &mut Maker, of: Collection, area: &str, arena: Arena, conversations: usize) -> Result<Vec<Vec<u8>>, SealError> {
-    let mut sealed = Vec::new();
+/// What was noted of so many conversations in an area, as JSON, before it is sealed.
+pub fn inputs(maker: &mut Maker, of: Collection, area: &str, arena: Arena, conversations: usize, noted: f64) -> Vec<Vec<u8>> {
+    let mut plain = Vec::new();
     for _ in 0..conversations {
-        if !maker.rng.random_bool(NOTED) {
-            continue;
+        if maker.rng.random_bool(noted) {
+            plain.push(serde_json::to_vec(&input(maker, of, area, arena)).unwrap_or_default());
         }
-        let plain = serde_json::to_vec(&input(maker, of, area, arena)).unwrap_or_default();
-        sealed.push(seal(maker, of.public_key, &plain)?);
     }
-    Ok(sealed)
+    plain
 }
 
-fn seal(maker: &mut Maker, public_key: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
-    // One in 2^32 draws is no key of the curve; then the next one is.
-    for _ in 0..3 {
-        match seal::seal(public_key, plain, &maker.bytes()) {
-            Err(SealError::Key) => {}
-            other => return other,
-        }
+/// Seals, each with a key of its own, on all processors; keys and order come from the seed.
+pub fn seal(maker: &mut Maker, public_key: &[u8], plain: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, SealError> {
+    let with_keys: Vec<(Vec<u8>, [[u8; 32]; 2])> = plain.into_iter().map(|plain| (plain, [maker.bytes(), maker.bytes()])).collect();
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let part = with_keys.len().div_ceil(workers).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = with_keys
+            .chunks(part)
+            .map(|part| scope.spawn(move || part.iter().map(|(plain, keys)| seal_one(public_key, plain, keys)).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        // A thread that panicked sealed nothing.
+        let done: Result<Vec<Vec<Vec<u8>>>, SealError> = parts.into_iter().map(|part| part.join().unwrap_or(Err(SealError::Closed))).collect();
+        Ok(done?.into_iter().flatten().collect())
+    })
+}
+
+/// One in 2^32 draws is no key of the curve; then the next one is.
+fn seal_one(public_key: &[u8], plain: &[u8], keys: &[[u8; 32]; 2]) -> Result<Vec<u8>, SealError> {
+    match seal::seal(public_key, plain, &keys[0]) {
+        Err(SealError::Key) => seal::seal(public_key, plain, &keys[1]),
+        other => other,
     }
-    Err(SealError::Key)
 }
 
 fn input(maker: &mut Maker, of: Collection, area: &str, arena: Arena) -> Input {
@@ -72,13 +87,11 @@ fn input(maker: &mut Maker, of: Collection, area: &str, arena: Arena) -> Input {
     }
 }
 
-/// A topic, drawn by its weight; what moves people differs from district to district.
+/// A topic, drawn by its weight in the area.
 fn topic(maker: &mut Maker, area: &str) -> usize {
-    let place = area.bytes().fold(0usize, |sum, byte| sum * 31 + usize::from(byte));
-    let weight = |index: usize| TOPICS[index].weight * [0.6, 1.0, 1.0, 1.8][(place * 7 + index * 5) % 4];
-    let mut left = maker.rng.random_range(0.0..(0..TOPICS.len()).map(weight).sum::<f64>());
+    let mut left = maker.rng.random_range(0.0..(0..TOPICS.len()).map(|index| weight(index, area)).sum::<f64>());
     for index in 0..TOPICS.len() {
-        left -= weight(index);
+        left -= weight(index, area);
         if left < 0.0 {
             return index;
         }
