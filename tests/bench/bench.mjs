@@ -5,6 +5,7 @@
 import { isTrial } from './lib/figures.mjs';
 import { Report } from './lib/report.mjs';
 import * as comeback from './comeback.mjs';
+import * as demo from './demo.mjs';
 import * as download from './download.mjs';
 import * as growth from './growth.mjs';
 import * as locate from './locate.mjs';
@@ -28,6 +29,7 @@ const PARTS = [
   growth,
   register,
   locate,
+  demo,
 ];
 
 const wanted = process.argv.slice(2);

@@ -24,7 +24,7 @@ async function slowDown(page) {
 }
 
 /** Runs in the page before anything else: notes when the list can be used, which is when it has been painted. */
-function watchList() {
+export function watchList() {
   const look = () => {
     const link = document.querySelector('a[href^="/field/entrance/"]');
     if (!link || link.getClientRects().length === 0) return void requestAnimationFrame(look);
