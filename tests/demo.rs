@@ -7,10 +7,14 @@ use dorbank_server::{
     demo::{DemoError, DemoOptions, DemoReport, Size, build},
     import::{AddressOptions, ImportError, Locator, addresses},
     release,
-    store::{Db, branch, campaign, device, district, entrance, officer, quarantine, round, shift, spool, stamp, status, turf},
+    store::{Db, branch, campaign, device, district, entrance, line, officer, quarantine, round, shift, spool, stamp, status, turf},
     verify,
 };
-use dorbank_shared::{principal::Role, sync::wire::Admission};
+use dorbank_shared::{
+    line::{Extent, Kind},
+    principal::Role,
+    sync::wire::Admission,
+};
 use dorbank_tests::{Engine, START_MS, database};
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo as _, ValueRef as _};
@@ -113,12 +117,20 @@ async fn the_committee_has_releases_to_read_and_some_areas_wait(Demo { db, repor
     assert!(fine > 0 && fine < i64::try_from(report.visits).unwrap() / 4, "{fine} of {}", report.visits);
 }
 
-async fn every_entrance_lies_in_its_district(Demo { db, .. }: &Demo) {
+async fn every_entrance_lies_in_its_district(Demo { db, report, .. }: &Demo) {
     let mut tx = db.read().await.unwrap();
     let locator = Locator::load(&mut tx).await.unwrap();
     for place in entrance::places(&mut tx).await.unwrap() {
         assert_eq!(locator.district(None, place.at), place.district.as_deref());
     }
+    let origin = line::origins(&mut tx).await.unwrap().remove(0);
+    assert_eq!((origin.name.as_str(), usize::try_from(origin.lines).unwrap()), ("demo", report.lines));
+    // In and around the first district: streets with the names that its entrances have.
+    let near = Extent { south: 59_890_000, west: 10_740_000, north: 59_925_000, east: 10_800_000 };
+    let lines = line::within(&mut tx, &near).await.unwrap();
+    let named: HashSet<&str> = lines.iter().filter(|line| line.kind == Kind::Street).map(|line| line.name.as_str()).collect();
+    let houses = entrance::of_district(&mut tx, "01").await.unwrap();
+    assert!(named.len() > 5 && houses.iter().any(|house| named.contains(house.street.as_str())), "{named:?}");
     // Households in proportion: Frogner has more doors than Grorud, Grorud more than Marka.
     let mut doors = Vec::new();
     for number in ["05", "10", "17"] {

@@ -94,7 +94,7 @@ async fn a_corrected_place_lies_in_the_district_of_its_own() {
     let mut town = Town::new(Engine::Sqlite).await;
     let square = |number: &str, west: f64| {
         format!(
-            "{{\"type\":\"Feature\",\"properties\":{{\"id\":\"{number}\",\"name\":\"{number}\"}},\"geometry\":{{\"type\":\"Polygon\",\"coordinates\":\
+            "{{\"type\":\"Feature\",\"properties\":{{\"id\":\"{number}\",\"name\":\"Krets {number}\"}},\"geometry\":{{\"type\":\"Polygon\",\"coordinates\":\
              [[[{west},59.8],[{0},59.8],[{0},60.0],[{west},60.0],[{west},59.8]]]}}}}",
             west + 0.1
         )

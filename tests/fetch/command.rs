@@ -88,7 +88,7 @@ async fn what_cannot_be_is_said_before_anything_is_fetched() {
         let (done, out, err) = run(&place, args).await;
         assert!(!done && err.contains(expected), "{args:?}: {out}{err}");
     }
-    let (done, out, err) = run(&place, &["demo", "--small"]).await;
+    let (done, out, err) = run(&place, &["demo", "--size", "small"]).await;
     assert!(done, "{out}{err}");
     let before = server.asked(&path(&oslo())).len();
     let (done, _, err) = run(&place, &["import", "addresses", "--municipality", "0301", "--feeds", &feeds]).await;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use dorbank_shared::{
     geo::{LatLon, Metres},
+    line::{Form, Geometry, Kind, Line, Micro},
     place::{Entrance, Unit},
 };
 use geo::MultiPolygon;
@@ -16,7 +17,7 @@ use super::{
     maker::Maker,
     map::{Claim, Near, Tiling, plane},
     names::Streets,
-    ways::{Line, LineKind, ways},
+    ways::ways,
 };
 use crate::store::{district::NewDistrict, entrance::Registered};
 
@@ -124,9 +125,9 @@ impl City {
         let mut near = Near::default();
         for (kind, name, points) in ways(seed) {
             near.add(&points);
-            lines.push(Line { kind, name: name.to_owned(), points: points.iter().map(|at| on_ground(*at)).collect() });
+            lines.push(line(kind, name, &points));
         }
-        lines.extend(shores(&tiling.fjord));
+        lines.push(shore(&tiling.fjord));
         let mut names = Streets::new(&mut maker.rng);
         let mut districts = Vec::new();
         let mut entrances = Vec::new();
@@ -181,16 +182,17 @@ fn on_ground(at: Metres) -> LatLon {
     crate::import::round(plane().unproject(at))
 }
 
-/// The outlines of the fjord as lines.
-fn shores(fjord: &MultiPolygon) -> Vec<Line> {
+/// A line of the map.
+fn line(kind: Kind, name: &str, points: &[Metres]) -> Line {
+    let points = points.iter().filter_map(|at| Micro::near(plane().unproject(*at))).collect();
+    Line { kind, name: name.to_owned(), geometry: Geometry { form: Form::Lines, parts: vec![points] } }
+}
+
+/// The fjord, as an area.
+fn shore(fjord: &MultiPolygon) -> Line {
     let rings = fjord.0.iter().flat_map(|part| std::iter::once(part.exterior()).chain(part.interiors()));
-    rings
-        .map(|ring| Line {
-            kind: LineKind::Water,
-            name: "Fjorden".to_owned(),
-            points: ring.coords().map(|at| LatLon { lat: at.y, lon: at.x }).collect(),
-        })
-        .collect()
+    let parts = rings.map(|ring| ring.coords().filter_map(|at| Micro::near(LatLon { lat: at.y, lon: at.x })).collect()).collect();
+    Line { kind: Kind::Water, name: "Fjorden".to_owned(), geometry: Geometry { form: Form::Area, parts } }
 }
 
 /// The streets of a district, nearest to its centre first, until there are doors enough.
@@ -237,11 +239,10 @@ fn settle(maker: &mut Maker, known: &Known, room: &Room<'_>, wanted: usize, name
                 units: door.units,
             });
         }
-        lines.push(Line { kind: LineKind::Street, name, points: frame.line(&stretch).into_iter().map(on_ground).collect() });
+        lines.push(line(Kind::Street, &name, &frame.line(&stretch)));
         used.push(stretch);
     }
-    let paths = frame.paths(room, &used);
-    lines.extend(paths.into_iter().map(|path| Line { kind: LineKind::Path, name: String::new(), points: path.into_iter().map(on_ground).collect() }));
+    lines.extend(frame.paths(room, &used).iter().map(|path| line(Kind::Path, "", path)));
     entrances
 }
 

@@ -38,7 +38,7 @@ use crate::{
     release::{self, ReleaseError},
     round::{self as rounds, NewRound, RoundError, default_codebook},
     store::{
-        Db, StoreError, Tx, branch, campaign, district, entrance, meta, officer,
+        Db, StoreError, Tx, branch, campaign, district, entrance, line, meta, officer,
         round::{self, Round},
         shift, stamp, turf,
     },
@@ -53,6 +53,9 @@ pub struct DemoOptions {
     /// The folder of the keys; the round's private key goes there, and the mix reads it from there.
     pub keys_dir: PathBuf,
 }
+
+/// Who drew the lines of the map.
+const CREDIT: &str = "Dørbank, made up";
 
 /// Why there is no demo.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +127,9 @@ pub async fn build(db: &Db, seed: u64, now_ms: i64, options: &DemoOptions) -> Re
     play.running().await?;
     let mut tx = db.begin().await?;
     write_register(&mut tx, &city, &walked, false, now_ms).await?;
+    let edition = line::begin(&mut tx, city::ORIGIN, CREDIT).await?;
+    line::put(&mut tx, city::ORIGIN, edition, 1, &city.lines).await?;
+    line::show(&mut tx, city::ORIGIN, edition, CREDIT, i64::try_from(city.lines.len()).unwrap_or(i64::MAX), now_ms).await?;
     tx.commit().await?;
     Ok(report)
 }

@@ -1,45 +1,22 @@
 //! What runs through the demo's city on its own: a motorway, a railway, rivers. Made up, as are their names.
 
-use dorbank_shared::geo::{LatLon, Metres};
+use dorbank_shared::{
+    geo::{LatLon, Metres},
+    line::Kind,
+};
 
 use super::map::{Field, plane};
 
-/// What a line on the map is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum LineKind {
-    /// A street, with houses along it.
-    Street,
-    /// A way on foot between streets.
-    Path,
-    /// A shore or a river.
-    Water,
-    /// A motorway.
-    Motorway,
-    /// A railway.
-    Railway,
-}
-
-/// A line on the map.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// What it is.
-    pub kind: LineKind,
-    /// What it is called, or nothing.
-    pub name: String,
-    /// Two points or more.
-    pub points: Vec<LatLon>,
-}
-
 /// A way as it was drawn: through these places, latitude before longitude.
 struct Drawn {
-    kind: LineKind,
+    kind: Kind,
     name: &'static str,
     through: &'static [(f64, f64)],
 }
 
 const WAYS: [Drawn; 7] = [
     Drawn {
-        kind: LineKind::Motorway,
+        kind: Kind::Motorway,
         name: "Fjordleden",
         through: &[
             (59.9190, 10.6420),
@@ -56,7 +33,7 @@ const WAYS: [Drawn; 7] = [
         ],
     },
     Drawn {
-        kind: LineKind::Motorway,
+        kind: Kind::Motorway,
         name: "Skogleden",
         through: &[
             (59.9270, 10.6400),
@@ -70,22 +47,22 @@ const WAYS: [Drawn; 7] = [
         ],
     },
     Drawn {
-        kind: LineKind::Railway,
+        kind: Kind::Railway,
         name: "Dalsporet",
         through: &[(59.9105, 10.7520), (59.9210, 10.8000), (59.9330, 10.8500), (59.9420, 10.8900), (59.9470, 10.9300)],
     },
     Drawn {
-        kind: LineKind::Railway,
+        kind: Kind::Railway,
         name: "Kystsporet",
         through: &[(59.9105, 10.7520), (59.9010, 10.7690), (59.8700, 10.7800), (59.8450, 10.7920), (59.8180, 10.8050)],
     },
     Drawn {
-        kind: LineKind::Railway,
+        kind: Kind::Railway,
         name: "Vestsporet",
         through: &[(59.9105, 10.7520), (59.9130, 10.7300), (59.9165, 10.7120), (59.9205, 10.6800), (59.9215, 10.6420)],
     },
     Drawn {
-        kind: LineKind::Water,
+        kind: Kind::Water,
         name: "Kvernelva",
         through: &[
             (60.0100, 10.7900),
@@ -98,7 +75,7 @@ const WAYS: [Drawn; 7] = [
         ],
     },
     Drawn {
-        kind: LineKind::Water,
+        kind: Kind::Water,
         name: "Heggelva",
         through: &[(59.9650, 10.9050), (59.9400, 10.8600), (59.9180, 10.8250), (59.9060, 10.7900), (59.9020, 10.7690), (59.8945, 10.7510)],
     },
@@ -110,7 +87,7 @@ const WANDER: f64 = 70.0;
 const PIECES: u32 = 8;
 
 /// The ways of a city, from a seed.
-pub fn ways(seed: u64) -> Vec<(LineKind, &'static str, Vec<Metres>)> {
+pub fn ways(seed: u64) -> Vec<(Kind, &'static str, Vec<Metres>)> {
     let wander = [Field::new(seed ^ 0x41, 600.0), Field::new(seed ^ 0x42, 600.0)];
     let moved = |at: Metres| Metres { x: at.x + wander[0].at(at) * WANDER, y: at.y + wander[1].at(at) * WANDER };
     WAYS.iter()
@@ -153,7 +130,7 @@ mod tests {
             for (kind, name, line) in ways(seed) {
                 let points = line.iter().map(|at| plane().unproject(*at)).map(|at| Point::new(at.lon, at.lat));
                 let dry: Vec<bool> = points.map(|at| land.contains(&at)).collect();
-                let river = kind == LineKind::Water;
+                let river = kind == Kind::Water;
                 assert!(dry[..dry.len() - if river { 6 } else { 0 }].iter().all(|dry| *dry), "{name} {seed}");
                 assert_eq!(dry.last(), Some(&!river), "{name} {seed}");
                 assert!(line.windows(2).all(|pair| pair[0].distance(pair[1]) < 700.0), "{name} {seed}");

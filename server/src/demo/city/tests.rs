@@ -39,14 +39,18 @@ fn is_left(points: &[LatLon], at: LatLon) -> bool {
     nearest.is_some_and(|pair| (pair[1].x - pair[0].x) * (at.y - pair[0].y) - (pair[1].y - pair[0].y) * (at.x - pair[0].x) > 0.0)
 }
 
+fn points(line: &Line) -> Vec<LatLon> {
+    line.geometry.parts.iter().flatten().map(|at| at.degrees()).collect()
+}
+
 #[test]
 fn houses_stand_along_their_street_in_their_district_and_on_land() {
     for (seed, scale) in [(1, 30), (2, 30), (2026, 12)] {
         let city = city(seed, scale);
         let shapes: Vec<MultiPolygon> = Tiling::build(Maker::new(seed, 0).rng.random_range(0..u64::MAX), &claims()).districts;
         let streets: HashMap<&str, &Line> =
-            city.lines.iter().filter(|line| line.kind == LineKind::Street).map(|line| (line.name.as_str(), line)).collect();
-        assert_eq!(streets.len(), city.lines.iter().filter(|line| line.kind == LineKind::Street).count(), "no name is given twice");
+            city.lines.iter().filter(|line| line.kind == Kind::Street).map(|line| (line.name.as_str(), line)).collect();
+        assert_eq!(streets.len(), city.lines.iter().filter(|line| line.kind == Kind::Street).count(), "no name is given twice");
         let mut used: HashSet<&str> = HashSet::new();
         for ((known, shape), entrances) in DISTRICTS.iter().zip(&shapes).zip(&city.entrances) {
             let own: BTreeMap<&str, Vec<&Entrance>> = entrances.iter().fold(BTreeMap::new(), |mut own, entrance| {
@@ -55,7 +59,7 @@ fn houses_stand_along_their_street_in_their_district_and_on_land() {
             });
             for (street, houses) in own {
                 assert!(used.insert(street), "{street} lies in one district");
-                let line = &streets[street].points;
+                let line = &points(streets[street]);
                 let mut last = [f64::NEG_INFINITY; 2];
                 for house in houses {
                     assert_eq!(house.district.as_deref(), Some(known.number));
@@ -95,12 +99,13 @@ fn every_district_has_its_share_of_doors_and_of_blocks() {
 #[test]
 fn lines_are_whole_and_each_kind_is_there() {
     let city = city(3, 30);
-    let mut kinds: BTreeMap<LineKind, usize> = BTreeMap::new();
+    let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
     for line in &city.lines {
         *kinds.entry(line.kind).or_default() += 1;
-        assert!(line.points.len() >= 2 && line.name.is_empty() == (line.kind == LineKind::Path), "{line:?}");
-        assert!(line.points.windows(2).all(|pair| pair[0] != pair[1]), "{line:?}");
+        let points = points(line);
+        assert!(points.len() >= 2 && line.name.is_empty() == (line.kind == Kind::Path), "{line:?}");
+        assert!(points.windows(2).all(|pair| pair[0] != pair[1]), "{line:?}");
     }
     assert_eq!(kinds.len(), 5, "{kinds:?}");
-    assert!(kinds[&LineKind::Street] > 60 && kinds[&LineKind::Path] > 20, "{kinds:?}");
+    assert!(kinds[&Kind::Street] > 60 && kinds[&Kind::Path] > 20, "{kinds:?}");
 }

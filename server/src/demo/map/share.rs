@@ -38,8 +38,10 @@ const WANDER: f64 = 260.0;
 const ROUNDS: usize = 150;
 /// At first every so manieth hexagon is looked at.
 const COARSE: usize = 5;
-/// So often the land is handed out, each time with what was learnt from the strays of the time before.
-const TRIES: usize = 4;
+/// So often the land is handed out at most, each time with what was learnt from the strays of the time before.
+const TRIES: usize = 12;
+/// So much of its share a district may have too much or too little.
+const NEAR_ENOUGH: f64 = 0.02;
 /// Another part of the forest is kept from this size on, in square metres; smaller ones go to their neighbours.
 const SECOND_PART: f64 = 4e6;
 
@@ -57,17 +59,26 @@ pub fn share(lattice: &Lattice, ground: &[Ground], claims: &[Claim], seed: u64) 
     let mut head_start: Vec<f64> = share.iter().map(|square_m| square_m.unwrap_or(0.0).sqrt() / 2.0).collect();
     // At first a part of the hexagons tells as much.
     settle(lattice, town.iter().step_by(COARSE), COARSE, &sites, &wanted, &mut head_start, ROUNDS);
-    let mut owners = Vec::new();
+    let mut best: (f64, Vec<Owner>) = (f64::INFINITY, Vec::new());
     for _ in 0..TRIES {
         settle(lattice, town.iter(), 1, &sites, &wanted, &mut head_start, ROUNDS / 5);
-        owners = hand_out(lattice, ground, &town, claims, &sites, &head_start);
+        let owners = hand_out(lattice, ground, &town, claims, &sites, &head_start);
+        let mut worst: f64 = 0.0;
         // What strays brought or took is asked for less or more next time.
         for (district, wanted) in wanted.iter_mut().enumerate() {
+            let Some((asked, share)) = wanted.zip(share[district]) else { continue };
             let has = owners.iter().filter(|owner| **owner == Owner::District(district)).count() as f64 * lattice.square_m();
-            *wanted = wanted.zip(share[district]).map(|(wanted, share)| (wanted + share - has).max(share * 0.3));
+            worst = worst.max((has / share - 1.0).abs());
+            *wanted = Some((asked + 0.7 * (share - has)).max(share * 0.3));
+        }
+        if worst < best.0 {
+            best = (worst, owners);
+        }
+        if worst < NEAR_ENOUGH {
+            break;
         }
     }
-    owners
+    best.1
 }
 
 /// Gives every hexagon of the town to the centre that it has least far to, and strays to their neighbours.
