@@ -203,14 +203,18 @@ mod pbf {
         }
         let (mut nodes, mut table) = (Vec::new(), Vec::new());
         bytes(&mut nodes, 2, &dense);
-        strings.iter().for_each(|text| bytes(&mut table, 1, text.as_bytes()));
+        for text in &strings {
+            bytes(&mut table, 1, text.as_bytes());
+        }
         let mut content = Vec::new();
         bytes(&mut content, 1, &table);
         for group in [nodes, ways, relations] {
             bytes(&mut content, 2, &group);
         }
         let mut header = Vec::new();
-        needs.iter().for_each(|feature| bytes(&mut header, 4, feature.as_bytes()));
+        for feature in needs {
+            bytes(&mut header, 4, feature.as_bytes());
+        }
         let mut out = Vec::new();
         block(&mut out, "OSMHeader", &header, is_packed);
         block(&mut out, "OSMData", &content, is_packed);
@@ -223,23 +227,22 @@ const NEEDS: [&str; 2] = ["OsmSchema-V0.6", "DenseNodes"];
 /// The same map as editors write it.
 fn xml(map: &Map) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('\'', "&apos;");
-    let tags = |tags: &[(&str, &str)]| tags.iter().map(|(k, v)| format!("<tag k='{}' v='{}'/>", escape(k), escape(v))).collect::<String>();
-    let mut out =
-        "<?xml version='1.0' encoding='UTF-8'?>\n<osm version='0.6' generator='JOSM'>\n<bounds minlat='59' minlon='10' maxlat='60' maxlon='11'/>\n"
-            .to_owned();
-    for (id, lat, lon) in &map.nodes {
-        out += &format!("<node id='{id}' lat='{lat}' lon='{lon}' version='1'/>\n");
-    }
-    for (id, refs, of) in &map.ways {
-        let refs: String = refs.iter().map(|id| format!("<nd ref='{id}'/>")).collect();
-        out += &format!("<way id='{id}' version='1'>{refs}{}</way>\n", tags(of));
-    }
-    for (id, refs, of) in &map.relations {
-        let refs: String =
-            refs.iter().map(|id| format!("<member type='way' ref='{id}' role='outer'/><member type='node' ref='1' role=''/>")).collect();
-        out += &format!("<relation id='{id}'>{refs}{}</relation>\n", tags(of));
-    }
-    out + "</osm>\n"
+    let joined = |parts: Vec<String>| parts.concat();
+    let tags = |tags: &[(&str, &str)]| joined(tags.iter().map(|(k, v)| format!("<tag k='{}' v='{}'/>", escape(k), escape(v))).collect());
+    let nodes = map.nodes.iter().map(|(id, lat, lon)| format!("<node id='{id}' lat='{lat}' lon='{lon}' version='1'/>\n"));
+    let ways = map.ways.iter().map(|(id, refs, of)| {
+        let refs = joined(refs.iter().map(|id| format!("<nd ref='{id}'/>")).collect());
+        format!("<way id='{id}' version='1'>{refs}{}</way>\n", tags(of))
+    });
+    let relations = map.relations.iter().map(|(id, refs, of)| {
+        let refs =
+            joined(refs.iter().map(|id| format!("<member type='way' ref='{id}' role='outer'/><member type='node' ref='1' role=''/>")).collect());
+        format!("<relation id='{id}'>{refs}{}</relation>\n", tags(of))
+    });
+    let head =
+        "<?xml version='1.0' encoding='UTF-8'?>\n<osm version='0.6' generator='JOSM'>\n<bounds minlat='59' minlon='10' maxlat='60' maxlon='11'/>\n";
+    let all = nodes.chain(ways).chain(relations).collect();
+    format!("{head}{}</osm>\n", joined(all))
 }
 
 #[tokio::test]

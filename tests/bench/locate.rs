@@ -90,13 +90,12 @@ async fn main() -> Result<()> {
     let (count, runs): (usize, usize) = (arguments[0].parse()?, arguments[1].parse()?);
     let folder = Folder(std::env::temp_dir().join(format!("dorbank-bench-locate-{}", std::process::id())));
     std::fs::create_dir_all(&folder.0)?;
-    let file = match arguments.get(2) {
-        Some(file) => Path::new(file).to_owned(),
-        None => {
-            let file = folder.0.join("districts.geojson");
-            std::fs::write(&file, made_up().to_string())?;
-            file
-        }
+    let file = if let Some(file) = arguments.get(2) {
+        Path::new(file).to_owned()
+    } else {
+        let file = folder.0.join("districts.geojson");
+        std::fs::write(&file, made_up().to_string())?;
+        file
     };
     let db = Db::open(&format!("sqlite:{}", folder.0.join("bench.db").display())).await?;
     let options = DistrictOptions { grunnkretser: arguments.get(3).map(PathBuf::from), ..DistrictOptions::default() };
