@@ -43,7 +43,7 @@ fn before_and_after() -> (Vec<Home>, Vec<Home>) {
         Home::new(4, 7, "", &["H0101"]),
         Home::new(6, 11, "", &["H0101", "H0201", "H0301"]),
     ];
-    after[4].street = "Nye Rognegate".to_owned();
+    "Nye Rognegate".clone_into(&mut after[4].street);
     (before, after)
 }
 
@@ -207,7 +207,7 @@ fn many(count: u64, renamed: bool) -> Vec<Home> {
         .map(|id| {
             let mut home = Home::new(id, u16::try_from(id % 60_000).unwrap(), "", &[]);
             if renamed && id < 100 {
-                home.street = "Nye Rognegate".to_owned();
+                "Nye Rognegate".clone_into(&mut home.street);
             }
             home
         })

@@ -105,7 +105,8 @@ async fn a_municipality_that_changed_loses_nothing() {
         });
         let (split, _) = split.unwrap();
         let second = text.lines().find(|line| line.starts_with("990000001;")).unwrap().replace("990000001", "990000002").replacen(";A;", ";B;", 1);
-        text.push_str(&format!("{second}\r\n"));
+        text.push_str(&second);
+        text.push_str("\r\n");
         let old = before.iter().find(|one| one.source_id == split).unwrap();
         let mut tx = db.begin().await.unwrap();
         visit::set_quiet(&mut tx, &HashSet::new(), &HashSet::from([old.id]), true).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    fmt::Write as _,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
@@ -144,7 +145,8 @@ impl Geonorge {
         for (municipality, file_name, title, epsg, bytes) in files {
             let place = path(&name(municipality, file_name, *epsg, product));
             let url = self.url(&place);
-            entries += &format!(
+            write!(
+                entries,
                 "<entry>\n  <author>\n   <name>Kartverket</name>\n  </author>\n  \
                  <category term=\"EPSG:{epsg}\" scheme=\"http://www.opengis.net/def/crs/\" label=\"EPSG/0/{epsg}\" />\n  \
                  <category term=\"Kommune\" label=\"{title}\" />\n  \
@@ -152,7 +154,8 @@ impl Geonorge {
                  <id>{url}_2026-07-01T10:20:59</id>\n  \
                  <link rel=\"alternate\" href=\"{url}\" type=\"{WRONG_TYPE}\" title=\"Datasettet som GML-fil i EPSG:{epsg}\" />\n  \
                  <rights>Kartverket</rights>\n  <title>CSV-format,  {municipality}, {title}</title>\n  <updated>2026-07-01T10:20:59</updated>\n </entry>\n "
-            );
+            )
+            .unwrap();
             self.put(&place, bytes.clone());
         }
         let feed_text = format!(
@@ -208,10 +211,10 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let Some(served) = inner.files.lock().unwrap().get(&path).cloned() else {
         return (StatusCode::NOT_FOUND, "<html>404 - File or directory not found.</html>").into_response();
     };
-    send(&inner, served, &asked, fault)
+    send(&inner, served, &asked, fault.as_ref())
 }
 
-fn send(inner: &Inner, served: Served, asked: &Asked, fault: Option<Fault>) -> Response {
+fn send(inner: &Inner, served: Served, asked: &Asked, fault: Option<&Fault>) -> Response {
     let Served { bytes, edition } = served;
     let etag = format!("\"{edition}-{}\"", bytes.len());
     if asked.if_none_match.as_ref() == Some(&etag) {
@@ -225,7 +228,7 @@ fn send(inner: &Inner, served: Served, asked: &Asked, fault: Option<Fault>) -> R
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-zip-compressed"));
     if let Some(Fault::WrongSum(name)) = fault {
-        let (name, value) = match name {
+        let (name, value) = match *name {
             "digest" => ("digest", "SHA-256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
             "repr-digest" => ("repr-digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"),
             _ => ("content-md5", "AAAAAAAAAAAAAAAAAAAAAA=="),
@@ -249,8 +252,8 @@ fn send(inner: &Inner, served: Served, asked: &Asked, fault: Option<Fault>) -> R
         None => StatusCode::OK,
     };
     let body = match fault {
-        Some(Fault::CutAfter(sent)) => interrupted(body, sent, None),
-        Some(Fault::SilentAfter(sent)) => interrupted(body, sent, Some(inner.silent.clone())),
+        Some(Fault::CutAfter(sent)) => interrupted(body, *sent, None),
+        Some(Fault::SilentAfter(sent)) => interrupted(body, *sent, Some(inner.silent.clone())),
         _ => Body::from(body),
     };
     (status, headers, body).into_response()

@@ -1,6 +1,9 @@
 //! Files as Geonorge packs them, made up, and every way in which one can be wrong.
 
-use std::io::{Cursor, Write as _};
+use std::{
+    fmt::Write as _,
+    io::{Cursor, Write as _},
+};
 
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -13,10 +16,12 @@ pub fn addresses(municipality: &str, houses: usize) -> String {
     let mut out = format!("\u{feff}{HEADER}\r\n");
     for house in 1..=houses {
         let north = 59.91 + house as f64 * 1e-4;
-        out += &format!(
+        write!(
+            out,
             "{municipality}{house:06};{municipality};vegadresse;Rognegata;{house};;Rognegata {house};4258;{north:.6};10.77;0101;PRØVE;\
              {municipality}0101;01.07.2026 09:03:43\r\n"
-        );
+        )
+        .unwrap();
     }
     out
 }

@@ -28,7 +28,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest that a server may ask us to wait.
-const LONGEST_ASKED: Duration = Duration::from_secs(300);
+const LONGEST_ASKED: Duration = Duration::from_mins(5);
 /// A try that brought so many bytes was no failure: pauses begin anew.
 const WORTH: u64 = 256 * 1024;
 /// By how many bytes a file is told.

@@ -69,7 +69,7 @@ pub fn parse(bytes: &[u8], product: Product, feed: &Url) -> Result<Vec<Offer>, W
 
 fn attribute(element: &BytesStart, name: &str) -> Option<String> {
     let found = element.try_get_attribute(name).ok().flatten()?;
-    found.normalized_value(XmlVersion::Implicit1_0).ok().map(|value| value.into_owned())
+    found.normalized_value(XmlVersion::Implicit1_0).ok().map(std::borrow::Cow::into_owned)
 }
 
 /// The last part of an address, with its escapes read.
@@ -81,15 +81,12 @@ fn file_name(url: &Url) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = last.as_bytes();
     while let [first, tail @ ..] = rest {
-        match (first, tail) {
-            (b'%', [a, b, tail @ ..]) => {
-                bytes.push(u8::from_str_radix(std::str::from_utf8(&[*a, *b]).ok()?, 16).ok()?);
-                rest = tail;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
+        if let (b'%', [a, b, tail @ ..]) = (first, tail) {
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&[*a, *b]).ok()?, 16).ok()?);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+            rest = tail;
         }
     }
     String::from_utf8(bytes).ok()
@@ -172,17 +169,14 @@ pub fn near_words(offers: &[Offer], asked: &str) -> String {
 /// Municipalities with a number or a name near what was asked for, the nearest first.
 fn near<'a>(offers: &'a [Offer], asked: &str) -> Vec<(&'a str, &'a str)> {
     let all: BTreeMap<&str, &str> = offers.iter().map(|offer| (offer.place.municipality.as_str(), offer.title.as_str())).collect();
-    let mut ranked: Vec<(u32, &str, &str)> = match asked.trim().parse::<i64>() {
-        Ok(number) => {
-            let distance = |other: &str| other.parse::<i64>().map_or(u32::MAX, |other| u32::try_from((other - number).abs()).unwrap_or(u32::MAX));
-            all.into_iter().map(|(other, title)| (distance(other), other, title)).collect()
-        }
-        Err(_) => {
-            let name = folded(asked);
-            let alike = |title: &str| folded(title).chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
-            let ranked = all.into_iter().map(|(other, title)| (alike(title), other, title)).filter(|(alike, ..)| *alike >= 2);
-            ranked.map(|(alike, other, title)| (u32::MAX - u32::try_from(alike).unwrap_or_default(), other, title)).collect()
-        }
+    let mut ranked: Vec<(u32, &str, &str)> = if let Ok(number) = asked.trim().parse::<i64>() {
+        let distance = |other: &str| other.parse::<i64>().map_or(u32::MAX, |other| u32::try_from((other - number).abs()).unwrap_or(u32::MAX));
+        all.into_iter().map(|(other, title)| (distance(other), other, title)).collect()
+    } else {
+        let name = folded(asked);
+        let alike = |title: &str| folded(title).chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
+        let ranked = all.into_iter().map(|(other, title)| (alike(title), other, title)).filter(|(alike, ..)| *alike >= 2);
+        ranked.map(|(alike, other, title)| (u32::MAX - u32::try_from(alike).unwrap_or_default(), other, title)).collect()
     };
     ranked.sort_unstable();
     ranked.into_iter().take(NEAR).map(|(_, number, title)| (number, title)).collect()

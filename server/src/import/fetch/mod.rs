@@ -59,16 +59,7 @@ pub struct FetchOptions {
 impl FetchOptions {
     /// What is usual for a municipality.
     pub fn new(feeds: Url, cache: PathBuf, municipality: String) -> Self {
-        Self {
-            feeds,
-            cache,
-            municipality,
-            product: None,
-            epsg: DEGREES,
-            connect: Duration::from_secs(15),
-            silence: Duration::from_secs(60),
-            tries: 6,
-        }
+        Self { feeds, cache, municipality, product: None, epsg: DEGREES, connect: Duration::from_secs(15), silence: Duration::from_mins(1), tries: 6 }
     }
 }
 
@@ -157,10 +148,7 @@ impl Fetcher<'_> {
     async fn offers(&self, product: Product) -> Result<Vec<Offer>, FetchError> {
         let url = self.feed(product);
         let copy = self.cache.feed(product);
-        let error = match self.download.get(&url, &copy, Kind::Feed(product), &[]).await {
-            Ok(_) => return self.cached_offers(product, &url),
-            Err(error) => error,
-        };
+        let Err(error) = self.download.get(&url, &copy, Kind::Feed(product), &[]).await else { return self.cached_offers(product, &url) };
         if !error.trouble.is_elsewhere() || self.is_no_product(&error, product) {
             return Err(error);
         }

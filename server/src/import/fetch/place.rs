@@ -42,7 +42,7 @@ impl Product {
 pub struct Place {
     /// The municipality's number, four digits.
     pub municipality: String,
-    /// Its name in the letters of file names: "Nore_og_Uvdal", "Tromso".
+    /// Its name in the letters of file names: `Nore_og_Uvdal`, `Tromso`.
     pub name: String,
     /// The coordinate system.
     pub epsg: u32,
