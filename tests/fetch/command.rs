@@ -16,9 +16,13 @@ use super::{
     geonorge::{Fault, Geonorge, name, path},
     packed,
 };
-use crate::process::Place;
+use crate::{
+    import_published::{Home, dwellings_of},
+    process::Place,
+};
 
 const ADDRESSES: &str = "MatrikkelenAdresse";
+const DWELLINGS: &str = "MatrikkelenAdresseLeilighetsniva";
 
 fn oslo() -> String {
     name("0301", "Oslo", 4258, ADDRESSES)
@@ -72,6 +76,20 @@ async fn one_command_brings_a_municipality_and_its_credit() {
     let kept = folder.path().join("data/cache").join(oslo());
     let (done, out, err) = run(&place, &["import", "addresses", kept.to_str().unwrap()]).await;
     assert!(done && out.contains("400  unchanged"), "{out}{err}");
+}
+
+#[tokio::test]
+async fn where_dwellings_are_offered_every_door_comes() {
+    let (server, _folder, place) = set(3).await;
+    let homes = [Home::new(1, 1, "", &["H0101", "H0102", "H0201"]), Home::new(2, 3, "", &[])];
+    let file = name("0301", "Oslo", 4258, DWELLINGS);
+    server.publish(DWELLINGS, &[("0301", "Oslo", "Oslo", 4258, packed::published(&file, &dwellings_of(&homes)))]);
+    let (done, out, err) = run(&place, &["import", "addresses", "--municipality", "0301", "--feeds", &server.feeds()]).await;
+    assert!(done && err.contains(&file), "{out}{err}");
+    let db = Db::open(&format!("sqlite:{}", place.database().display())).await.unwrap();
+    let mut tx = db.read().await.unwrap();
+    let doors: i64 = tx.one("SELECT COUNT(*) FROM unit_in_force", vec![]).await.unwrap().unwrap().get(0).unwrap();
+    assert_eq!((entrance::count(&mut tx).await.unwrap(), doors), (2, 4));
 }
 
 #[tokio::test]
