@@ -68,9 +68,9 @@ const KEPT: &[(u64, usize, u64, &[Kind])] = &[
     (30, 4, 15, Kind::ALL),
     // A turf that was taken away came back with a late answer, and stayed.
     (38, 4, 15, Kind::ALL),
-    // Storage had taken another identity and said that it had not; the page went on as who it was.
+    // A copy that had nothing more to send never heard that it was one, and its proof never agreed.
     (28, 3, 14, &[Kind::Empty, Kind::TooMany, Kind::Silent, Kind::TwoTabs, Kind::Clone, Kind::OldClient, Kind::Unknown]),
-    // A correction under another identity came before what it corrects, and was set aside for good.
+    // A batch that was halved stayed so: a correction that had to wait for the rest was sent alone, for ever.
     (51, 4, 15, Kind::ALL),
 ];
 
