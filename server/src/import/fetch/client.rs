@@ -18,7 +18,8 @@ pub fn provide_tls() {
 }
 
 /// A client that follows a server to another place, but never from a secure one to an open one. Certificates are checked
-/// as the system does, so that what an organisation has told its machines holds here too; so do `HTTPS_PROXY` and `NO_PROXY`.
+/// as the system does, so that what an organisation has told its machines holds here too; so do
+/// `HTTPS_PROXY` and `NO_PROXY`.
 pub fn make(connect: Duration) -> Result<Client, FetchError> {
     provide_tls();
     let follow = redirect::Policy::custom(|next| {

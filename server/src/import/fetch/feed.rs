@@ -3,8 +3,12 @@
 //! Only the links' addresses are read. What the feed says beside them is not to be relied on: it calls each CSV GML, and
 //! its times are not as the standard asks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
+use percent_encoding::percent_decode_str;
 use quick_xml::{
     Reader, XmlVersion,
     events::{BytesStart, Event},
@@ -69,27 +73,12 @@ pub fn parse(bytes: &[u8], product: Product, feed: &Url) -> Result<Vec<Offer>, W
 
 fn attribute(element: &BytesStart, name: &str) -> Option<String> {
     let found = element.try_get_attribute(name).ok().flatten()?;
-    found.normalized_value(XmlVersion::Implicit1_0).ok().map(std::borrow::Cow::into_owned)
+    found.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned)
 }
 
 /// The last part of an address, with its escapes read.
 fn file_name(url: &Url) -> Option<String> {
-    let last = url.path_segments()?.next_back()?;
-    if !last.contains('%') {
-        return Some(last.to_owned());
-    }
-    let mut bytes = Vec::new();
-    let mut rest = last.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if let (b'%', [a, b, tail @ ..]) = (first, tail) {
-            bytes.push(u8::from_str_radix(std::str::from_utf8(&[*a, *b]).ok()?, 16).ok()?);
-            rest = tail;
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).ok()
+    percent_decode_str(url.path_segments()?.next_back()?).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// What a feed offers of what was asked for.
@@ -169,15 +158,16 @@ pub fn near_words(offers: &[Offer], asked: &str) -> String {
 /// Municipalities with a number or a name near what was asked for, the nearest first.
 fn near<'a>(offers: &'a [Offer], asked: &str) -> Vec<(&'a str, &'a str)> {
     let all: BTreeMap<&str, &str> = offers.iter().map(|offer| (offer.place.municipality.as_str(), offer.title.as_str())).collect();
-    let mut ranked: Vec<(u32, &str, &str)> = if let Ok(number) = asked.trim().parse::<i64>() {
-        let distance = |other: &str| other.parse::<i64>().map_or(u32::MAX, |other| u32::try_from((other - number).abs()).unwrap_or(u32::MAX));
-        all.into_iter().map(|(other, title)| (distance(other), other, title)).collect()
-    } else {
-        let name = folded(asked);
-        let alike = |title: &str| folded(title).chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
-        let ranked = all.into_iter().map(|(other, title)| (alike(title), other, title)).filter(|(alike, ..)| *alike >= 2);
-        ranked.map(|(alike, other, title)| (u32::MAX - u32::try_from(alike).unwrap_or_default(), other, title)).collect()
+    let name = folded(asked);
+    let rank = |other: &str, title: &str| -> Option<u64> {
+        if let Ok(number) = asked.trim().parse::<i64>() {
+            return Some(other.parse::<i64>().ok()?.abs_diff(number));
+        }
+        // The longer the same beginning, the nearer; one letter alone says nothing.
+        let alike = folded(title).chars().zip(name.chars()).take_while(|(a, b)| a == b).count() as u64;
+        (alike >= 2).then(|| u64::MAX - alike)
     };
+    let mut ranked: Vec<(u64, &str, &str)> = all.into_iter().filter_map(|(other, title)| Some((rank(other, title)?, other, title))).collect();
     ranked.sort_unstable();
     ranked.into_iter().take(NEAR).map(|(_, number, title)| (number, title)).collect()
 }

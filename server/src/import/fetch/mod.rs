@@ -148,7 +148,9 @@ impl Fetcher<'_> {
     async fn offers(&self, product: Product) -> Result<Vec<Offer>, FetchError> {
         let url = self.feed(product);
         let copy = self.cache.feed(product);
-        let Err(error) = self.download.get(&url, &copy, Kind::Feed(product), &[]).await else { return self.cached_offers(product, &url) };
+        let Err(error) = self.download.get(&url, &copy, Kind::Feed(product), &[]).await else {
+            return self.cached_offers(product, &url);
+        };
         if !error.trouble.is_elsewhere() || self.is_no_product(&error, product) {
             return Err(error);
         }
