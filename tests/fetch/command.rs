@@ -9,7 +9,7 @@ use dorbank_server::{
     import::Credit,
     store::{Db, entrance},
 };
-use dorbank_tests::{Engine, database, write_site};
+use dorbank_tests::{Engine, TestServer, database, write_site};
 use tempfile::TempDir;
 
 use super::{
@@ -170,6 +170,25 @@ async fn a_full_disk_is_told_and_gets_its_room_back() {
     assert_eq!(entrances(&place).await, 0);
     let (done, out, err) = run(&place, &args).await;
     assert!(done && out.contains("20000  rows read"), "{out}{err}");
+}
+
+#[tokio::test]
+async fn every_page_shows_the_credit_in_its_language() {
+    let server = TestServer::start().await;
+    let footer = async |language: &str| {
+        let page = server.get(&format!("/?lang={language}")).send().await.unwrap().text().await.unwrap();
+        page.split("<footer").nth(1).unwrap().split("</footer>").next().unwrap().to_owned()
+    };
+    assert!(!footer("nb").await.contains("CC BY"), "nobody's data is here yet");
+    Credit::kartverket(Some(jiff::civil::date(2026, 7, 1))).write(&server.state.db).await.unwrap();
+    for (language, words) in [
+        ("nb", "Inneholder data under CC BY 4.0 / © Kartverket, uttrekk 1. juli 2026."),
+        ("nn", "Inneheld data under CC BY 4.0 / © Kartverket, uttrekk 1. juli 2026."),
+        ("en", "Contains data under CC BY 4.0 / © Kartverket, extracted 1 July 2026."),
+    ] {
+        assert!(footer(language).await.contains(words), "{language}: {}", footer(language).await);
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

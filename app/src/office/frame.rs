@@ -117,13 +117,14 @@ fn signed_out(path: &str) -> impl IntoView + use<> {
 }
 
 /// What stands below every page.
-pub fn footer() -> impl IntoView {
+pub fn footer(frame: &Frame) -> impl IntoView + use<> {
     view! {
         <footer class="bottom">
             <ul>
                 <li><a href="/">{t(key::OFFICE_FOOTER_ABOUT)}</a></li>
                 <li><a href="/privacy">{t(key::OFFICE_FOOTER_PRIVACY)}</a></li>
                 <li>{t(key::OFFICE_FOOTER_CODE)}</li>
+                {frame.credit.clone().map(|credit| view! { <li>{credit}</li> })}
             </ul>
         </footer>
     }

@@ -51,7 +51,7 @@ pub fn Office() -> impl IntoView {
     view! {
         {frame::header(&frame)}
         <main id="main" tabindex="-1">{main}</main>
-        {frame::footer()}
+        {frame::footer(&frame)}
     }
 }
 

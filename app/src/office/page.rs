@@ -33,6 +33,8 @@ pub struct Frame {
     pub person: Option<Person>,
     /// The address of this page, without its language.
     pub here: String,
+    /// Whose data the addresses are, in words, as their licence asks; none where none were imported.
+    pub credit: Option<String>,
 }
 
 /// Who is signed in.

@@ -2,6 +2,7 @@
 
 use std::{io::BufReader, path::Path};
 
+use dorbank_shared::words::{Words, key};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,23 @@ impl Credit {
         serde_json::from_str(&text).map(Some).map_err(|_| StoreError::Inconsistent { table: "meta", column: meta::CREDIT })
     }
 
+    /// Without words: licence, holder and day.
+    pub fn mark(&self) -> String {
+        let day = self.extracted.as_ref().map(|day| format!(" ({day})")).unwrap_or_default();
+        format!("{} / © {}{day}", self.licence, self.holder)
+    }
+
+    /// In the words of a language, with the day as people write it.
+    pub fn said(&self, words: &Words) -> String {
+        let (licence, holder) = (("licence", self.licence.as_str()), ("holder", self.holder.as_str()));
+        let Some(date) = self.extracted.as_ref().and_then(|day| day.parse::<Date>().ok()) else {
+            return words.with(key::CREDIT, &[licence, holder]);
+        };
+        let (day, year, month) = (date.day().to_string(), date.year().to_string(), format!("date.month.{}", date.month()));
+        let day = words.with(key::DATE_SHORT, &[("weekday", ""), ("day", &day), ("month", words.get(&month)), ("year", &year)]);
+        words.with(key::CREDIT_OF, &[licence, holder, ("day", &day)])
+    }
+
     /// Keeps it.
     ///
     /// # Errors
@@ -50,11 +68,7 @@ impl Credit {
 /// As the licence wants it said.
 impl std::fmt::Display for Credit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Inneholder data under {} / © {}", self.licence, self.holder)?;
-        match &self.extracted {
-            Some(day) => write!(f, " ({day})"),
-            None => Ok(()),
-        }
+        write!(f, "Inneholder data under {}", self.mark())
     }
 }
 
@@ -95,5 +109,10 @@ mod tests {
     fn the_credit_is_said_as_the_licence_asks() {
         assert_eq!(Credit::kartverket(day("01.07.2026")).to_string(), "Inneholder data under CC BY 4.0 / © Kartverket (2026-07-01)");
         assert_eq!(Credit::kartverket(None).to_string(), "Inneholder data under CC BY 4.0 / © Kartverket");
+        let said = |language| Credit::kartverket(day("01.07.2026")).said(&Words::embedded(language));
+        assert_eq!(said("nb"), "Inneholder data under CC BY 4.0 / © Kartverket, uttrekk 1. juli 2026.");
+        assert_eq!(said("nn"), "Inneheld data under CC BY 4.0 / © Kartverket, uttrekk 1. juli 2026.");
+        assert_eq!(said("en"), "Contains data under CC BY 4.0 / © Kartverket, extracted 1 July 2026.");
+        assert_eq!(Credit::kartverket(None).said(&Words::embedded("nb")), "Inneholder data under CC BY 4.0 / © Kartverket.");
     }
 }

@@ -11,12 +11,16 @@ pub mod quarantine;
 mod shift;
 pub mod status;
 
-use dorbank_app::office::page::{DemoPerson, Frame, Notice, Person, SignIn, Trouble};
+use dorbank_app::office::{
+    page::{DemoPerson, Frame, Notice, Person, SignIn, Trouble},
+    text,
+};
 use dorbank_shared::principal::{OfficerPrincipal, Principal};
 
 use crate::{
     auth,
     error::ApiError,
+    import::Credit,
     state::AppState,
     store::{self, StoreError},
 };
@@ -40,7 +44,8 @@ pub async fn frame(state: &AppState, principal: &Principal, language: &str, here
         }
         Principal::Anyone | Principal::Device(_) => None,
     };
-    Ok(Frame { language: language.to_owned(), district, demo, person, here })
+    let credit = Credit::read(&mut tx).await?.map(|credit| credit.said(&text::words(language)));
+    Ok(Frame { language: language.to_owned(), district, demo, person, here, credit })
 }
 
 /// How to sign in, and on a demo as whom.

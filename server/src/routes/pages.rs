@@ -275,6 +275,7 @@ impl Reader {
             demo: false,
             person: None,
             here: self.here(),
+            credit: None,
         }
     }
 }
