@@ -4,6 +4,7 @@
 
 mod access;
 mod attack;
+mod check;
 mod clarify;
 mod coarsen;
 mod command_line;

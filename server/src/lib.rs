@@ -7,6 +7,7 @@ pub mod access;
 pub mod assets;
 pub mod auth;
 pub mod backup;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod coarsen;

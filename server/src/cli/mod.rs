@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and who does it.
 
 mod backup;
+mod check;
 mod correct;
 mod demo;
 mod fetch;
@@ -85,6 +86,10 @@ enum Verb {
     /// It is so at once for everybody. Later imports keep it, say where the publisher differs, and forget it when the
     /// publisher has it too.
     Correct(correct::Correct),
+    /// Look at the register: how many entrances and doors each district has, and what in it cannot be right.
+    ///
+    /// Nothing is changed, and a server may run meanwhile. --html writes a page with a map.
+    Check(check::Check),
     /// Make, open and close rounds, and look after their keys.
     #[command(subcommand)]
     Round(round::Round),
@@ -231,6 +236,7 @@ async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
         Verb::Demo(demo) => demo::run(open(config).await?, demo).await,
         Verb::Import(import) => import::run(&open(config).await?, import).await,
         Verb::Correct(correct) => correct::run(&open(config).await?, correct).await,
+        Verb::Check(check) => check::run(&config, check).await,
         Verb::Round(round) => round::run(&open(config).await?, round).await,
         Verb::Mix(mix) => mix::run(&open(config).await?, mix).await,
         Verb::Release(release) => release::run(&open(config).await?, release).await,

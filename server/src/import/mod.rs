@@ -45,7 +45,7 @@ pub use district_report::DistrictReport;
 pub use households::{HouseholdOptions, HouseholdReport, households};
 pub use lines::{LineOptions, LineReport, lines};
 pub use locate::Locator;
-pub(crate) use locate::write_outline;
+pub(crate) use locate::{read_outline, write_outline};
 pub use progress::Progress;
 pub use projection::Projections;
 pub(crate) use projection::round;

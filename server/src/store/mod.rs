@@ -4,6 +4,7 @@ pub mod audit;
 pub mod backup;
 pub mod branch;
 pub mod campaign;
+pub mod check;
 pub mod coarsen;
 pub mod correction;
 pub mod db;
@@ -129,6 +130,7 @@ pub fn all_statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("audit", audit::STATEMENTS),
         ("branch", branch::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
+        ("check", check::STATEMENTS),
         ("coarsen", coarsen::STATEMENTS),
         ("correction", correction::STATEMENTS),
         ("device", device::STATEMENTS),

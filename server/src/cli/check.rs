@@ -1,0 +1,72 @@
+//! `dorbank check`.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use dorbank_server::{
+    check::{self, json, page, text},
+    config::Config,
+    store::Db,
+};
+use dorbank_shared::words::LANGUAGES;
+
+use super::out::say;
+
+/// How it is told.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Write out all that was found, not only the first of each kind.
+    #[arg(long)]
+    all: bool,
+    /// Write it as one web page with a map, too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// The language of that page.
+    #[arg(long, default_value = LANGUAGES[0], value_parser = LANGUAGES)]
+    language: String,
+    /// Write all of it as JSON, too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// End with 1 when something was found.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Looks at the register. Nothing is changed, and a server may run meanwhile.
+pub async fn run(config: &Config, verb: Check) -> anyhow::Result<()> {
+    if let Some(path) = config.database.strip_prefix("sqlite:") {
+        anyhow::ensure!(Path::new(path).is_file(), "there is no file {path}; name the database with --database sqlite:PATH");
+    }
+    let db = Db::inspect(&config.database).await.context("the database cannot be opened")?;
+    let report = check::run(&db).await.context("the database cannot be read; if this program is newer than it, start the server once")?;
+    db.close().await;
+    crate::cli::out::write(format_args!("{}", text(&report, verb.all)));
+    if let Some(file) = &verb.html {
+        put(file, &page(&report, &verb.language, verb.all))?;
+    }
+    if let Some(file) = &verb.json {
+        put(file, &json(&report)?)?;
+    }
+    let found = report.findings.len();
+    anyhow::ensure!(!verb.strict || found == 0, "{found} things were found (--strict)");
+    Ok(())
+}
+
+/// Writes a file whole or not at all.
+fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    let written = std::fs::File::create(&part).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    let done = written.and_then(|()| std::fs::rename(&part, path));
+    if done.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    done.with_context(|| format!("{} cannot be written", path.display()))?;
+    say!("\n{}", path.display());
+    Ok(())
+}
