@@ -9,7 +9,8 @@ use dorbank_server::{
     import::Credit,
     store::{Db, entrance},
 };
-use dorbank_tests::{Engine, TestServer, database, write_site};
+use dorbank_shared::sync::wire::Admission;
+use dorbank_tests::{Engine, TestServer, World, database, write_site};
 use tempfile::TempDir;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::{
     import_published::{Home, dwellings_of},
+    phone::Phone,
     process::Place,
 };
 
@@ -188,6 +190,20 @@ async fn every_page_shows_the_credit_in_its_language() {
     ] {
         assert!(footer(language).await.contains(words), "{language}: {}", footer(language).await);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_phone_is_told_the_credit_of_its_doors() {
+    let server = TestServer::start().await;
+    let world = World::make(&server.state).await;
+    let phone = Phone::join(&server.state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+    let before = phone.pull(&server, &[], None).await.bundle.unwrap();
+    assert_eq!(before.credit, None);
+    Credit::kartverket(Some(jiff::civil::date(2026, 7, 1))).write(&server.state.db).await.unwrap();
+    // What a phone has is no longer all: it fetches its doors anew, and the credit with them.
+    let after = phone.pull(&server, &[], Some(&before.tag)).await.bundle.unwrap();
+    assert_eq!(after.credit.as_deref(), Some("CC BY 4.0 / © Kartverket (2026-07-01)"));
     server.stop().await;
 }
 

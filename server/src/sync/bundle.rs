@@ -7,7 +7,10 @@ use dorbank_shared::{
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::store::{StoreError, Tx, entrance, round, scope::Scope, turf};
+use crate::{
+    import::Credit,
+    store::{StoreError, Tx, entrance, round, scope::Scope, turf},
+};
 
 /// The turfs that a phone walks: the one that the lead gave it, or all of its shift's.
 pub async fn turfs(tx: &mut Tx, scope: &Scope) -> Result<Vec<Uuid>, StoreError> {
@@ -36,6 +39,7 @@ pub async fn read(tx: &mut Tx, scope: &Scope, turfs: &[Uuid]) -> Result<Bundle, 
         purpose: scope.purpose.name().to_owned(),
         round,
         turfs: out,
+        credit: Credit::read(tx).await?.map(|credit| credit.mark()),
     };
     bundle.tag = tag(&bundle);
     Ok(bundle)

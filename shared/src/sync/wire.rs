@@ -416,6 +416,9 @@ pub struct Bundle {
     pub round: RoundBundle,
     /// The turfs that this phone walks.
     pub turfs: Vec<TurfBundle>,
+    /// Under which licence, whose and of which day the addresses are ("CC BY 4.0 / © Kartverket (2026-07-01)").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<String>,
 }
 
 /// The answer to a pull.
