@@ -235,7 +235,7 @@ async fn the_demo_is_a_city_with_nothing_impossible() {
 fn the_command_writes_what_is_asked_for_and_ends_as_it_is_told() {
     let folder = tempfile::tempdir().unwrap();
     write_site(&folder.path().join("site"));
-    let place = Place(folder.path().to_owned());
+    let place = Place::new(folder.path());
     assert!(place.refused(&["check"]).contains("there is no file"));
     place.done(&["officer", "list"]);
     assert!(place.done(&["check", "--strict"]).contains("Nothing is imported yet"));

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use dorbank_shared::{district::District, geo::LatLon};
+use dorbank_shared::{
+    district::{District, Noun},
+    geo::LatLon,
+};
 use uuid::Uuid;
 
 use super::rules;
@@ -68,6 +71,8 @@ pub struct City {
     pub impossible: Vec<(usize, String)>,
     /// The districts, by number.
     pub districts: Vec<District>,
+    /// What a district is called here.
+    pub noun: Noun,
     /// Their outlines: number and GeoJSON geometry.
     pub outlines: Vec<(String, String)>,
     /// How many entrances have vanished. They are not looked at.
@@ -82,6 +87,7 @@ impl City {
     pub async fn read(tx: &mut Tx) -> Result<Self, StoreError> {
         let mut city = Self {
             districts: district::all(tx).await?,
+            noun: district::noun(tx).await?,
             outlines: district::boundaries(tx).await?,
             vanished: u64::try_from(store::vanished(tx).await?).unwrap_or_default(),
             ..Self::default()
@@ -89,8 +95,8 @@ impl City {
         let mut after = Uuid::nil();
         loop {
             let page = store::entrances(tx, after).await?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
+            let Some(last) = page.last().map(|row| row.id) else { return Ok(city) };
+            let from = city.houses.len();
             for row in page {
                 let house = House {
                     id: row.id,
@@ -106,29 +112,23 @@ impl City {
                 };
                 city.houses.push(house);
             }
+            city.count_doors(from, store::doors(tx, after, last).await?);
+            after = last;
         }
-        city.count_doors(tx).await?;
-        Ok(city)
     }
 
-    /// Both come by the entrance's id, so one pass finds each door's house.
-    async fn count_doors(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
-        let mut after = (Uuid::nil(), String::new());
-        let mut here = 0;
-        loop {
-            let page = store::doors(tx, (after.0, &after.1)).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = last.clone();
-            for (entrance, label) in page {
-                while self.houses.get(here).is_some_and(|house| house.id < entrance) {
-                    here += 1;
-                }
-                // A door whose entrance has vanished is not looked at either.
-                let Some(house) = self.houses.get_mut(here).filter(|house| house.id == entrance) else { continue };
-                house.doors = house.doors.saturating_add(1);
-                if rules::is_impossible(&label) {
-                    self.impossible.push((here, label));
-                }
+    /// Counts the doors of the houses from the place `from` on. Both come by the entrance's id, so one pass finds each door's house.
+    fn count_doors(&mut self, from: usize, doors: Vec<(Uuid, String)>) {
+        let mut here = from;
+        for (entrance, label) in doors {
+            while self.houses.get(here).is_some_and(|house| house.id < entrance) {
+                here += 1;
+            }
+            // A door whose entrance has vanished is not looked at either.
+            let Some(house) = self.houses.get_mut(here).filter(|house| house.id == entrance) else { continue };
+            house.doors = house.doors.saturating_add(1);
+            if rules::is_impossible(&label) {
+                self.impossible.push((here, label));
             }
         }
     }

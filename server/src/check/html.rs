@@ -32,7 +32,7 @@ pub fn escape(text: &str) -> String {
 
 /// The page, in one of the three languages.
 pub fn page(report: &Report, language: &str, all: bool) -> String {
-    let page = Page { report, words: Words::embedded(language), most: if all { usize::MAX } else { SHOWN } };
+    let page = Page { report, words: Words::calling_a_district(language, report.city.noun), most: if all { usize::MAX } else { SHOWN } };
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = page.write(&mut out);
@@ -185,7 +185,7 @@ impl Page<'_> {
     fn line(&self, finding: &Finding) -> String {
         let mut place = self.report.place(finding);
         if place.is_empty() {
-            self.words.get(key::CHECK_NO_DISTRICTS).clone_into(&mut place);
+            place = self.words.with(key::CHECK_NO_DISTRICTS, &[("command", "dorbank import districts FILE")]);
         } else if let (Some(_), Some(district)) = (finding.house, &finding.district) {
             let _ = write!(place, " ({})", self.report.city.district_name(district));
         }

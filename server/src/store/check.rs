@@ -7,13 +7,13 @@ use super::{StoreError, Tx};
 use crate::{args, statements};
 
 statements! {
-    ENTRANCES = "SELECT id, municipality, street, number, letter, postcode, grunnkrets, district, lat, lon FROM entrance \
+    ENTRANCES = "SELECT id, municipality, street, number, letter, postcode, grunnkrets, district, lat, lon FROM entrance_in_force \
         WHERE vanished = $1 AND id > $2 ORDER BY id LIMIT $3";
-    DOORS = "SELECT entrance, label FROM unit WHERE (entrance, label) > ($1, $2) ORDER BY entrance, label LIMIT $3";
-    VANISHED = "SELECT COUNT(*) FROM entrance WHERE vanished = $1";
+    DOORS = "SELECT entrance, label FROM unit_in_force WHERE vanished = $1 AND entrance > $2 AND entrance <= $3 ORDER BY entrance, label";
+    VANISHED = "SELECT COUNT(*) FROM entrance_in_force WHERE vanished = $1";
 }
 
-/// How many rows a page has.
+/// How many entrances a page has.
 const PAGE: i64 = 5_000;
 
 /// An entrance, as far as it is looked at.
@@ -60,9 +60,9 @@ pub async fn entrances(tx: &mut Tx, after: Uuid) -> Result<Vec<EntranceRow>, Sto
         .collect()
 }
 
-/// The next page of doors, `(entrance, label)`, after one of them, by entrance and label. An empty one is the end.
-pub async fn doors(tx: &mut Tx, after: (Uuid, &str)) -> Result<Vec<(Uuid, String)>, StoreError> {
-    tx.all(DOORS, args![after.0, after.1, PAGE]).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+/// The doors that exist of the entrances after the id `after` up to `last`: entrance and label, by both.
+pub async fn doors(tx: &mut Tx, after: Uuid, last: Uuid) -> Result<Vec<(Uuid, String)>, StoreError> {
+    tx.all(DOORS, args![false, after, last]).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// How many entrances are gone from their publisher's file.
