@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 
 use dorbank_server::{
+    auth::credential::Token,
     coarsen,
     job::Actor,
     store::{self, entrance, quarantine, visit::Standing},
 };
 use dorbank_shared::{
     principal::Role,
-    sync::wire::{Admission, Envelope, Reason, Status},
+    sync::wire::{Admission, Envelope, PushResponse, Reason, Status},
     visit::Outcome,
     words::{LANGUAGES, Words, key},
 };
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     pages::read,
-    phone::{House, Phone, houses},
+    phone::{House, Phone, houses, read as answer},
 };
 
 const HTML: &str = "text/html,application/xhtml+xml";
@@ -373,4 +374,116 @@ async fn a_withdrawal_that_was_kept_takes_back_what_it_means() {
     assert_eq!(desk.count(&withdrawal).await, "/plan/quarantine?done=counted.1.0.0");
     let register = entrance::find(&mut state.db.read().await.unwrap(), desk.houses[0].entrance).await.unwrap().unwrap();
     assert_eq!((desk.standing().await.len(), register.units[0].do_not_knock), (0, false));
+}
+
+/// Pushes what is all that a phone still has: nothing that it rests on may still come.
+async fn push_last(desk: &Desk, phone: &Phone, entries: &[Envelope]) -> PushResponse {
+    let mut request = phone.request(entries);
+    request.have.min_unacked = entries[0].device_seq;
+    answer(phone.send(&desk.server, "/sync/v1/push", serde_json::to_vec(&request).unwrap()).await).await
+}
+
+/// Another identity of a phone, as its lead let it in.
+async fn joined_anew(desk: &Desk) -> Phone {
+    let turf = Some(desk.world.turfs[0].id);
+    Phone::join(&desk.server.state, &desk.world, Admission::Admitted, turf).await
+}
+
+#[tokio::test]
+async fn a_correction_of_what_another_identity_sent_counted_the_door_twice() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        // What it corrects is counted under the identity before.
+        let first = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::Talked);
+        desk.phone.push(&desk.server, std::slice::from_ref(&first)).await;
+        let mut anew = joined_anew(&desk).await;
+        let better = anew.correct(&state, &desk.houses[0], Some(0), Outcome::ComeBack, Some(first.id));
+        let answer = push_last(&desk, &anew, std::slice::from_ref(&better)).await;
+        assert_eq!(answer.results[0].reason, Some(Reason::UnknownSuperseded));
+        assert_eq!(desk.count(&better).await, "/plan/quarantine?done=counted.1.0.0");
+        let standing = desk.standing().await;
+        assert_eq!((standing.len(), standing[0].outcome), (1, Outcome::ComeBack), "{engine:?}");
+
+        // And a withdrawal takes back what it means.
+        let mistake = desk.phone.visit(&state, &desk.houses[0], Some(1), Outcome::Talked);
+        desk.phone.push(&desk.server, std::slice::from_ref(&mistake)).await;
+        let gone = anew.withdraw(&state, &mistake);
+        push_last(&desk, &anew, std::slice::from_ref(&gone)).await;
+        let page = read(&desk.get(PAGE, &desk.organiser).await.1);
+        assert!(page.contains("(H0201)") && page.contains(Words::embedded("nb").get(key::CLARIFY_WITHDRAWAL)), "{page}");
+        assert_eq!(desk.count(&gone).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!((desk.standing().await.len(), desk.waiting().await), (1, 0));
+
+        // What it corrects waits as well: one of the two is counted, whichever is pressed first.
+        let visits = desk.kept(2).await;
+        let corrections = [0, 1].map(|door| anew.correct(&state, &desk.houses[0], Some(door), Outcome::Declined, Some(visits[door].id)));
+        push_last(&desk, &anew, &corrections).await;
+        assert_eq!(desk.waiting().await, 4);
+        assert_eq!(desk.count(&corrections[0]).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!(desk.waiting().await, 2, "what it replaces does not wait any more");
+        assert_eq!(desk.count(&visits[1]).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!(desk.count(&corrections[1]).await, "/plan/quarantine?done=counted.1.0.0");
+        let declined = desk.standing().await.iter().filter(|standing| standing.outcome == Outcome::Declined).count();
+        assert_eq!((desk.standing().await.len(), declined, desk.waiting().await), (3, 2, 0), "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_correction_that_came_after_its_visit_was_coarsened_counted_the_door_twice() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let visit = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::Talked);
+        desk.phone.push(&desk.server, std::slice::from_ref(&visit)).await;
+        let better = desk.phone.correct(&state, &desk.houses[0], Some(0), Outcome::Declined, Some(visit.id));
+        let gone = desk.phone.withdraw(&state, &visit);
+        desk.later(desk.world.shift.ends_at + 4 * 24 * HOUR_MS).await;
+        coarsen::run(&state.db, &Actor::schedule(), state.now_ms(), &mut state.fork_rng()).await.unwrap();
+        let before = store::tally::reach(&mut state.db.read().await.unwrap(), desk.world.round.id).await.unwrap();
+        let answer = push_last(&desk, &desk.phone, &[better.clone(), gone.clone()]).await;
+        assert!(answer.results.iter().all(|result| result.reason == Some(Reason::UnknownSuperseded)), "{answer:?}");
+        for language in LANGUAGES {
+            let page = desk.get(&format!("{PAGE}?lang={language}"), &desk.organiser).await.1;
+            assert!(read(&page).contains(Words::embedded(language).get(key::CLARIFY_COUNTED_BEFORE)), "{language}: {page}");
+            assert!(!page.contains("/plan/v1/quarantine/count") && !page.contains("/plan/quarantine/entry"), "nothing is offered that is refused");
+        }
+        // Also where somebody presses what an older page offered, or says which door it was.
+        for entry in [&better, &gone] {
+            assert_eq!(desk.count(entry).await, "/plan/quarantine?done=counted.0.1.0");
+        }
+        let (turf, house) = (desk.world.turfs[0].id, &desk.houses[0]);
+        let place = [("turf", turf.to_string()), ("entrance", house.entrance.to_string()), ("unit", String::new()), ("outcome", "talked".into())];
+        let placed = desk.press("count", &[desk.named(&better).await, place.to_vec()].concat(), &desk.organiser).await;
+        assert_eq!(placed, "/plan/quarantine?done=counted.0.1.0");
+        assert_eq!((desk.standing().await.len(), desk.waiting().await), (1, 2), "{engine:?}");
+        let discard = [desk.named(&better).await, vec![("why", "twice".to_owned())]].concat();
+        assert_eq!(desk.press("discard", &discard, &desk.organiser).await, "/plan/quarantine?done=discarded.1.0.0");
+        desk.server.clock.advance(coarsen::FINE_MS);
+        coarsen::run(&state.db, &Actor::schedule(), state.now_ms(), &mut state.fork_rng()).await.unwrap();
+        assert_eq!(store::tally::reach(&mut state.db.read().await.unwrap(), desk.world.round.id).await.unwrap(), before, "no tally is larger for it");
+    }
+}
+
+#[tokio::test]
+async fn what_a_renewed_phone_corrected_was_left_open_and_counted_as_well() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let kept = desk.kept(1).await;
+        let token = Token::new(&state);
+        let mut renewed = Phone { id: state.id_v7(), credential: token.text(), seq: 0, ..desk.phone.clone() };
+        let mut tx = state.db.begin().await.unwrap();
+        store::device::renew(&mut tx, desk.phone.id, renewed.id, "M3", token.hash(), state.now_ms()).await.unwrap();
+        tx.commit().await.unwrap();
+        renewed.stand(&state, Admission::Admitted, Some(desk.world.turfs[0].id)).await;
+        let better = renewed.correct(&state, &desk.houses[0], Some(0), Outcome::Declined, Some(kept[0].id));
+        let answer = renewed.push(&desk.server, &[better]).await;
+        assert_eq!(answer.results[0].status, Status::Applied);
+        assert_eq!(desk.waiting().await, 0, "{engine:?}");
+        let all = all_of(Reason::NotAdmitted, state.now_ms());
+        assert_eq!(desk.press("count-all", &all, &desk.organiser).await, "/plan/quarantine?done=counted.0.0.0");
+        let standing = desk.standing().await;
+        assert_eq!((standing.len(), standing[0].outcome), (1, Outcome::Declined), "{engine:?}");
+    }
 }

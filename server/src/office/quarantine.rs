@@ -15,7 +15,7 @@ use dorbank_shared::{
     principal::OfficerPrincipal,
     sync::wire::Reason,
     visit::{Outcome, VisitV1},
-    words::Words,
+    words::{Words, key},
 };
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ use crate::{
         quarantine::{Quarantined, Waiting},
         turf::Turf,
     },
-    sync::push::settle::{self, Correction, Discard, Pick, Settled},
+    sync::push::settle::{self, Base, Correction, Discard, Pick, Settled},
 };
 
 /// Reasons in the order of the page: first what is settled in one press.
@@ -146,7 +146,13 @@ impl Teller {
         // What the register of visits forgets 72 hours after the shift is not kept alive here.
         let coarse = self.now >= waiting.ends_at + FINE_MS;
         let words = self.words.clone();
-        let door = match &visit {
+        let base = settle::base(tx, entry).await?;
+        // A withdrawal names no door. What it takes back does.
+        let about = match (&visit, &base) {
+            (None, Base::Counted(counted)) if withdrawal => Some(counted.body.clone()),
+            _ => visit.clone(),
+        };
+        let door = match &about {
             Some(visit) => {
                 let (entrance, unit) = (visit.entrance, visit.unit);
                 self.entrance(tx, entrance).await?.map(|entrance| {
@@ -162,13 +168,17 @@ impl Teller {
         };
         let own_id = settle::read(entry).content.is_ok();
         let countable = match entry.reason {
+            // Counted beside it, the door would count twice.
+            _ if base == Base::Settled => false,
             Reason::NotAdmitted | Reason::TooLate => visit.is_some() || withdrawal,
             // Of an unreadable body only what it had no room for may be missing by now: the rest is a visit.
+            Reason::UnknownSuperseded if withdrawal => matches!(base, Base::Counted(_)),
             Reason::ManyDoNotKnock | Reason::UnknownSuperseded | Reason::IdReuse | Reason::UnreadableBody => visit.is_some(),
             Reason::OutsideScope => turf.is_some(),
             Reason::UnknownKind | Reason::Busy => false,
         };
         let says = match &visit {
+            _ if base == Base::Settled => Says::Outcome(key::CLARIFY_COUNTED_BEFORE.to_owned()),
             Some(visit) => {
                 let outcome = if coarse { visit.outcome.coarse() } else { visit.outcome };
                 Says::Outcome(format!("outcome.{}", outcome.name()))
@@ -188,7 +198,7 @@ impl Teller {
             says,
             turf,
             countable,
-            placeable: own_id && !withdrawal && !countable,
+            placeable: own_id && !withdrawal && !countable && base != Base::Settled,
         })
     }
 }

@@ -14,7 +14,8 @@ use crate::{args, statements};
 statements! {
     INSERT = "INSERT INTO quarantine (id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id, mac) DO NOTHING";
-    SETTLE = "UPDATE quarantine SET settled_at = $1, settled_as = 'replaced' WHERE device = $2 AND settled_at IS NULL AND id IN ($3)";
+    SETTLE = "UPDATE quarantine SET settled_at = $1, settled_as = 'replaced' WHERE device = $2 AND campaign = $3 AND settled_at IS NULL \
+        AND id IN ($4)";
     SETTLE_ONE = "UPDATE quarantine SET settled_at = $3, settled_as = $4 WHERE id = $1 AND mac = $2 AND settled_at IS NULL";
     AMONG = "SELECT id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at FROM quarantine \
         WHERE settled_at IS NULL AND id IN ($1)";
@@ -95,11 +96,11 @@ pub async fn insert(tx: &mut Tx, entries: &[Quarantined]) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Settles entries that their own phone replaced or withdrew.
-pub async fn settle(tx: &mut Tx, device: Uuid, ids: &HashSet<Uuid>, now_ms: i64) -> Result<(), StoreError> {
+/// Settles entries of a phone that were replaced or withdrawn, by itself or by what it is called now.
+pub async fn settle(tx: &mut Tx, device: Uuid, campaign: Uuid, ids: &HashSet<Uuid>, now_ms: i64) -> Result<(), StoreError> {
     let (head, tail) = around_list(SETTLE);
     let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.all_in(head, &args![now_ms, device], &keys, tail).await?;
+    tx.all_in(head, &args![now_ms, device, campaign], &keys, tail).await?;
     Ok(())
 }
 

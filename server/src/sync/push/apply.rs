@@ -37,8 +37,13 @@ pub(super) async fn apply(
     plan: Plan,
 ) -> Result<(Vec<EntryResult>, Vec<Receipt>), StoreError> {
     quarantine::insert(tx, &plan.kept).await?;
-    if !plan.settled.is_empty() {
-        quarantine::settle(tx, device, &plan.settled, now_ms).await?;
+    // Of one phone nearly always; of two where it took another identity meanwhile.
+    let mut settled: HashMap<Uuid, HashSet<Uuid>> = HashMap::new();
+    for (whose, id) in &plan.settled {
+        settled.entry(*whose).or_default().insert(*id);
+    }
+    for (whose, ids) in &settled {
+        quarantine::settle(tx, *whose, scope.campaign, ids, now_ms).await?;
     }
     for (id, device_seq, mac) in &plan.counted {
         receipt::counted(tx, *id, *device_seq, mac).await?;

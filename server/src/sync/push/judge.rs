@@ -53,8 +53,8 @@ pub(super) struct Plan {
     pub superseded: Vec<Visit>,
     /// Entries that can only be kept.
     pub kept: Vec<Quarantined>,
-    /// Kept entries that their own phone replaced or withdrew.
-    pub settled: HashSet<Uuid>,
+    /// Kept entries that are replaced or withdrawn, each with the phone that sent it.
+    pub settled: HashSet<(Uuid, Uuid)>,
     /// Entries that came without a counter before, with the counter and the keyed hash that they have now.
     pub counted: Vec<(Uuid, i64, Vec<u8>)>,
     /// Doors whose state may have changed, in the order in which they were met.
@@ -71,7 +71,8 @@ enum Prior {
     None,
     New(usize),
     Stored(Visit),
-    Kept(Uuid),
+    /// In quarantine, under this phone.
+    Kept { device: Uuid, id: Uuid },
 }
 
 /// Who brings a batch.
@@ -214,8 +215,9 @@ impl Judge<'_> {
             return Err(Reason::OutsideScope);
         }
         let prior = match self.prior(envelope.supersedes) {
-            // Counted for itself: what it replaced never came.
-            Err(Reason::UnknownSuperseded) if self.by == By::Officer && body.visit().is_some() => Prior::None,
+            // Counted for itself, where what it replaced never came. What did come and cannot be replaced any more is
+            // counted: beside it this would be the same door a second time.
+            Err(Reason::UnknownSuperseded) if self.by == By::Officer && body.visit().is_some() && !self.came(envelope.supersedes) => Prior::None,
             prior => prior?,
         };
         let in_time = self.now_ms <= self.scope.ends_at || envelope.captured_at <= self.scope.ends_at;
@@ -241,21 +243,28 @@ impl Judge<'_> {
             && visit.unit.is_none_or(|unit| self.known.units.contains(&(unit, visit.entrance)))
     }
 
-    /// Finds what an entry supersedes. Only a phone's own entries can be, those of its earlier identity too.
+    /// Whether the entry that another one supersedes was ever answered, whoever sent it.
+    fn came(&self, superseded: Option<Uuid>) -> bool {
+        superseded.is_some_and(|id| self.known.receipts.contains_key(&id))
+    }
+
+    /// Finds what an entry supersedes. Only a phone's own entries can be, those of its earlier identity too. An officer
+    /// vouches for one who joined anew, or whose earlier identity a restore forgot: they are the same to nobody else.
     fn prior(&self, superseded: Option<Uuid>) -> Result<Prior, Reason> {
         let Some(id) = superseded else { return Ok(Prior::None) };
         if let Some(index) = self.new.get(&id) {
             return Ok(Prior::New(*index));
         }
         if self.kept.contains(&id) {
-            return Ok(Prior::Kept(id));
+            return Ok(Prior::Kept { device: self.device, id });
         }
         match self.known.receipts.get(&id) {
-            Some(receipt) if receipt.device == self.device || self.known.earlier.contains(&receipt.device) => {
+            Some(receipt) if self.by == By::Officer || receipt.device == self.device || self.known.earlier.contains(&receipt.device) => {
                 if receipt.status == Status::Quarantined {
-                    return Ok(Prior::Kept(id));
+                    return Ok(Prior::Kept { device: receipt.device, id });
                 }
-                self.known.superseded.get(&id).cloned().map(Prior::Stored).ok_or(Reason::UnknownSuperseded)
+                let stored = self.known.superseded.get(&id).filter(|visit| visit.body.campaign == self.scope.campaign);
+                stored.cloned().map(Prior::Stored).ok_or(Reason::UnknownSuperseded)
             }
             _ => Err(Reason::UnknownSuperseded),
         }
@@ -265,7 +274,7 @@ impl Judge<'_> {
         let replaced = match prior {
             Prior::New(index) => Some(&self.plan.visits[*index]),
             Prior::Stored(stored) => Some(stored),
-            Prior::None | Prior::Kept(_) => None,
+            Prior::None | Prior::Kept { .. } => None,
         };
         let is_wish = visit.outcome == Outcome::DoNotKnock;
         let was_wish = replaced.is_some_and(|r| r.body.outcome == Outcome::DoNotKnock && r.superseded_by.is_none());
@@ -305,8 +314,8 @@ impl Judge<'_> {
     fn supersede(&mut self, by: Uuid, prior: Prior) -> (Option<Visit>, bool) {
         let replaced = match prior {
             Prior::None => return (None, false),
-            Prior::Kept(id) => {
-                self.plan.settled.insert(id);
+            Prior::Kept { device, id } => {
+                self.plan.settled.insert((device, id));
                 return (None, false);
             }
             Prior::New(index) => {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use dorbank_shared::{
-    sync::wire::{Envelope, Reason},
+    sync::wire::{Envelope, Reason, Status},
     visit::{Outcome, VisitV1},
 };
 use rand_chacha::ChaCha20Rng;
@@ -26,6 +26,7 @@ use crate::{
         Db, StoreError, Tx,
         quarantine::{self, Quarantined},
         receipt, scope, turf,
+        visit::{Visit, among as visits},
     },
 };
 
@@ -241,6 +242,31 @@ pub fn visit(row: &Quarantined) -> Option<VisitV1> {
 /// Whether an entry takes another one back.
 pub fn is_withdrawal(row: &Quarantined) -> bool {
     matches!(body::read_uncounted(&read(row)), Ok(Body::Withdrawal(_)))
+}
+
+/// What an entry in quarantine rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing, or something that never came or waits as well.
+    Open,
+    /// A visit that is counted and that it replaces or takes back.
+    Counted(Box<Visit>),
+    /// A visit that is counted and cannot be told from others any more, or is another campaign's: it stays as it is.
+    Settled,
+}
+
+/// What an entry rests on.
+///
+/// # Errors
+/// The store's own.
+pub async fn base(tx: &mut Tx, row: &Quarantined) -> Result<Base, StoreError> {
+    let Some(id) = read(row).content.ok().and_then(|envelope| envelope.supersedes) else { return Ok(Base::Open) };
+    let ids = HashSet::from([id]);
+    if receipt::among(tx, &ids).await?.iter().all(|receipt| receipt.status == Status::Quarantined) {
+        return Ok(Base::Open);
+    }
+    let visit = visits(tx, &ids).await?.pop().filter(|visit| Some(visit.body.campaign) == row.campaign);
+    Ok(visit.map_or(Base::Settled, |visit| Base::Counted(Box::new(visit))))
 }
 
 /// The turf of the campaign in which the entrance of each visit lies that named none of its turfs.
