@@ -7,7 +7,7 @@ use dorbank_shared::{
     principal::Role,
     sync::{
         file::{FILE, MAX_FILE_BYTES, OutboxFile, Unwritten},
-        wire::{Admission, Envelope, Status},
+        wire::{Admission, Envelope, PushResponse, Status},
     },
     visit::Outcome,
     words::{Words, key},
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     pages::read,
-    phone::{House, Phone, houses},
+    phone::{House, Phone, houses, read as answer},
 };
 
 const HTML: &str = "text/html,application/xhtml+xml";
@@ -237,4 +237,68 @@ async fn the_status_says_whom_to_ask_and_forgets_phones_with_their_visits() {
         desk.take(&desk.file(vec![has, third])).await;
         assert!(desk.status(&desk.organiser).await.contains(words.get(key::STATUS_ALL_IN)));
     }
+}
+
+/// What the status says of the desk's phone, which has given so many counters and has so many unsent, when it pushes.
+async fn unsent_after(desk: &Desk, entries: &[Envelope], have: (u64, u64, u64)) -> (PushResponse, String) {
+    let mut request = desk.phone.request(entries);
+    (request.have.min_unacked, request.have.max_issued, request.have.unsent) = have;
+    let answer = answer(desk.phone.send(&desk.server, "/sync/v1/push", serde_json::to_vec(&request).unwrap()).await).await;
+    (answer, desk.status(&desk.organiser).await)
+}
+
+fn says_unsent(status: &str, count: u64) -> bool {
+    status.contains("K7") && status.contains(&Words::embedded("nb").count(key::BOARD_UNSENT_COUNT, count, &[]))
+}
+
+#[tokio::test]
+async fn what_was_told_to_wait_was_said_to_be_sent() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let first = desk.visit(0);
+        // The second corrects the first, which failed and was stepped over: it has to wait, and so has the third.
+        let second = desk.phone.correct(&desk.server.state, &desk.houses[0], Some(0), Outcome::Talked, Some(first.id));
+        let third = desk.visit(1);
+        let (answer, status) = unsent_after(&desk, &[second.clone(), third.clone()], (1, 3, 3)).await;
+        assert_eq!((answer.results[0].status, answer.results[1].status), (Status::Retry, Status::Applied));
+        assert!(says_unsent(&status, 2), "{engine:?}: {status}");
+        let (_, status) = unsent_after(&desk, &[first, second], (1, 3, 2)).await;
+        assert!(status.contains(Words::embedded("nb").get(key::STATUS_ALL_IN)), "{engine:?}: {status}");
+
+        // A phone that a restore put back to waiting, with its visits on it.
+        desk.phone.stand(&desk.server.state, Admission::Waiting, None).await;
+        let more = [desk.visit(2), desk.visit(3)];
+        let (answer, status) = unsent_after(&desk, &more, (4, 5, 2)).await;
+        assert!(answer.results.iter().all(|result| result.status == Status::Retry), "{answer:?}");
+        assert!(says_unsent(&status, 2), "{engine:?}: {status}");
+        // One that only waits has nothing, and is not asked for.
+        Phone::join(&desk.server.state, &desk.world, Admission::Waiting, None).await;
+        desk.phone.stand(&desk.server.state, Admission::Admitted, None).await;
+        let (_, status) = unsent_after(&desk, &more, (4, 5, 2)).await;
+        assert!(status.contains(Words::embedded("nb").get(key::STATUS_ALL_IN)), "{engine:?}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_broke_its_batch_was_said_to_be_sent() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let entries = [desk.visit(0), desk.visit(1), desk.visit(2)];
+    for (broken, waits) in [(1, 1), (2, 1)] {
+        let id = entries[broken].id.simple();
+        let broken = format!("CREATE TRIGGER broken BEFORE INSERT ON receipt WHEN NEW.id = X'{id}' BEGIN SELECT RAISE(ABORT, 'broken'); END");
+        let mut tx = desk.server.state.db.begin().await.unwrap();
+        tx.execute(&broken, Vec::new()).await.unwrap();
+        tx.commit().await.unwrap();
+        let (answer, status) = unsent_after(&desk, &entries, (1, 3, 3)).await;
+        assert_eq!(answer.results.iter().filter(|result| result.status == Status::Retry).count(), waits);
+        assert!(says_unsent(&status, 1), "{status}");
+        let mut tx = desk.server.state.db.begin().await.unwrap();
+        tx.execute("DROP TRIGGER broken", Vec::new()).await.unwrap();
+        for table in ["receipt", "visit"] {
+            tx.execute(&format!("DELETE FROM {table}"), Vec::new()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let (_, status) = unsent_after(&desk, &entries, (1, 3, 3)).await;
+    assert!(status.contains(Words::embedded("nb").get(key::STATUS_ALL_IN)), "{status}");
 }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use dorbank_shared::{
     error::Code,
-    sync::wire::{EntryResult, PushResponse, Reason, Status},
+    sync::wire::{EntryResult, Have, PushResponse, Reason, Status},
     visit::Outcome,
 };
 use uuid::Uuid;
@@ -61,7 +61,9 @@ async fn tried(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<Push
 async fn one_by_one(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
     let mut results = Vec::with_capacity(batch.entries.len());
     for entry in &batch.entries {
-        let alone = Batch { have: batch.have, epoch: batch.epoch.clone(), entries: vec![entry.clone()] };
+        // What was answered for before this one is unsent no more; what has to wait still is.
+        let unsent = batch.have.unsent.saturating_sub(receipts(&results));
+        let alone = Batch { have: Have { unsent, ..batch.have }, epoch: batch.epoch.clone(), entries: vec![entry.clone()] };
         let answer = match tried(db, now_ms, device, &alone).await {
             Err(SyncError::Store(_)) => not_now(db, now_ms, device, &alone).await?,
             answer => answer?,
@@ -70,6 +72,11 @@ async fn one_by_one(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result
     }
     let mut tx = db.read().await?;
     respond(&mut tx, now_ms, device, batch, results).await
+}
+
+/// For how many entries the phone gets a receipt. It keeps the others.
+fn receipts(results: &[EntryResult]) -> u64 {
+    results.iter().filter(|result| result.status.is_receipt()).count() as u64
 }
 
 /// Every entry stays on the phone. The answer is still made from the database, so that nothing in it is a guess.
@@ -95,8 +102,10 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     // Before the transaction, since others may wait for it.
     let bodies: Vec<_> = batch.entries.iter().map(body::read).collect();
     let mut tx = db.begin().await?;
-    let unsent = batch.have.unsent.saturating_sub(batch.entries.len() as u64);
-    scope::seen(&mut tx, device, now_ms, stored(unsent), stored(batch.have.max_issued)).await?;
+    let after = |receipts: u64| stored(batch.have.unsent.saturating_sub(receipts));
+    // Nearly always all of it is answered for. It is said first, since this holds the phone's row.
+    let all = batch.entries.len() as u64;
+    scope::seen(&mut tx, device, now_ms, after(all), stored(batch.have.max_issued)).await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
     let known = known(&mut tx, device, &scope, (batch, &bodies), &HashSet::new()).await?;
     // A phone that has not heard of a restore may rest on what the backup has not, and will offer that again.
@@ -105,8 +114,11 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
         _ => By::Phone,
     };
     let plan = judge::judge(by, now_ms, device, &scope, known, batch, bodies);
-    let (results, receipts) = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
-    receipt::insert(&mut tx, scope.campaign, &receipts).await?;
+    let (results, fresh) = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
+    receipt::insert(&mut tx, scope.campaign, &fresh).await?;
+    if receipts(&results) < all {
+        scope::seen(&mut tx, device, now_ms, after(receipts(&results)), stored(batch.have.max_issued)).await?;
+    }
     let response = respond(&mut tx, now_ms, device, batch, results).await?;
     tx.commit().await?;
     Ok(response)
