@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use dorbank_server::{coarsen, store};
+use dorbank_server::{auth::credential::Credential, coarsen, store};
 use dorbank_shared::{
     principal::Role,
     sync::{
@@ -45,9 +45,17 @@ impl Desk {
 
     /// The page that follows when a form with a file is sent: its data.
     async fn post(&self, field: &str, content: &[u8], cookie: &str) -> (StatusCode, Value) {
+        self.post_of((field, content), None, cookie).await
+    }
+
+    /// The same, with the shift that somebody says a phone belongs to.
+    async fn post_of(&self, (field, content): (&str, &[u8]), belongs: Option<(Uuid, Uuid)>, cookie: &str) -> (StatusCode, Value) {
         let name = if field == "file" { "; filename=\"dorbank.json\"" } else { "" };
         let mut body = format!("--edge\r\nContent-Disposition: form-data; name=\"{field}\"{name}\r\n\r\n").into_bytes();
         body.extend_from_slice(content);
+        if let Some((device, shift)) = belongs {
+            body.extend_from_slice(format!("\r\n--edge\r\nContent-Disposition: form-data; name=\"shift-{device}\"\r\n\r\n{shift}").as_bytes());
+        }
         body.extend_from_slice(b"\r\n--edge--\r\n");
         let request = self.server.post("/plan/intake").header("sec-fetch-site", "same-origin").header("cookie", cookie);
         let request = request.header("accept", "application/json").header("content-type", "multipart/form-data; boundary=edge");
@@ -301,4 +309,92 @@ async fn an_entry_that_broke_its_batch_was_said_to_be_sent() {
     }
     let (_, status) = unsent_after(&desk, &entries, (1, 3, 3)).await;
     assert!(status.contains(Words::embedded("nb").get(key::STATUS_ALL_IN)), "{status}");
+}
+
+/// A phone that this server let into a shift, and that a restore forgot.
+fn forgotten(desk: &Desk, shift: Uuid, campaign: Uuid) -> Phone {
+    let id = desk.server.state.id_v7();
+    Phone { id, credential: Credential::new(&desk.server.state.keys, id, shift, "Q7").text(), campaign, seq: 0 }
+}
+
+#[tokio::test]
+async fn the_file_of_a_phone_that_a_restore_forgot_was_refused() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        desk.phone = forgotten(&desk, desk.world.shift.id, desk.world.campaign.id);
+        let (device, shift) = (desk.phone.id, desk.world.shift.id);
+        let (first, second, mut odd) = (desk.visit(0), desk.visit(1), desk.visit(2));
+        odd.kind = "survey".into();
+        let file = serde_json::to_vec(&desk.file(vec![first.clone(), second.clone(), odd.clone()])).unwrap();
+        let known = async || store::device::find(&mut state.db.read().await.unwrap(), device).await.unwrap();
+
+        assert_eq!(fault(&desk.post("file", &file, &desk.organiser).await.1), "UnknownPhone", "until somebody says whose it is");
+        let stranger = World::officer(&state, Role::Organiser, Some(desk.world.other_branch.id)).await.1;
+        assert_eq!(fault(&desk.post_of(("text", &file), Some((device, shift)), &stranger).await.1), "NotYours");
+        let nowhere = desk.post_of(("text", &file), Some((device, state.id_v7())), &desk.organiser).await.1;
+        assert_eq!(fault(&nowhere), "NotYours", "no shift is there for who does not hold it");
+        let (_, look) = desk.post_of(("file", &file), Some((device, shift)), &desk.organiser).await;
+        assert_eq!(look["body"]["Intake"]["step"]["Look"][0][0]["Open"][1], counts(2, 0, 1));
+        assert!(known().await.is_none() && desk.visits().await == 0, "looking writes nothing");
+
+        let (_, taken) = desk.post_of(("text", &file), Some((device, shift)), &desk.organiser).await;
+        let taken = &taken["body"]["Intake"]["step"]["Taken"][0]["Open"];
+        let phone = known().await.unwrap();
+        assert_eq!((&taken[0]["sign"], &taken[1]), (&json!(phone.sign), &counts(2, 0, 1)), "{engine:?}");
+        assert_eq!((phone.admission, phone.shift, desk.visits().await), (Admission::Waiting, shift, 2));
+        let audit = store::audit::all(&mut state.db.read().await.unwrap()).await.unwrap();
+        let of = |action: &str| audit.iter().filter(|row| row.action == action && row.officer.is_some()).map(|row| row.subject_id.clone()).collect::<Vec<_>>();
+        assert_eq!((of("place_phone"), of("take_file")), (vec![shift.to_string()], vec![device.to_string()]));
+        // A second file of the same phone needs no word, and what is known in it counts once.
+        let third = desk.visit(3);
+        assert_eq!(desk.take(&desk.file(vec![second.clone(), third.clone()])).await.1, counts(1, 1, 0));
+
+        // When the phone itself comes it hears that all has arrived, and waits for its lead with what is new.
+        let new = desk.phone.visit(&state, &desk.houses[1], Some(0), Outcome::NotHome);
+        let answer = desk.phone.push(&desk.server, &[first, second, odd, third, new.clone()]).await;
+        let statuses: Vec<Status> = answer.results.iter().map(|result| result.status).collect();
+        assert_eq!(statuses, [Status::Duplicate, Status::Duplicate, Status::Quarantined, Status::Duplicate, Status::Retry], "{engine:?}");
+        desk.phone.stand(&state, Admission::Admitted, Some(desk.world.turfs[0].id)).await;
+        assert_eq!(desk.phone.push(&desk.server, &[new]).await.results[0].status, Status::Applied);
+        assert_eq!(desk.visits().await, 4);
+    }
+}
+
+#[tokio::test]
+async fn what_was_noted_in_a_shift_that_a_restore_forgot_had_no_way_in() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        // Shift, campaign and turf were made after the backup. The doors are the city's.
+        desk.phone = forgotten(&desk, state.id_v7(), state.id_v7());
+        let device = desk.phone.id;
+        let house = House { turf: state.id_v7(), ..desk.houses[0].clone() };
+        let visits = [0, 1].map(|door| desk.phone.visit(&state, &house, Some(door), Outcome::NotHome));
+        let better = desk.phone.correct(&state, &house, Some(0), Outcome::Talked, Some(visits[0].id));
+        let gone = desk.phone.withdraw(&state, &visits[1]);
+        let entries = [visits.to_vec(), vec![better, gone]].concat();
+        let unknown = desk.phone.send(&desk.server, "/sync/v1/push", serde_json::to_vec(&desk.phone.request(&entries)).unwrap()).await;
+        assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
+
+        let file = serde_json::to_vec(&desk.file(entries.clone())).unwrap();
+        let (_, taken) = desk.post_of(("text", &file), Some((device, desk.world.shift.id)), &desk.organiser).await;
+        assert_eq!(taken["body"]["Intake"]["step"]["Taken"][0]["Open"][1], counts(0, 0, 4), "{engine:?}");
+        let clarify = desk.server.get("/plan/quarantine").header("accept", HTML).header("cookie", &desk.organiser).send().await.unwrap();
+        let page = read(&clarify.text().await.unwrap());
+        assert!(page.contains("Tell med i rode 1 · Rode 1") && page.contains("Tell med alle 4"), "{page}");
+        let all = format!("reason=outside_scope&until={}", state.now_ms());
+        let request = desk.server.post("/plan/v1/quarantine/count-all").header("sec-fetch-site", "same-origin").header("accept", HTML);
+        let request = request.header("cookie", &desk.organiser).header("content-type", "application/x-www-form-urlencoded");
+        let counted = request.body(all).send().await.unwrap();
+        assert_eq!(counted.headers()["location"], "/plan/quarantine?done=counted.4.0.0", "{engine:?}");
+        assert_eq!(desk.visits().await, 1, "one is corrected, one is taken back");
+
+        // And the phone, which was refused before, is told so.
+        let answer = desk.phone.push(&desk.server, &entries).await;
+        assert!(answer.results.iter().all(|result| result.status == Status::Duplicate), "{engine:?}: {answer:?}");
+        let other = forgotten(&desk, state.id_v7(), desk.world.campaign.id);
+        let refused = other.send(&desk.server, "/sync/v1/push", serde_json::to_vec(&other.request(&[])).unwrap()).await;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "only the phone that somebody placed");
+    }
 }

@@ -101,6 +101,12 @@ impl Credential {
     }
 }
 
+/// What stands in the place of a credential's hash while only an officer has said of a phone which shift it belongs to:
+/// no credential has this hash.
+pub fn placed(keys: &Keys, device: Uuid) -> [u8; 32] {
+    keys.mac(&[b"placed", device.as_bytes()])
+}
+
 /// The phone whose credential came with a request.
 ///
 /// # Errors
@@ -116,9 +122,15 @@ pub async fn device(state: &AppState, headers: &HeaderMap) -> Result<Option<Devi
     }
 }
 
-/// Lets a phone in again that a restore forgot, to wait for the lead; not where its shift was forgotten too.
+/// Lets a phone in again that a restore forgot, to wait for the lead; where its shift was forgotten too, only once an
+/// officer has taken in its file and said to which shift it belongs.
 async fn forgotten(state: &AppState, credential: &Credential) -> Result<Option<DevicePrincipal>, StoreError> {
     let mut tx = state.db.begin().await?;
+    if store::device::claim(&mut tx, credential.device, placed(&state.keys, credential.device), credential.hash()).await? {
+        let found = store::device::by_credential(&mut tx, &credential.hash()).await?;
+        tx.commit().await?;
+        return Ok(found);
+    }
     if store::shift::find(&mut tx, credential.shift).await?.is_none() {
         return Ok(None);
     }

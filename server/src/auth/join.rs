@@ -112,7 +112,7 @@ fn anywhere(state: &AppState) -> usize {
 }
 
 /// Two characters that no phone of the shift has, or none but phones that were refused; nothing when there are no more.
-fn unused_sign(first: usize, devices: &[Device]) -> Option<String> {
+pub fn unused_sign(first: usize, devices: &[Device]) -> Option<String> {
     let free = |counts: &dyn Fn(&Device) -> bool| {
         (0..code::SIGNS).map(|step| code::sign(first + step)).find(|sign| devices.iter().all(|device| device.sign != *sign || !counts(device)))
     };

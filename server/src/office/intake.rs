@@ -1,5 +1,7 @@
 //! Takes a file from a phone that could not send: looks what is in it, and takes it as if the phone had sent it.
 
+use std::collections::HashMap;
+
 use dorbank_app::office::page::intake::{Counts, Fault, From, Intake, Part, Step};
 use dorbank_shared::{
     principal::OfficerPrincipal,
@@ -13,6 +15,7 @@ use uuid::Uuid;
 
 use super::{calendar::Calendar, own_branch};
 use crate::{
+    auth::credential,
     coarsen::FINE_MS,
     error::ApiError,
     job::Actor,
@@ -20,7 +23,7 @@ use crate::{
     store,
     sync::{
         entry::{Batch, Entry, read_one},
-        push::file::{self, Take},
+        push::file::{self, Take, Whose},
     },
 };
 
@@ -36,18 +39,24 @@ pub async fn page(state: &AppState, officer: &OfficerPrincipal, step: Step) -> R
     Ok(Intake { branch, step })
 }
 
-/// Looks at a file, or takes it.
+/// Looks at a file, or takes it. `shifts` says of phones that this server does not know to which shift each belongs.
 ///
 /// # Errors
 /// When the database fails. Then what was taken before stays taken, and the file can be taken again.
-pub async fn intake(state: &AppState, officer: &OfficerPrincipal, language: &str, bytes: &[u8], take: Take) -> Result<Step, ApiError> {
+pub async fn intake(
+    state: &AppState,
+    officer: &OfficerPrincipal,
+    language: &str,
+    (bytes, shifts): (&[u8], &HashMap<Uuid, Uuid>),
+    take: Take,
+) -> Result<Step, ApiError> {
     let (read, text) = match read(bytes) {
         Ok(read) => read,
         Err(fault) => return Ok(Step::Fault(fault)),
     };
     let mut parts = Vec::with_capacity(read.len());
     for (device, batch) in &read {
-        parts.push(one(state, officer, language, (*device, batch), take).await?);
+        parts.push(one(state, officer, language, (*device, shifts.get(device).copied(), batch), take).await?);
     }
     Ok(match (parts.as_slice(), take) {
         ([Part::Closed(fault)], _) => Step::Fault(*fault),
@@ -57,22 +66,30 @@ pub async fn intake(state: &AppState, officer: &OfficerPrincipal, language: &str
 }
 
 /// What a phone noted in one shift.
-async fn one(state: &AppState, officer: &OfficerPrincipal, language: &str, (device, batch): (Uuid, &Batch), take: Take) -> Result<Part, ApiError> {
+async fn one(
+    state: &AppState,
+    officer: &OfficerPrincipal,
+    language: &str,
+    (device, chosen, batch): (Uuid, Option<Uuid>, &Batch),
+    take: Take,
+) -> Result<Part, ApiError> {
     let mut tx = state.db.read().await?;
-    let Some(phone) = store::device::find(&mut tx, device).await? else { return Ok(Part::Closed(Fault::UnknownPhone)) };
-    if !officer.covers(&store::shift::branches(&mut tx, phone.shift).await?) {
+    let known = store::device::find(&mut tx, device).await?.map(|phone| phone.shift);
+    let Some(shift) = known.or(chosen) else { return Ok(Part::Closed(Fault::UnknownPhone)) };
+    if !officer.covers(&store::shift::branches(&mut tx, shift).await?) {
         return Ok(Part::Closed(Fault::NotYours));
     }
-    let Some(shift) = store::shift::find(&mut tx, phone.shift).await? else { return Ok(Part::Closed(Fault::UnknownPhone)) };
+    let Some(shift) = store::shift::find(&mut tx, shift).await? else { return Ok(Part::Closed(Fault::UnknownPhone)) };
     drop(tx);
     let (now, actor) = (state.now_ms(), Actor { officer: Some(officer.id), role: officer.role.name().into() });
-    let answer = file::take(&state.db, now, device, batch, (take, &actor), &mut state.fork_rng()).await?;
+    let whose = Whose { device, mark: credential::placed(&state.keys, device), shift: Some(shift.id) };
+    let taken = file::take(&state.db, now, whose, batch, (take, &actor), &mut state.fork_rng()).await?;
     let from = From {
-        sign: (now < shift.ends_at + FINE_MS).then_some(phone.sign),
+        sign: (now < shift.ends_at + FINE_MS).then_some(taken.sign),
         date: Calendar::new(language).date(shift.starts_at),
         place: shift.meeting_place,
     };
-    Ok(Part::Open(from, counts(&answer)))
+    Ok(Part::Open(from, counts(&taken.response)))
 }
 
 fn counts(answer: &PushResponse) -> Counts {

@@ -129,7 +129,10 @@ impl Teller {
 
     /// The number and name of the turf in which a visit outside its shift's would be counted.
     async fn turf_of(&mut self, tx: &mut Tx, entry: &Quarantined, visit: &VisitV1) -> Result<Option<String>, StoreError> {
-        let Some(campaign) = entry.campaign.filter(|campaign| *campaign == visit.campaign) else { return Ok(None) };
+        let Some(campaign) = entry.campaign else { return Ok(None) };
+        if !settle::belongs(tx, entry).await? {
+            return Ok(None);
+        }
         let Some(entrance) = self.entrance(tx, visit.entrance).await? else { return Ok(None) };
         if visit.unit.is_some_and(|unit| entrance.units.iter().all(|known| known.id != unit)) {
             return Ok(None);
@@ -174,7 +177,7 @@ impl Teller {
             // Of an unreadable body only what it had no room for may be missing by now: the rest is a visit.
             Reason::UnknownSuperseded if withdrawal => matches!(base, Base::Counted(_)),
             Reason::ManyDoNotKnock | Reason::UnknownSuperseded | Reason::IdReuse | Reason::UnreadableBody => visit.is_some(),
-            Reason::OutsideScope => turf.is_some(),
+            Reason::OutsideScope => turf.is_some() || withdrawal && matches!(base, Base::Counted(_)),
             Reason::UnknownKind | Reason::Busy => false,
         };
         let says = match &visit {

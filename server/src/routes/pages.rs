@@ -43,6 +43,9 @@ const LANGUAGE_COOKIE: &str = "dorbank-language";
 /// For so many seconds: a year.
 const LANGUAGE_SECONDS: u32 = 31_536_000;
 
+/// With a phone's id after it, the name of the field that says to which shift it belongs.
+const SHIFT_OF: &str = "shift-";
+
 pub(super) fn routes() -> Routes {
     // Every page says who is signed in, so none is kept anywhere.
     let anyone = Access::Anyone.limit(1024).no_store();
@@ -108,7 +111,7 @@ async fn take_file(
     form: Result<Multipart, MultipartRejection>,
 ) -> Response {
     let step = match sent(form).await {
-        Ok((bytes, take)) => office::intake::intake(&state, &officer, reader.language, &bytes, take).await,
+        Ok(sent) => office::intake::intake(&state, &officer, reader.language, (&sent.file, &sent.shifts), sent.take).await,
         Err(fault) => Ok(Step::Fault(fault)),
     };
     show_intake(&state, &officer, reader, step).await
@@ -122,19 +125,39 @@ async fn show_intake(state: &AppState, officer: &OfficerPrincipal, reader: Reade
     reader.show(state, body.map(|intake| Body::Intake(Box::new(intake)))).await
 }
 
-/// The file in a form, and whether it comes with the yes.
-async fn sent(form: Result<Multipart, MultipartRejection>) -> Result<(Bytes, Take), Fault> {
+/// What a form with a file sends.
+struct Sent {
+    file: Bytes,
+    /// Whether it comes with the yes.
+    take: Take,
+    /// To which shift a phone belongs that the server does not know, as the reader says.
+    shifts: HashMap<Uuid, Uuid>,
+}
+
+async fn sent(form: Result<Multipart, MultipartRejection>) -> Result<Sent, Fault> {
     let too_large = |status: StatusCode| if status == StatusCode::PAYLOAD_TOO_LARGE { Fault::TooLarge } else { Fault::Nothing };
     let mut form = form.map_err(|refused| too_large(refused.status()))?;
+    let (mut file, mut shifts) = (None, HashMap::new());
     while let Some(field) = form.next_field().await.map_err(|error| too_large(error.status()))? {
-        let take = match field.name() {
-            Some("file") => Take::Look,
-            Some("text") => Take::Take,
-            _ => continue,
+        let name = field.name().unwrap_or_default().to_owned();
+        let take = match name.as_str() {
+            "file" => Some(Take::Look),
+            "text" => Some(Take::Take),
+            _ => None,
         };
-        return Ok((field.bytes().await.map_err(|error| too_large(error.status()))?, take));
+        let whose = name.strip_prefix(SHIFT_OF).and_then(|device| device.parse().ok());
+        if take.is_none() && whose.is_none() {
+            continue;
+        }
+        let bytes = field.bytes().await.map_err(|error| too_large(error.status()))?;
+        if let Some(take) = take {
+            file.get_or_insert((bytes, take));
+        } else if let (Some(device), Some(shift)) = (whose, std::str::from_utf8(&bytes).ok().and_then(|shift| shift.parse().ok())) {
+            shifts.insert(device, shift);
+        }
     }
-    Err(Fault::Nothing)
+    let (file, take) = file.ok_or(Fault::Nothing)?;
+    Ok(Sent { file, take, shifts })
 }
 
 async fn clarify(State(state): State<AppState>, ByOfficer(officer): ByOfficer, reader: Reader) -> Response {

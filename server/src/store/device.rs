@@ -15,6 +15,8 @@ statements! {
     INSERT = "INSERT INTO device (id, shift, sign, credential_hash, state, joined_at, last_seen_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5)";
     INSERT_AGAIN = "INSERT INTO device (id, shift, sign, credential_hash, state, joined_at, last_seen_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5) \
         ON CONFLICT DO NOTHING";
+    CLAIM = "UPDATE device SET credential_hash = $3 WHERE id = $1 AND credential_hash = $2";
+    HAS_CREDENTIAL = "SELECT 1 FROM device WHERE id = $1 AND credential_hash = $2";
     SET_STATE = "UPDATE device SET state = $3, turf = $4, version = version + 1 WHERE id = $1 AND version = $2";
     SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = $4 WHERE id = $1";
     RENEW = "INSERT INTO device (id, shift, turf, sign, credential_hash, state, joined_at, last_seen_at, tickets, renewed_from) \
@@ -107,6 +109,17 @@ pub async fn renewed_from(tx: &mut Tx, id: Uuid) -> Result<HashSet<Uuid>, StoreE
 pub async fn insert_again(tx: &mut Tx, id: Uuid, shift: Uuid, sign: &str, credential_hash: [u8; 32], now_ms: i64) -> Result<(), StoreError> {
     tx.execute(INSERT_AGAIN, args![id, shift, sign, credential_hash, now_ms]).await?;
     Ok(())
+}
+
+/// Gives a phone whose credential was not known the one that it shows. `mark` is what stood in its place. Says whether
+/// it did.
+pub async fn claim(tx: &mut Tx, id: Uuid, mark: [u8; 32], credential_hash: [u8; 32]) -> Result<bool, StoreError> {
+    Ok(tx.execute(CLAIM, args![id, mark, credential_hash]).await? == 1)
+}
+
+/// Whether this, a credential's hash or what stands in its place, is the phone's.
+pub async fn has_credential(tx: &mut Tx, id: Uuid, hash: [u8; 32]) -> Result<bool, StoreError> {
+    Ok(tx.one(HAS_CREDENTIAL, args![id, hash]).await?.is_some())
 }
 
 /// Says where a phone stands and which turf it walks, if it is still at `version`; else [`StoreError::Stale`].

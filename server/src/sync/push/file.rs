@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use dorbank_shared::{error::Code, sync::wire::PushResponse};
+use dorbank_shared::{
+    error::Code,
+    sync::wire::{Admission, PushResponse},
+};
+use rand::RngExt as _;
 use rand_chacha::ChaCha20Rng;
 use uuid::Uuid;
 
@@ -11,8 +15,9 @@ use super::{
     Batch, By, SyncError, apply, body, judge, known, respond, stored,
 };
 use crate::{
+    auth::join,
     job::Actor,
-    store::{Db, receipt, scope},
+    store::{Db, Tx, device as devices, receipt, scope, scope::Scope, shift as shifts},
 };
 
 /// Whether a file is only looked at.
@@ -24,39 +29,69 @@ pub enum Take {
     Take,
 }
 
+/// Whose file it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose {
+    /// The phone.
+    pub device: Uuid,
+    /// What stands in the place of its credential as long as this server does not know that.
+    pub mark: [u8; 32],
+    /// The shift that it belongs to, as an officer says; only looked at where this server does not know the phone.
+    pub shift: Option<Uuid>,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// As the phone would be answered.
+    pub response: PushResponse,
+    /// The two characters of the phone.
+    pub sign: String,
+}
+
 /// Takes a phone's entries, also those without a counter, which its storage had not taken.
 ///
 /// # Errors
-/// `unknown` when there is no such phone; the store's own. Then nothing was written.
+/// `unknown` when there is no such phone, nor a shift for it; the store's own. Then nothing was written.
 pub async fn take(
     db: &Db,
     now_ms: i64,
-    device: Uuid,
+    whose: Whose,
     batch: &Batch,
     (take, actor): (Take, &Actor),
     rng: &mut ChaCha20Rng,
-) -> Result<PushResponse, SyncError> {
+) -> Result<Taken, SyncError> {
     for _ in 1..TRIES {
-        match once(db, now_ms, device, batch, (take, actor), rng).await {
+        match once(db, now_ms, whose, batch, (take, actor), rng).await {
             Err(SyncError::Store(error)) if is_passing(&error) => {}
             answer => return answer,
         }
     }
-    once(db, now_ms, device, batch, (take, actor), rng).await
+    once(db, now_ms, whose, batch, (take, actor), rng).await
 }
 
 async fn once(
     db: &Db,
     now_ms: i64,
-    device: Uuid,
+    whose: Whose,
     batch: &Batch,
     (take, actor): (Take, &Actor),
     rng: &mut ChaCha20Rng,
-) -> Result<PushResponse, SyncError> {
+) -> Result<Taken, SyncError> {
     let bodies: Vec<_> = batch.entries.iter().map(body::read_uncounted).collect();
+    let device = whose.device;
     let mut tx = db.begin().await?;
     scope::hold(&mut tx, device).await?;
-    let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
+    let mut found = scope::find(&mut tx, device).await?;
+    let is_new = found.is_none();
+    if let (None, Some(shift)) = (&found, whose.shift) {
+        found = place(&mut tx, now_ms, whose, shift, rng).await?;
+    }
+    let Some(mut scope) = found else { return Err(Code::Unknown.into()) };
+    // As long as it has shown no credential, all that is known of it comes from officers, who vouch for what they bring.
+    if scope.admission == Admission::Waiting && devices::has_credential(&mut tx, device, whose.mark).await? {
+        scope.admission = Admission::Admitted;
+    }
     let known = known(&mut tx, device, &scope, (batch, &bodies), &HashSet::new()).await?;
     let plan = judge::judge(By::File, now_ms, device, &scope, known, batch, bodies);
     let (results, receipts) = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
@@ -65,8 +100,24 @@ async fn once(
     scope::taken(&mut tx, device, fresh, stored(batch.have.max_issued)).await?;
     let response = respond(&mut tx, now_ms, device, batch, results).await?;
     if take == Take::Take {
+        if is_new {
+            actor.note(&mut tx, now_ms, rng, "place_phone", "shift", scope.shift).await?;
+        }
         actor.note(&mut tx, now_ms, rng, "take_file", "device", device).await?;
         tx.commit().await?;
     }
-    Ok(response)
+    Ok(Taken { response, sign: scope.sign })
+}
+
+/// Writes down a phone that this server does not know, to wait in a shift. Nothing where there is no such shift, or none
+/// of its signs is left.
+async fn place(tx: &mut Tx, now_ms: i64, whose: Whose, shift: Uuid, rng: &mut ChaCha20Rng) -> Result<Option<Scope>, SyncError> {
+    if shifts::find(tx, shift).await?.is_none() {
+        return Ok(None);
+    }
+    shifts::lock(tx, shift).await?;
+    let others = devices::of_shift(tx, shift).await?;
+    let Some(sign) = join::unused_sign(usize::from(rng.random::<u16>()), &others) else { return Ok(None) };
+    devices::insert_again(tx, whose.device, shift, &sign, whose.mark, now_ms).await?;
+    Ok(scope::find(tx, whose.device).await?)
 }

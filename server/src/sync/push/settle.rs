@@ -23,7 +23,7 @@ use super::{
 use crate::{
     job::{Actor, id_v7},
     store::{
-        Db, StoreError, Tx,
+        Db, StoreError, Tx, campaign as campaigns,
         quarantine::{self, Quarantined},
         receipt, scope, turf,
         visit::{Visit, among as visits},
@@ -137,10 +137,11 @@ async fn count_once(
     kept.sort_by_key(|(entry, _)| (entry.device_seq, entry.id));
 
     let places = where_they_lie(&mut tx, scope.campaign, &kept).await?;
+    let forgotten = forgotten(&mut tx, scope.campaign, &kept).await?;
     let (mut batch, mut bodies) = (Batch::default(), Vec::new());
     for (row, correction) in &kept {
         let mut entry = read(row);
-        bodies.push(corrected(&entry, row, *correction, scope.campaign, &places));
+        bodies.push(corrected(&entry, row, *correction, (scope.campaign, &forgotten), &places));
         // Another entry has its id, and the receipt for it.
         if row.reason == Reason::IdReuse {
             entry.id = id_v7(row.received_at, rng);
@@ -276,14 +277,52 @@ async fn where_they_lie(tx: &mut Tx, campaign: Uuid, kept: &[(Quarantined, Optio
     turf::holding(tx, campaign, &entrances).await
 }
 
+/// The campaigns that entries name and that there are not, since a restore forgot them. What was noted in one is counted
+/// in the campaign of the shift that an officer said the phone belongs to.
+async fn forgotten(tx: &mut Tx, campaign: Uuid, kept: &[(Quarantined, Option<Correction>)]) -> Result<HashSet<Uuid>, StoreError> {
+    let named: HashSet<Uuid> = kept.iter().filter_map(|(row, _)| named(row)).filter(|named| *named != campaign).collect();
+    let mut missing = HashSet::new();
+    for id in named {
+        if campaigns::find(tx, id).await?.is_none() {
+            missing.insert(id);
+        }
+    }
+    Ok(missing)
+}
+
+/// The campaign that an entry names, where it can be read.
+fn named(row: &Quarantined) -> Option<Uuid> {
+    match body::read_uncounted(&read(row)).ok()? {
+        Body::Visit(visit) => Some(visit.campaign),
+        Body::Withdrawal(campaign) => Some(campaign),
+    }
+}
+
+/// Whether an entry belongs to the campaign of its phone's shift, or to one that a restore forgot.
+///
+/// # Errors
+/// The store's own.
+pub async fn belongs(tx: &mut Tx, row: &Quarantined) -> Result<bool, StoreError> {
+    match (named(row), row.campaign) {
+        (Some(named), Some(own)) => Ok(named == own || campaigns::find(tx, named).await?.is_none()),
+        _ => Ok(false),
+    }
+}
+
 /// The body as it is to be counted.
-fn corrected(entry: &Entry, row: &Quarantined, correction: Option<Correction>, campaign: Uuid, places: &HashMap<Uuid, Uuid>) -> Result<Body, Reason> {
+fn corrected(
+    entry: &Entry,
+    row: &Quarantined,
+    correction: Option<Correction>,
+    (campaign, forgotten): (Uuid, &HashSet<Uuid>),
+    places: &HashMap<Uuid, Uuid>,
+) -> Result<Body, Reason> {
     // Without a readable envelope there is no id of its own, so nothing could be told apart from it later.
     let Ok(envelope) = &entry.content else { return Err(Reason::UnreadableBody) };
     let read = body::read_uncounted(entry);
     let visit = read.as_ref().ok().and_then(Body::visit);
-    if matches!(read, Ok(Body::Withdrawal(_))) {
-        return read;
+    if let Ok(Body::Withdrawal(of)) = read {
+        return Ok(Body::Withdrawal(if forgotten.contains(&of) { campaign } else { of }));
     }
     if let Some(Correction { turf, entrance, unit, outcome }) = correction {
         let leaflet = visit.is_some_and(|visit| visit.leaflet);
@@ -291,9 +330,9 @@ fn corrected(entry: &Entry, row: &Quarantined, correction: Option<Correction>, c
         return Ok(Body::Visit(VisitV1 { campaign, turf, entrance, unit, outcome, leaflet, occurred_at }));
     }
     match visit {
-        Some(visit) if row.reason == Reason::OutsideScope && visit.campaign == campaign => {
+        Some(visit) if row.reason == Reason::OutsideScope && (visit.campaign == campaign || forgotten.contains(&visit.campaign)) => {
             let turf = places.get(&visit.entrance).copied().unwrap_or(visit.turf);
-            Ok(Body::Visit(VisitV1 { turf, ..visit.clone() }))
+            Ok(Body::Visit(VisitV1 { campaign, turf, ..visit.clone() }))
         }
         _ => read,
     }
