@@ -160,7 +160,9 @@ impl State {
         self.resting = None;
         self.problem = Some(fault.into());
         self.failures = self.failures.saturating_add(1);
-        let after_ms = self.back_off(dice);
+        // A wait that is asked for is kept, with the jitter on top; but nobody puts a phone to sleep for a day.
+        let asked = if let Fault::Busy(asked) = fault { asked.min(LONGEST_BACK_OFF_MS) } else { 0 };
+        let after_ms = asked + self.back_off(dice);
         vec![self.timer(after_ms)]
     }
 
@@ -218,8 +220,11 @@ impl State {
         self.flight = None;
         let mut effects = self.meet_epoch(&answer.epoch);
         let (receipts, wait) = self.take_receipts(answer);
-        self.held = answer.held;
-        self.cloned |= answer.cloned;
+        // An answer that answers for nothing of ours may be another phone's.
+        if wait.is_some() || !receipts.is_empty() {
+            self.held = answer.held;
+            self.cloned |= answer.cloned;
+        }
         if receipts.is_empty() && wait.is_some() {
             // It may be the lead who is waited for, and only a pull tells when that is over. The server took what was sent,
             // so it was not too much; what is waited for may lie in what was left out.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{
-    engine::{ANSWER_MS, Effect, Event, Fault, Meta, Problem, State},
+    engine::{ANSWER_MS, Effect, Event, Fault, LONGEST_BACK_OFF_MS, Meta, Problem, State},
     wire::{Admission, EntryResult, PullResponse, PushResponse, Status},
 };
 
@@ -32,6 +32,33 @@ fn nothing_new(epoch: &str) -> PullResponse {
         held: 0,
         cloned: false,
     }
+}
+
+#[test]
+fn a_server_that_is_busy_is_left_alone_as_long_as_it_asks_and_gets_the_whole_batch_again() {
+    let (mut state, _) = opened(&[1, 2, 3], &[], Some("e"));
+    for turn in 1..4 {
+        let effects = state.step(Event::Pushed(turn, Err(Fault::Busy(10_000))), 0);
+        let (number, wait) = timer(&effects);
+        assert!(wait >= 10_000, "{effects:?}");
+        let effects = state.step(Event::Timer(number), 0);
+        assert_eq!(effects[0], Effect::Push { request: turn + 1, entries: vec![1, 2, 3] }, "being busy says nothing of size");
+    }
+    let effects = state.step(Event::Pushed(4, Err(Fault::Busy(86_400_000))), 0);
+    assert!(timer(&effects).1 <= 2 * LONGEST_BACK_OFF_MS, "nobody puts a phone to sleep for a day");
+}
+
+#[test]
+fn another_phones_answer_makes_nobody_a_copy() {
+    let (mut state, _) = opened(&[1], &[], Some("e"));
+    let others = PushResponse { cloned: true, held: 77, ..answer(&[9], Status::Applied, "e") };
+    state.step(Event::Pushed(1, Ok(others)), 0);
+    assert_eq!(state.held(), 0);
+    let effects = state.step(Event::Nudge, 0);
+    assert_eq!(effects[0], Effect::Push { request: 2, entries: vec![1] });
+    state.step(Event::Pushed(2, Ok(answer(&[1], Status::Applied, "e"))), 0);
+    state.step(Event::Settled(vec![1]), 0);
+    assert!(!state.step(Event::Pulled(3, Ok(nothing_new("e"))), 0).contains(&Effect::Renew));
 }
 
 fn opened(unsent: &[u64], sent: &[u64], epoch: Option<&str>) -> (State, Vec<Effect>) {

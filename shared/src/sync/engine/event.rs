@@ -30,6 +30,8 @@ pub enum Fault {
     UpdateNeeded,
     /// The server, or something before it, failed or is busy.
     Server,
+    /// It is busy and says for how long, in milliseconds.
+    Busy(u64),
 }
 
 /// What the screen must say beside the count, if anything.
@@ -56,7 +58,7 @@ impl From<Fault> for Problem {
             Fault::NotOurs => Self::Portal,
             Fault::Unknown => Self::Unknown,
             Fault::UpdateNeeded => Self::UpdateNeeded,
-            Fault::TooLarge | Fault::Server => Self::Server,
+            Fault::TooLarge | Fault::Server | Fault::Busy(_) => Self::Server,
         }
     }
 }
