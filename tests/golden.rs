@@ -1,15 +1,19 @@
 //! Golden files: every shape that ever crossed the wire. Each still parses, says the same when it is written again, and
 //! the running server still takes what phones sent. A file here is never changed; a new shape is a new file.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::sync::{entry, inputs};
 use dorbank_shared::{
     input::{Input, InputsRequest, InputsResponse},
     seal,
-    sync::wire::{
-        Envelope, HelloResponse, JoinRequest, JoinResponse, PullRequest, PullResponse, PushRequest, PushResponse, TicketsRequest, TicketsResponse,
+    sync::{
+        outbox::{Identity, Pool, Sealed, Shelved, Ticket, assign},
+        replay::Kept,
+        wire::{
+            Envelope, HelloResponse, JoinRequest, JoinResponse, PullRequest, PullResponse, PushRequest, PushResponse, TicketsRequest, TicketsResponse,
+        },
     },
     visit::{VisitV1, WithdrawalV1},
 };
@@ -41,6 +45,7 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<HelloResponse>("hello-response-v1.json");
     round_trips::<TicketsRequest>("tickets-request-v1.json");
     round_trips::<TicketsResponse>("tickets-response-v1.json");
+    round_trips::<TicketsResponse>("tickets-response-v1-round.json");
     round_trips::<JoinRequest>("join-request-v1.json");
     round_trips::<JoinResponse>("join-response-v1.json");
     round_trips::<InputsResponse>("inputs-response-v1.json");
@@ -86,6 +91,28 @@ fn the_outbox_envelope_keeps_its_shape_and_its_digest() {
     let push: PushRequest = round_trips("push-request-v1.json");
     assert_eq!(push.entries, outbox.into_iter().map(|entry| entry.envelope).collect::<Vec<_>>());
     assert_eq!(entry::read(golden("push-request-v1.json").as_bytes()).unwrap(), entry::Batch::from(push));
+}
+
+/// What a phone keeps in its browser, store by store: a phone that is opened after weeks has records of an older app.
+#[derive(Serialize, Deserialize)]
+struct Records {
+    identity: Identity,
+    pool: Pool,
+    entry: Vec<Kept>,
+    sealed: Vec<Sealed>,
+    ticket: BTreeMap<String, Ticket>,
+    shelf: Vec<Shelved>,
+}
+
+#[test]
+fn what_a_phone_ever_kept_is_still_read_and_waits_still() {
+    for name in ["phone-records-v1.json", "phone-records-v1-rounds.json"] {
+        let Records { entry, mut sealed, ticket, shelf, .. } = round_trips(name);
+        assert_eq!(entry.iter().filter(|kept| kept.status.is_none()).count(), 1, "{name}");
+        assert_eq!(shelf.iter().map(|shelved| shelved.unsent().count()).collect::<Vec<_>>(), [1, 0], "{name}");
+        let mut inputs: Vec<(usize, Sealed)> = sealed.drain(..).enumerate().collect();
+        assert_eq!(assign(&mut inputs, &mut ticket.into_iter().collect()), [0], "{name}: the input that waits has its ticket");
+    }
 }
 
 #[derive(Deserialize)]

@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
     args,
-    store::{Tx, scope},
-    sync::bundle,
+    store::{Tx, device, scope},
+    sync::{bundle, tickets::MOST_TICKETS},
 };
-use dorbank_shared::sync::{
-    base::Verdict,
-    wire::{Admission, Envelope, KIND_VISIT, PullResponse, Reason},
+use dorbank_shared::{
+    sync::{
+        base::Verdict,
+        replay::{Kept, Visits, replay, visits},
+        wire::{Admission, Envelope, KIND_VISIT, PullResponse, Reason},
+    },
+    visit::VisitV1,
 };
 use uuid::Uuid;
 
@@ -39,8 +43,8 @@ pub struct Verdicts {
 struct Held {
     /// Id and counter of each receipt, and its status.
     receipts: BTreeMap<(Uuid, i64), String>,
-    /// Id and counter of each entry in quarantine, and why.
-    aside: BTreeMap<(Uuid, i64), String>,
+    /// Id and counter of each entry in quarantine, why, and whose it is.
+    aside: BTreeMap<(Uuid, i64), (String, Uuid)>,
     /// Id and counter of each visit.
     visits: BTreeSet<(Uuid, i64)>,
 }
@@ -54,7 +58,14 @@ impl Held {
         };
         Self {
             receipts: rows(tx.all("SELECT id, device_seq, status, device FROM receipt", args![]).await.unwrap()),
-            aside: rows(tx.all("SELECT id, device_seq, reason, device FROM quarantine", args![]).await.unwrap()),
+            aside: tx
+                .all("SELECT id, device_seq, reason, device FROM quarantine", args![])
+                .await
+                .unwrap()
+                .iter()
+                .filter(ours)
+                .map(|row| ((row.get(0).unwrap(), row.get(1).unwrap()), (row.get(2).unwrap(), row.get(3).unwrap())))
+                .collect(),
             visits: rows(tx.all("SELECT id, device_seq, outcome, device FROM visit", args![]).await.unwrap()).into_keys().collect(),
         }
     }
@@ -99,7 +110,7 @@ impl World {
     fn check_entries(&self, held: &Held, verdicts: &mut Verdicts) {
         let mut known = BTreeSet::new();
         for (index, phone) in self.phones.iter().enumerate() {
-            let here: BTreeMap<Uuid, _> = phone.storage.all_entries().map(|(entry, status)| (entry.id, *status)).collect();
+            let here: BTreeMap<Uuid, _> = phone.storage.all_entries().map(|kept| (kept.envelope.id, kept.status)).collect();
             for entry in &phone.saved {
                 verdicts.saved += 1;
                 let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
@@ -136,11 +147,21 @@ impl World {
             verdicts.duplicated += again as u64;
             verdicts.wrong.push(format!("I2: {again} visits are there under two counters"));
         }
-        for (reason, count) in count(held.aside.values()) {
-            if !self.may_be_kept(reason) {
-                verdicts.wrong.push(format!("I1: {count} entries are in quarantine without need: {reason}"));
+        for ((id, seq), (reason, device)) in &held.aside {
+            if !self.may_be_kept((*id, *seq), *device, reason) {
+                verdicts.wrong.push(format!("I1: entry {seq} of {device} is in quarantine without need: {reason}"));
             }
         }
+    }
+
+    /// Everything that was noted: on which phone, under which identity, and what.
+    fn noted(&self) -> impl Iterator<Item = (usize, Uuid, &Envelope)> {
+        self.phones.iter().enumerate().flat_map(|(index, phone)| {
+            let storage = &phone.storage;
+            let shelf = storage.shelf.iter().flat_map(|shelved| shelved.entries.iter().map(|kept| (shelved.identity.device, kept)));
+            let all = storage.entries.values().map(|kept| (storage.device, kept)).chain(shelf);
+            all.map(move |(device, kept)| (index, device, &kept.envelope))
+        })
     }
 
     /// The proof at the end of the shift, where counters are the phone's own.
@@ -159,19 +180,41 @@ impl World {
         }
     }
 
-    /// Which reasons for quarantine this run gave.
-    fn may_be_kept(&self, reason: &str) -> bool {
+    /// Whether this very entry was given a reason to be kept in quarantine.
+    fn may_be_kept(&self, (id, seq): (Uuid, i64), device: Uuid, reason: &str) -> bool {
         let had = |kind: Kind| self.faults.times(kind) > 0;
+        let is_it = |entry: &Envelope| entry.id == id && i64::try_from(entry.device_seq).unwrap() == seq;
+        let mine: Vec<(usize, &Envelope)> =
+            self.noted().filter(|(_, by, entry)| *by == device && is_it(entry)).map(|(index, _, entry)| (index, entry)).collect();
+        let visit = |entry: &Envelope| {
+            serde_json::from_str::<VisitV1>(&entry.bytes).ok().filter(|visit| serde_json::to_string(visit).unwrap() == entry.bytes)
+        };
         match Reason::parse(reason) {
-            Some(Reason::NotAdmitted) => had(Kind::Revoked),
-            Some(Reason::UnknownKind) => had(Kind::Unknown),
-            Some(Reason::UnreadableBody) => had(Kind::Unreadable),
-            // To the server a phone that joined anew is another one, whose entries nobody else can correct; and so is one
-            // that took another identity after the backup.
-            Some(Reason::UnknownSuperseded) => had(Kind::Rejoined) || had(Kind::Clone) && had(Kind::Restored),
-            Some(Reason::IdReuse) => had(Kind::IdReuse) || had(Kind::Clone),
+            Some(Reason::NotAdmitted) => {
+                self.phones.iter().any(|phone| phone.devices().any(|of| of == device) && phone.devices().any(|of| self.shut.contains(&of)))
+            }
+            Some(Reason::UnknownKind) => mine.iter().all(|(_, entry)| entry.kind == "poll" || entry.version == 9),
+            Some(Reason::UnreadableBody) => mine.iter().all(|(_, entry)| visit(entry).is_none()),
+            // One that took another identity after the backup is to the server another phone, whose entries nobody else can
+            // correct. What a phone notes anew after it joined anew is sent by whom it corrects.
+            Some(Reason::UnknownSuperseded) => {
+                had(Kind::Clone)
+                    && had(Kind::Restored)
+                    && mine.iter().any(|(index, entry)| {
+                        self.noted().any(|(other, by, before)| other == *index && by != device && Some(before.id) == entry.supersedes)
+                    })
+            }
+            Some(Reason::IdReuse) => self.noted().any(|(_, by, other)| {
+                mine.iter().any(|(_, entry)| {
+                    let same_id = other.id == entry.id && other.digest() != entry.digest();
+                    same_id || (by, other.device_seq) == (device, entry.device_seq) && other.id != entry.id
+                })
+            }),
             // A backup that is older than the plan does not know what the plan held.
-            Some(Reason::OutsideScope) => had(Kind::Restored) && (had(Kind::Reassigned) || had(Kind::Replanned) || had(Kind::Rejoined)),
+            Some(Reason::OutsideScope) => {
+                had(Kind::Restored)
+                    && mine.iter().all(|(_, entry)| visit(entry).is_some_and(|visit| self.server.moved.contains(&(visit.turf, visit.entrance))))
+            }
             _ => false,
         }
     }
@@ -199,6 +242,7 @@ impl World {
                 verdicts.wrong.push(format!("I3: phone {index} has other turfs than its own"));
             }
             check_tab(tx, index, tab, verdicts).await;
+            check_screen(tx, index, tab, verdicts).await;
         }
     }
 
@@ -219,13 +263,34 @@ impl World {
                 if spool.contains_key(&BASE64_URL_SAFE_NO_PAD.decode(sealed.as_bytes()).unwrap()) {
                     continue;
                 }
-                let record = phone.storage.sealed.values().find(|record| record.sealed == *sealed);
+                let record = phone.storage.sealed.values().find(|record| record.sealed == **sealed);
                 if record.is_some_and(|record| record.held_on.is_none()) {
                     verdicts.stranded += 1;
+                    // Only where no ticket is to be had: all were drawn, or the phone is shut out.
+                    let device = device::find(tx, phone.storage.device).await.unwrap();
+                    if device.is_some_and(|device| device.admission == Admission::Admitted && device.tickets < MOST_TICKETS) {
+                        verdicts.wrong.push(format!("I1: an input of phone {index} stays there, though there are tickets for it"));
+                    }
                 } else {
                     verdicts.lost += 1;
                     verdicts.wrong.push(format!("I1: an input of phone {index} is lost (on the phone: {:?})", record.map(|record| &record.held_on)));
                 }
+            }
+        }
+    }
+}
+
+/// What the screen shows is what the server has: the base with this phone's own work laid over it.
+async fn check_screen(tx: &mut Tx, index: usize, tab: &Tab, verdicts: &mut Verdicts) {
+    let entries: Vec<Kept> = tab.entries.values().cloned().collect();
+    let own = visits(&entries, Visits::new());
+    let screen = replay(tab.cache.bases.values(), &entries, &own, &tab.shown);
+    for turf in tab.cache.bases.keys() {
+        for row in tx.all("SELECT door, state FROM door_state WHERE turf = $1", args![*turf]).await.unwrap() {
+            let (door, state): (Uuid, String) = (row.get(0).unwrap(), row.get(1).unwrap());
+            let shown = screen.get(&door).map_or("", |state| state.name());
+            if shown != state {
+                verdicts.wrong.push(format!("I3: the screen of phone {index} shows door {door} as {shown:?}, where it is {state:?}"));
             }
         }
     }

@@ -1,6 +1,9 @@
 //! A phone: its storage, and its tabs, each with an engine that lives until the next crash.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_shared::{
@@ -9,6 +12,8 @@ use dorbank_shared::{
     sync::{
         base::Verdict,
         engine::{Effect, Event, State},
+        file::Unwritten,
+        outbox::Shelved,
         wire::{Admission, Envelope, Have, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
     },
     visit::{Outcome, VisitV1, WithdrawalV1},
@@ -20,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     fault::{Faults, Kind, seeded},
-    storage::{Cache, Draft, Entries, Shelved, Storage, meta, metas},
+    storage::{Cache, Entries, Storage, meta, metas},
 };
 
 const YEAR_MS: i64 = 31_536_000_000;
@@ -30,10 +35,13 @@ impl Tab {
     fn read(&mut self, storage: &Storage, dice: u64) -> Vec<Effect> {
         self.device = storage.device;
         self.entries = storage.entries.clone();
+        self.next = Some((storage.device, storage.next_seq));
         self.cache = storage.cache.clone();
         (self.admission, self.pulled_at, self.renewing) = (None, None, None);
+        self.shown.clear();
+        self.drew_all = false;
         self.verdicts.clear();
-        let (unsent, sent) = (metas(&storage.entries, false), metas(&storage.entries, true));
+        let (unsent, sent) = (metas(storage.entries.values(), false), metas(storage.entries.values(), true));
         self.engine.step(Event::Opened { unsent, sent, max_issued: storage.next_seq - 1, epoch: storage.epoch.clone() }, dice)
     }
 }
@@ -48,7 +56,13 @@ pub struct Tab {
     pub open: bool,
     pub engine: State,
     pub entries: Entries,
+    /// Who it writes for and the counter that is next, as far as it knows.
+    pub next: Option<(Uuid, u64)>,
     pub cache: Cache,
+    /// Counters of entries that the base already contains, as in `app/src/field/sync/mod.rs`.
+    pub shown: BTreeSet<u64>,
+    /// Those that the answer to a pull, by its number, will cover.
+    pub covers: BTreeMap<u64, Vec<u64>>,
     /// How the last pull of each turf ended.
     pub verdicts: BTreeMap<Uuid, Verdict>,
     pub admission: Option<Admission>,
@@ -59,6 +73,8 @@ pub struct Tab {
     pub inputs: Option<(u64, Vec<Option<Uuid>>)>,
     /// The request for tickets that is under way.
     pub drawing: Option<u64>,
+    /// The server said that there are no more tickets for this phone.
+    pub drew_all: bool,
     /// The request for another identity that is under way; 0 while storage is told of the answer.
     pub renewing: Option<u64>,
     /// What is sent from the shelf.
@@ -150,13 +166,13 @@ impl Phone {
 
     /// All that this phone is known under.
     pub fn devices(&self) -> impl Iterator<Item = Uuid> {
-        std::iter::once(self.storage.device).chain(self.storage.shelf.iter().map(|shelved| shelved.device))
+        std::iter::once(self.storage.device).chain(self.storage.shelf.iter().map(|shelved| shelved.identity.device))
     }
 
     /// What is on the shelf and waits, of an identity that is not among `done`.
     pub fn shelved(&self, done: &[Uuid]) -> Option<&Shelved> {
-        let waits = |shelved: &&Shelved| shelved.entries.values().any(|(_, status)| status.is_none());
-        self.storage.shelf.iter().filter(waits).find(|shelved| !done.contains(&shelved.device))
+        let waits = |shelved: &&Shelved| shelved.unsent().count() > 0;
+        self.storage.shelf.iter().filter(waits).find(|shelved| !done.contains(&shelved.identity.device))
     }
 
     pub fn step(&mut self, tab: usize, event: Event) -> Vec<Effect> {
@@ -166,11 +182,11 @@ impl Phone {
 
     /// What the volunteer notes: mostly a visit, at times a correction or an undo of an earlier one, at times what no
     /// honest app would send.
-    pub fn note(&mut self, tab: usize, now_ms: i64, faults: &mut Faults) -> Option<Draft> {
+    pub fn note(&mut self, tab: usize, now_ms: i64, faults: &mut Faults) -> Option<Unwritten> {
         let now_ms = self.now_ms(now_ms);
         let here = &self.tabs[tab];
         let bundle = here.cache.bundle.clone().filter(|bundle| !bundle.turfs.is_empty())?;
-        let earlier = here.entries.values().next_back().map(|(entry, _)| entry.clone()).filter(|entry| entry.kind == KIND_VISIT);
+        let earlier = here.entries.values().next_back().map(|kept| kept.envelope.clone()).filter(|entry| entry.kind == KIND_VISIT);
         let rng = &mut self.rng;
         let turf = &bundle.turfs[rng.random_range(0..bundle.turfs.len())];
         if turf.entrances.is_empty() {
@@ -197,10 +213,10 @@ impl Phone {
             leaflet: rng.random_bool(0.2),
             occurred_at: now_ms,
         };
-        let mut draft = Draft { id, kind: KIND_VISIT.into(), version: 1, supersedes: None, captured_at: now_ms, bytes: String::new() };
+        let mut draft = Unwritten { id, kind: KIND_VISIT.into(), version: 1, supersedes: None, captured_at: now_ms, bytes: String::new() };
         if faults.strikes(Kind::Unknown, 0.04) {
             let (kind, version) = if faults.dice(Kind::Unknown).random_bool(0.5) { ("poll", 1) } else { (KIND_VISIT, 9) };
-            return Some(Draft { kind: kind.into(), version, bytes: r#"{"shade":"red"}"#.into(), ..draft });
+            return Some(Unwritten { kind: kind.into(), version, bytes: r#"{"shade":"red"}"#.into(), ..draft });
         }
         if faults.strikes(Kind::Unreadable, 0.04) {
             let bytes = match faults.dice(Kind::Unreadable).random_range(0..5) {
@@ -213,7 +229,7 @@ impl Phone {
                 3 => Ok("x".repeat(5_000)),
                 _ => Ok(String::new()),
             };
-            return Some(Draft { bytes: bytes.unwrap(), ..draft });
+            return Some(Unwritten { bytes: bytes.unwrap(), ..draft });
         }
         match earlier {
             Some(entry) if faults.strikes(Kind::IdReuse, 0.04) => draft.id = entry.id,
@@ -243,8 +259,8 @@ impl Phone {
 
     pub fn push_body(&self, tab: usize, seqs: &[u64]) -> Vec<u8> {
         let tab = &self.tabs[tab];
-        let entries = seqs.iter().filter_map(|seq| tab.entries.get(seq)).map(|(entry, _)| entry.clone()).collect();
-        let waits = |shelved: &Shelved| shelved.entries.values().filter(|(_, status)| status.is_none()).count() as u64;
+        let entries = seqs.iter().filter_map(|seq| tab.entries.get(seq)).map(|kept| kept.envelope.clone()).collect();
+        let waits = |shelved: &Shelved| shelved.unsent().count() as u64;
         let mut have = tab.engine.have();
         have.unsent += self.storage.shelf.iter().map(waits).sum::<u64>();
         self.body_of(have, tab.engine.epoch(), entries)
@@ -254,9 +270,9 @@ impl Phone {
     pub fn shelf_body(&self, tab: usize, seqs: &[u64]) -> Vec<u8> {
         let tab = &self.tabs[tab];
         let Some(shelving) = &tab.shelving else { return Vec::new() };
-        let shelved = self.storage.shelf.iter().filter(|shelved| shelved.device == shelving.device);
-        let entries =
-            shelved.flat_map(|shelved| &shelved.entries).filter(|(seq, _)| seqs.contains(seq)).map(|(_, (entry, _))| entry.clone()).collect();
+        let shelved = self.storage.shelf.iter().filter(|shelved| shelved.identity.device == shelving.device);
+        let entries = shelved.flat_map(|shelved| &shelved.entries).map(|kept| &kept.envelope);
+        let entries = entries.filter(|entry| seqs.contains(&entry.device_seq)).cloned().collect();
         self.body_of(shelving.engine.have(), tab.engine.epoch(), entries)
     }
 
@@ -270,7 +286,10 @@ impl Phone {
         serde_json::to_vec(&PushRequest { proto: PROTO, build: "1-simulated".into(), epoch, have, entries }).unwrap()
     }
 
-    pub fn pull_body(&self, tab: usize) -> Vec<u8> {
+    pub fn pull_body(&mut self, tab: usize, request: u64) -> Vec<u8> {
+        // Receipts that are durable now are covered by an answer that is asked for now.
+        let covers = self.tabs[tab].entries.iter().filter(|(_, kept)| kept.status.is_some()).map(|(seq, _)| *seq).collect();
+        self.tabs[tab].covers.insert(request, covers);
         let Cache { bundle, bases } = &self.tabs[tab].cache;
         let turfs = bundle.iter().flat_map(|bundle| &bundle.turfs);
         let request = PullRequest {
@@ -283,7 +302,7 @@ impl Phone {
     }
 
     /// Takes a pull into memory, as the app does. Gives what the cache is to hold, if that changed.
-    pub fn take(&mut self, tab: usize, answer: &PullResponse) -> Option<Cache> {
+    pub fn take(&mut self, tab: usize, request: u64, answer: &PullResponse) -> Option<Cache> {
         let tab = &mut self.tabs[tab];
         let mut bundle = answer.bundle.clone().map(Arc::new).or_else(|| tab.cache.bundle.clone());
         let mut bases = (*tab.cache.bases).clone();
@@ -296,9 +315,14 @@ impl Phone {
             bundle = None;
             bases.clear();
         }
+        let mut whole = true;
         for turf in &answer.turfs {
             let verdict = bases.entry(turf.turf).or_default().apply(turf);
+            whole &= verdict == Verdict::Equal;
             tab.verdicts.insert(turf.turf, verdict);
+        }
+        if whole {
+            tab.shown.extend(tab.covers.get(&request).into_iter().flatten());
         }
         if let Some(bundle) = &bundle {
             bases.retain(|turf, _| bundle.turfs.iter().any(|ours| ours.id == *turf));
@@ -319,7 +343,7 @@ impl Phone {
     pub fn inputs_body(&mut self, tab: usize) -> Option<(u64, Vec<u8>)> {
         let ready = self.storage.sealed.iter().filter(|(_, record)| record.held_on.is_none());
         let mut slots: Vec<(Option<Uuid>, Slot)> = ready
-            .filter_map(|(key, record)| Some((Some(*key), Slot { ticket: record.ticket.clone()?, sealed: record.sealed.to_string() })))
+            .filter_map(|(key, record)| Some((Some(*key), Slot { ticket: record.ticket.clone()?, sealed: record.sealed.clone() })))
             .take(SLOTS)
             .collect();
         if slots.is_empty() {
@@ -342,8 +366,8 @@ impl Phone {
         let contents = self.storage.entries.clone();
         let known = std::mem::replace(&mut self.tabs[tab].entries, contents.clone());
         let mut events: Vec<Event> =
-            contents.iter().filter(|(seq, _)| !known.contains_key(seq)).map(|(_, (entry, _))| Event::Saved(meta(entry))).collect();
-        let settled = contents.iter().filter(|(seq, (_, status))| status.is_some() && known.get(seq).is_none_or(|(_, old)| old.is_none()));
+            contents.iter().filter(|(seq, _)| !known.contains_key(seq)).map(|(_, kept)| Event::Saved(meta(&kept.envelope))).collect();
+        let settled = contents.iter().filter(|(seq, kept)| kept.status.is_some() && known.get(seq).is_none_or(|old| old.status.is_none()));
         let settled: Vec<u64> = settled.map(|(seq, _)| *seq).collect();
         if !settled.is_empty() {
             events.push(Event::Settled(settled));

@@ -1,6 +1,7 @@
 //! The server: its own code on a SQLite file, without sockets; and what befalls it.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     str::FromStr as _,
     sync::Arc,
@@ -87,6 +88,8 @@ pub struct Server {
     /// How often it was restored.
     pub restores: usize,
     backups: Vec<PathBuf>,
+    /// Which entrance was moved from or to which turf, at any time.
+    pub moved: BTreeSet<(Uuid, Uuid)>,
     /// When its doors, or who may see them, last changed.
     pub changed_at: u64,
 }
@@ -111,7 +114,7 @@ impl Server {
     pub async fn open(path: PathBuf, shift: Uuid, seed: u64) -> Self {
         let keys = Keys::open(&path.with_extension("keys"), [7; 32]).unwrap();
         let (db, rng) = (open(&path).await, seeded(seed, 900));
-        Self { db, path, shift, keys, rng, joined: 0, client_min: 0, restores: 0, backups: Vec::new(), changed_at: 0 }
+        Self { db, path, shift, keys, rng, joined: 0, client_min: 0, restores: 0, backups: Vec::new(), moved: BTreeSet::new(), changed_at: 0 }
     }
 
     /// A phone joins, and waits for its lead.
@@ -279,6 +282,7 @@ impl Server {
             let moved = leaves.remove(pick % leaves.len());
             joins.retain(|entrance| *entrance != moved);
             joins.push(moved);
+            self.moved.extend([(from, moved), (to, moved)]);
             for (id, entrances) in [(from, leaves), (to, joins)] {
                 let version = turf::find(&mut tx, id).await.unwrap().unwrap().version;
                 turf::replace(&mut tx, id, version, &entrances).await.unwrap();

@@ -1,36 +1,17 @@
 //! What is durable on a phone: the outbox, which is written strictly, and the cache, which may fall back when it crashes.
 //! Its operations do what `app/src/field/store/outbox.rs` does, each wholly or not at all, one after the other.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use dorbank_shared::sync::{
     base::Base,
     engine::{Meta, Receipt},
-    wire::{Bundle, Envelope, Status},
+    file::Unwritten,
+    outbox::{self as rules, Identity, Pool, Sealed, Shelved, Ticket},
+    replay::Kept,
+    wire::{Admission, Bundle, Envelope},
 };
 use uuid::Uuid;
-
-/// All of an entry but its counter.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    pub id: Uuid,
-    pub kind: String,
-    pub version: u32,
-    pub supersedes: Option<Uuid>,
-    pub captured_at: i64,
-    pub bytes: String,
-}
-
-/// A sealed input.
-#[derive(Debug, Clone)]
-pub struct Sealed {
-    pub sealed: Arc<str>,
-    pub ticket: Option<String>,
-    pub held_on: Option<String>,
-}
 
 /// What can be fetched again.
 #[derive(Debug, Clone, Default)]
@@ -39,15 +20,8 @@ pub struct Cache {
     pub bases: Arc<BTreeMap<Uuid, Base>>,
 }
 
-/// An entry and the receipt's status.
-pub type Entries = BTreeMap<u64, (Envelope, Option<Status>)>;
-
-/// An earlier identity, with what was noted under it.
-#[derive(Debug, Clone)]
-pub struct Shelved {
-    pub device: Uuid,
-    pub entries: Entries,
-}
+/// Entries, by counter.
+pub type Entries = BTreeMap<u64, Kept>;
 
 #[derive(Debug, Clone, Default)]
 pub struct Storage {
@@ -57,8 +31,9 @@ pub struct Storage {
     pub entries: Entries,
     pub next_seq: u64,
     pub epoch: Option<String>,
+    pub pool: Pool,
     pub sealed: BTreeMap<Uuid, Sealed>,
-    pub tickets: BTreeSet<String>,
+    pub tickets: Vec<(String, Ticket)>,
     pub cache: Cache,
     /// The cache before its last write.
     pub older: Cache,
@@ -76,12 +51,12 @@ pub enum Joined {
 /// A write that was asked for.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// An entry; written already, if its id is there.
-    Append(Draft),
+    /// An entry; and who the page believes to be, with the next counter, where it knows that. Then nothing is read first.
+    Append(Unwritten, Option<(Uuid, u64)>),
     /// Receipts that the server gave in this epoch.
     Settle(Vec<Receipt>, Option<String>),
-    /// Receipts for what was noted under an earlier identity.
-    SettleShelved(Uuid, Vec<Receipt>),
+    /// Receipts for what was noted under an earlier identity, given in this epoch.
+    SettleShelved(Uuid, Vec<Receipt>, Option<String>),
     /// Another identity, with counters of its own.
     Join(Uuid, Joined),
     Reopen {
@@ -90,8 +65,8 @@ pub enum Op {
     },
     KeepEpoch(String),
     KeepCache(Cache),
-    KeepSealed(Uuid, Arc<str>),
-    KeepTickets(Vec<String>),
+    KeepSealed(Uuid, Arc<str>, Uuid),
+    KeepTickets(Vec<String>, Uuid),
     /// Gives each waiting input a ticket.
     Assign,
     AnswerInputs {
@@ -107,104 +82,90 @@ impl Storage {
         Self { device, next_seq: 1, ..Self::default() }
     }
 
-    /// Does it. Says which entries have their receipts now, where that is what was asked for.
+    fn identity(&self) -> Identity {
+        Identity { device: self.device, credential: String::new(), sign: String::new(), admission: Admission::Admitted }
+    }
+
+    /// Does it. Says which entries it changed, where receipts were to be settled or entries to be offered again.
     pub fn write(&mut self, op: &Op) -> Vec<u64> {
         match op {
-            Op::Append(draft) => self.append(draft),
-            Op::Settle(receipts, epoch) => return self.settle(receipts, epoch.as_deref()),
-            Op::SettleShelved(device, receipts) => {
-                for (entry, status) in
-                    self.shelf.iter_mut().filter(|shelved| shelved.device == *device).flat_map(|shelved| shelved.entries.values_mut())
-                {
-                    if let Some(receipt) = receipts.iter().find(|receipt| receipt.id == entry.id) {
-                        *status = Some(receipt.status);
-                    }
+            Op::Append(draft, known) => self.append(draft, *known),
+            Op::Settle(receipts, epoch) => {
+                let here = receipts.iter().filter_map(|receipt| self.entries.get(&receipt.device_seq)).cloned();
+                let settled = rules::settle(receipts, epoch.as_deref(), self.epoch.as_deref(), here.collect::<Vec<_>>());
+                return self.put(settled);
+            }
+            Op::SettleShelved(device, receipts, epoch) => {
+                if !rules::settle_shelved(*device, receipts, epoch.as_deref(), self.epoch.as_deref(), &mut self.shelf) {
+                    return vec![0];
                 }
             }
-            // Not where another tab has taken one meanwhile.
-            Op::Join(_, Joined::Copied(only)) if *only != self.device => {}
-            Op::Join(device, _) => {
-                let entries = std::mem::take(&mut self.entries);
-                if !entries.is_empty() {
-                    self.shelf.push(Shelved { device: self.device, entries });
+            Op::Join(device, why) => {
+                let only = if let Joined::Copied(only) = why { Some(*only) } else { None };
+                let entries = self.entries.values().cloned().collect();
+                if rules::join(Some(self.identity()), only, None, entries, &mut self.shelf, &mut self.pool) {
+                    self.entries.clear();
+                    (self.device, self.next_seq) = (*device, 1);
                 }
-                (self.device, self.next_seq) = (*device, 1);
             }
             Op::Reopen { entries, epoch } => {
                 self.epoch = Some(epoch.clone());
-                for seq in entries {
-                    if let Some((_, status)) = self.entries.get_mut(seq) {
-                        *status = None;
-                    }
-                }
-                for (_, status) in self.shelf.iter_mut().flat_map(|shelved| shelved.entries.values_mut()) {
-                    *status = None;
-                }
-                for record in self.sealed.values_mut() {
-                    record.held_on = None;
-                }
+                let (all, sealed) = (self.entries.values().cloned().collect(), self.sealed.clone().into_iter().collect());
+                let (again, sealed) = rules::reopen(entries, all, sealed, &mut self.shelf, &mut self.pool);
+                self.sealed.extend(sealed);
+                return self.put(again);
             }
             Op::KeepEpoch(epoch) => self.epoch = Some(epoch.clone()),
             Op::KeepCache(cache) => self.older = std::mem::replace(&mut self.cache, cache.clone()),
-            Op::KeepSealed(key, sealed) => {
-                self.sealed.entry(*key).or_insert_with(|| Sealed { sealed: sealed.clone(), ticket: None, held_on: None });
+            Op::KeepSealed(key, sealed, round) => {
+                let record = || Sealed { sealed: sealed.to_string(), round: Some(*round), ticket: None, held_on: None };
+                self.sealed.entry(*key).or_insert_with(record);
             }
-            Op::KeepTickets(tickets) => self.tickets.extend(tickets.iter().cloned()),
+            Op::KeepTickets(tickets, round) => self.tickets.extend(tickets.iter().map(|ticket| (ticket.clone(), Ticket::Of(*round)))),
             Op::Assign => {
-                for record in self.sealed.values_mut().filter(|record| record.held_on.is_none() && record.ticket.is_none()) {
-                    record.ticket = self.tickets.pop_first();
-                }
+                let mut sealed: Vec<(Uuid, Sealed)> = std::mem::take(&mut self.sealed).into_iter().collect();
+                self.tickets.sort();
+                rules::assign(&mut sealed, &mut self.tickets);
+                self.sealed = sealed.into_iter().collect();
             }
             Op::AnswerInputs { held, refused, day, backed_up_through } => {
-                for (key, record) in &mut self.sealed {
-                    if record.held_on.is_none() && held.contains(key) {
-                        record.held_on = Some(day.clone());
-                    } else if refused.contains(key) {
-                        record.ticket = None;
-                    }
-                }
-                let safe = |record: &Sealed| record.held_on.as_ref().is_some_and(|held| backed_up_through.as_ref().is_some_and(|to| held <= to));
-                self.sealed.retain(|_, record| !safe(record));
+                let sealed = std::mem::take(&mut self.sealed).into_iter().collect();
+                let kept = rules::answer(sealed, held, refused, day, backed_up_through.as_deref(), &mut self.pool);
+                self.sealed = kept.into_iter().filter_map(|(key, record)| Some((key, record?))).collect();
             }
         }
         Vec::new()
     }
 
-    /// Another tab may have met a restore since, or taken another identity whose entries have the same counters.
-    fn settle(&mut self, receipts: &[Receipt], epoch: Option<&str>) -> Vec<u64> {
-        if self.epoch.is_some() && self.epoch.as_deref() != epoch {
-            return Vec::new();
-        }
-        let mut settled = Vec::new();
-        for receipt in receipts {
-            if let Some((_, status)) = self.entries.get_mut(&receipt.device_seq).filter(|(entry, _)| entry.id == receipt.id) {
-                *status = Some(receipt.status);
-                settled.push(receipt.device_seq);
-            }
-        }
-        settled
+    fn put(&mut self, changed: Vec<Kept>) -> Vec<u64> {
+        let seqs = changed.iter().map(|kept| kept.envelope.device_seq).collect();
+        self.entries.extend(changed.into_iter().map(|kept| (kept.envelope.device_seq, kept)));
+        seqs
     }
 
     /// Everything that was noted here, under whatever identity.
-    pub fn all_entries(&self) -> impl Iterator<Item = &(Envelope, Option<Status>)> {
-        self.entries.values().chain(self.shelf.iter().flat_map(|shelved| shelved.entries.values()))
+    pub fn all_entries(&self) -> impl Iterator<Item = &Kept> {
+        self.entries.values().chain(self.shelf.iter().flat_map(|shelved| &shelved.entries))
     }
 
-    fn append(&mut self, draft: &Draft) {
-        let Draft { id, kind, version, supersedes, captured_at, bytes } = draft.clone();
-        // An id may be used again on purpose; the same entry is not written again, under whatever identity.
-        if self.all_entries().any(|(entry, _)| entry.id == id && entry.bytes == bytes) {
-            return;
-        }
-        let device_seq = self.next_seq;
-        self.next_seq += 1;
-        self.entries.insert(device_seq, (Envelope { id, kind, version, device_seq, supersedes, captured_at, bytes }, None));
+    /// As the app does: without reading first, where the page knows who it is and the counter is free.
+    fn append(&mut self, draft: &Unwritten, known: Option<(Uuid, u64)>) {
+        let free = known.filter(|(device, next)| *device == self.device && !self.entries.contains_key(next));
+        let done = match free {
+            Some((_, next)) => rules::append(std::slice::from_ref(draft), next, &[], &mut []),
+            None => {
+                let here: Vec<Kept> = self.entries.values().cloned().collect();
+                rules::append(std::slice::from_ref(draft), self.next_seq, &here, &mut self.shelf)
+            }
+        };
+        self.next_seq = done.next;
+        self.put(done.added);
     }
 }
 
 /// What the engine knows of entries with, or without, a receipt.
-pub fn metas(entries: &Entries, sent: bool) -> Vec<Meta> {
-    entries.values().filter(|(_, status)| status.is_some() == sent).map(|(entry, _)| meta(entry)).collect()
+pub fn metas<'a>(entries: impl IntoIterator<Item = &'a Kept>, sent: bool) -> Vec<Meta> {
+    entries.into_iter().filter(|kept| kept.status.is_some() == sent).map(|kept| meta(&kept.envelope)).collect()
 }
 
 pub fn meta(entry: &Envelope) -> Meta {

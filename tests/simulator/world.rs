@@ -105,6 +105,8 @@ pub struct World {
     pub(super) faults: Faults,
     pub(super) server: Server,
     pub(super) phones: Vec<Phone>,
+    /// Devices that were shut out at some time.
+    pub(super) shut: BTreeSet<Uuid>,
     /// What must never be, as it was seen.
     pub(super) wrong: Vec<String>,
     turfs: Vec<Uuid>,
@@ -146,6 +148,7 @@ impl World {
             faults,
             server,
             phones,
+            shut: BTreeSet::new(),
             wrong: Vec::new(),
             turfs,
             rng,
@@ -289,9 +292,13 @@ impl World {
         here.tabs.iter().any(|tab| tab.open)
             && here.tabs.iter().filter(|tab| tab.open).all(|tab| {
                 let fresh = tab.pulled_at.is_some_and(|asked| asked >= calm && asked > self.server.changed_at);
-                let stays = tab.admission != Some(Admission::Admitted)
-                    || tab.engine.problem().is_none() && here.storage.tickets.is_empty() && tab.requests > 0;
+                // What waits for a ticket waits for good only where no more are to be had.
+                let stays = tab.admission != Some(Admission::Admitted) || tab.drew_all && here.storage.tickets.is_empty();
+                // The base has all that the server answered for, so that the screen shows nothing but it.
+                let shown = tab.admission != Some(Admission::Admitted)
+                    || tab.entries.iter().all(|(seq, kept)| kept.status.is_none() || tab.shown.contains(seq));
                 fresh
+                    && shown
                     && here.shelved(&[]).is_none()
                     && tab.engine.waiting() == 0
                     && tab.unsaved == 0
@@ -395,6 +402,7 @@ impl World {
             Happening::Shut(phone, admission) => {
                 self.faults.count(Kind::Revoked);
                 let device = self.phones[phone].storage.device;
+                self.shut.insert(device);
                 self.server.admit(device, admission, None, self.now).await;
                 if admission == Admission::Revoked && self.faults.dice(Kind::Revoked).random_bool(0.6) {
                     let wait = self.faults.dice(Kind::Revoked).random_range(1_000..300_000);
@@ -436,7 +444,7 @@ impl World {
                 }
             }
             Happening::Break => {
-                let unsent = self.phones.iter().flat_map(|phone| metas(&phone.storage.entries, false)).map(|meta| meta.id).next();
+                let unsent = self.phones.iter().flat_map(|phone| metas(phone.storage.entries.values(), false)).map(|meta| meta.id).next();
                 if unsent.is_some() {
                     self.faults.count(Kind::BrokenEntry);
                     self.server.break_on(unsent).await;

@@ -10,7 +10,7 @@ use dorbank_shared::{
     input::{Arena, Input},
     screening,
     sync::{
-        file::FILE,
+        file::{FILE, Unwritten},
         replay::{Kept, Standing},
         wire::{Envelope, KIND_VISIT, KIND_WITHDRAWAL},
     },
@@ -28,7 +28,7 @@ use super::{
     seal,
     store::{
         StoreError, cache,
-        outbox::{self, Draft, Shelved},
+        outbox::{self, Shelved, Written},
     },
     sync,
 };
@@ -57,23 +57,30 @@ fn fresh_id(now: i64) -> Uuid {
     Uuid::new_v7(Timestamp::from_unix(NoContext, millis / 1000, u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000))
 }
 
-fn visit(place: Place, outcome: Outcome, leaflet: bool) -> Option<Draft> {
+fn visit(place: Place, outcome: Outcome, leaflet: bool) -> Option<Unwritten> {
     let now = browser::now();
     let campaign = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.campaign))?;
     let body = VisitV1 { campaign, turf: place.turf, entrance: place.entrance, unit: place.unit, outcome, leaflet, occurred_at: now };
     let supersedes = phone().standing.with_untracked(|standing| standing.get(&place.door()).map(|before| before.id));
-    Some(Draft { id: fresh_id(now), kind: KIND_VISIT, supersedes, captured_at: now, bytes: serde_json::to_string(&body).ok()? })
+    Some(Unwritten {
+        id: fresh_id(now),
+        kind: KIND_VISIT.to_owned(),
+        version: 1,
+        supersedes,
+        captured_at: now,
+        bytes: serde_json::to_string(&body).ok()?,
+    })
 }
 
-fn withdrawal(of: &Standing) -> Draft {
+fn withdrawal(of: &Standing) -> Unwritten {
     let now = browser::now();
     let bytes = serde_json::to_string(&WithdrawalV1 { campaign: of.visit.campaign }).unwrap_or_default();
-    Draft { id: fresh_id(now), kind: KIND_WITHDRAWAL, supersedes: Some(of.id), captured_at: now, bytes }
+    Unwritten { id: fresh_id(now), kind: KIND_WITHDRAWAL.to_owned(), version: 1, supersedes: Some(of.id), captured_at: now, bytes }
 }
 
 thread_local! {
     /// What a failing storage has not taken. It is tried again from here, never lost silently.
-    static UNWRITTEN: RefCell<Vec<Draft>> = const { RefCell::new(Vec::new()) };
+    static UNWRITTEN: RefCell<Vec<Unwritten>> = const { RefCell::new(Vec::new()) };
     /// Doors whose note is being written. A second tap on the same button is the first one's echo.
     static WRITING: RefCell<BTreeSet<Uuid>> = const { RefCell::new(BTreeSet::new()) };
     /// Whether it is about to be tried again.
@@ -81,23 +88,22 @@ thread_local! {
 }
 
 /// Writes, and only then lets the screen know.
-async fn write(drafts: Vec<Draft>) -> Result<(), StoreError> {
-    let who = device();
+async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
     let written = outbox::append(&drafts).await;
-    show(drafts, written, who).await
+    show(drafts, written).await
 }
 
 fn device() -> Option<Uuid> {
     phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device))
 }
 
-async fn show(drafts: Vec<Draft>, written: Result<Vec<Kept>, StoreError>, who: Option<Uuid>) -> Result<(), StoreError> {
+async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> Result<(), StoreError> {
     match written {
         Ok(written) => {
-            if device() == who {
-                took(&written);
+            if written.by == device() && written.entries.len() == drafts.len() {
+                took(&written.entries);
             } else {
-                // Another identity was taken meanwhile: storage knows under which of the two it lies.
+                // Another identity was taken meanwhile, maybe by another tab: storage knows under which of them it lies.
                 sync::open().await;
             }
             Ok(())
@@ -141,9 +147,8 @@ pub async fn write_again() {
     let healed = if drafts.is_empty() {
         outbox::probe().await.unwrap_or(false)
     } else {
-        let who = device();
         let written = outbox::append_again(&drafts).await;
-        let healed = show(drafts, written, who).await.is_ok();
+        let healed = show(drafts, written).await.is_ok();
         if healed {
             WRITING.take();
         }
@@ -162,7 +167,7 @@ struct Export<'a> {
     dorbank: u32,
     device: Option<Uuid>,
     unsent: Vec<&'a Envelope>,
-    unwritten: &'a [Draft],
+    unwritten: &'a [Unwritten],
     earlier: Vec<Earlier<'a>>,
 }
 
@@ -213,7 +218,7 @@ pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: b
 
 /// Nobody opened at any of these doors.
 pub async fn note_rest(places: Vec<Place>) {
-    let drafts: Vec<Draft> = places.iter().filter_map(|place| visit(*place, Outcome::NotHome, false)).collect();
+    let drafts: Vec<Unwritten> = places.iter().filter_map(|place| visit(*place, Outcome::NotHome, false)).collect();
     if write(drafts).await.is_ok() {
         let text = count(key::DOOR_NOTED_MANY, places.len());
         phone().snack.set(Some(Snack { text, undo: places.iter().map(|place| (place.door(), None)).collect() }));
@@ -223,7 +228,7 @@ pub async fn note_rest(places: Vec<Place>) {
 /// Takes back what the last tap noted: what stood before stands again, or nothing does.
 pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
     let now = phone().standing.get_untracked();
-    let drafts: Vec<Draft> = doors
+    let drafts: Vec<Unwritten> = doors
         .into_iter()
         .filter_map(|(door, before)| {
             let current = now.get(&door)?;
@@ -270,7 +275,7 @@ pub async fn keep_input(draft: NoteDraft, topics: Vec<Uuid>, words: String) -> b
     }
     let Ok(plain) = serde_json::to_vec(&input) else { return false };
     let Ok(sealed) = seal::seal(&public_key, &plain).await else { return false };
-    match outbox::keep_sealed(draft.key, &URL_SAFE_NO_PAD.encode(sealed)).await {
+    match outbox::keep_sealed(draft.key, &URL_SAFE_NO_PAD.encode(sealed), round).await {
         Ok(pool) => {
             phone().pool.set(pool);
             sync::pool_grew();

@@ -42,7 +42,7 @@ pub async fn draw(db: &Db, rng: &mut (impl Rng + Send), device: Uuid, count: u32
         return Err(Code::Forbidden.into());
     }
     if !open || scope.purpose == Purpose::Election {
-        return Ok(TicketsResponse { tickets: Vec::new() });
+        return Ok(TicketsResponse { tickets: Vec::new(), round: None });
     }
     if pool < POOL_LOW {
         fill(db, rng, scope.round).await?;
@@ -61,7 +61,7 @@ pub async fn draw(db: &Db, rng: &mut (impl Rng + Send), device: Uuid, count: u32
         }
     }
     tickets.shuffle(rng);
-    Ok(TicketsResponse { tickets: tickets.iter().map(|ticket| BASE64_URL_SAFE_NO_PAD.encode(ticket)).collect() })
+    Ok(TicketsResponse { tickets: tickets.iter().map(|ticket| BASE64_URL_SAFE_NO_PAD.encode(ticket)).collect(), round: Some(scope.round) })
 }
 
 async fn fill(db: &Db, rng: &mut (impl Rng + Send), round: Uuid) -> Result<(), StoreError> {

@@ -46,6 +46,9 @@ pub struct Unwritten {
     pub id: Uuid,
     /// As in an [`Envelope`].
     pub kind: String,
+    /// The version of the body.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub version: u32,
     /// The entry that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<Uuid>,
@@ -55,9 +58,18 @@ pub struct Unwritten {
     pub bytes: String,
 }
 
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_first(version: &u32) -> bool {
+    *version == 1
+}
+
 impl From<Unwritten> for Envelope {
     /// With the counter 0, which no phone gives.
-    fn from(Unwritten { id, kind, supersedes, captured_at, bytes }: Unwritten) -> Self {
-        Self { id, kind, version: 1, device_seq: 0, supersedes, captured_at, bytes }
+    fn from(Unwritten { id, kind, version, supersedes, captured_at, bytes }: Unwritten) -> Self {
+        Self { id, kind, version, device_seq: 0, supersedes, captured_at, bytes }
     }
 }

@@ -3,8 +3,11 @@
 pub mod base;
 pub mod engine;
 pub mod file;
+pub mod outbox;
 pub mod replay;
 pub mod wire;
 
 #[cfg(test)]
 mod engine_tests;
+#[cfg(test)]
+mod outbox_tests;

@@ -461,6 +461,9 @@ pub struct TicketsRequest {
 pub struct TicketsResponse {
     /// 32 bytes each, base64url without padding.
     pub tickets: Vec<String>,
+    /// The round that they are for; no older server says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<Uuid>,
 }
 
 /// `POST /join/v1/exchange`: a typed code, or the address's fragment from a QR code.

@@ -1,8 +1,9 @@
 //! What the app makes of the server's answers, as `app/src/field/sync/` does.
 
 use dorbank_shared::sync::{
-    engine::{Effect, Event, State},
-    wire::{Admission, JoinResponse},
+    engine::{Effect, Event, Fault, State},
+    outbox::tickets_of,
+    wire::{Admission, JoinResponse, TicketsResponse},
 };
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ impl World {
                 let result = read(answer);
                 if let Ok(answer) = &result {
                     let phone = &mut self.phones[at.phone];
-                    if let Some(cache) = phone.take(at.tab, answer) {
+                    if let Some(cache) = phone.take(at.tab, request, answer) {
                         self.ask(at, Op::KeepCache(cache), 0);
                     }
                     let tab = &mut self.phones[at.phone].tabs[at.tab];
@@ -32,7 +33,7 @@ impl World {
                     tab.pulled_at = (tab.asked.0 == request).then_some(tab.asked.1);
                     self.check_revoked(at, answer);
                 }
-                let heard = result.is_ok();
+                let heard = !matches!(result, Err(Fault::Network | Fault::NotOurs | Fault::TooLarge));
                 self.step(at, Event::Pulled(request, result));
                 self.after_pull(at);
                 if heard && self.phones[at.phone].tabs[at.tab].shelving.is_none() {
@@ -43,9 +44,12 @@ impl World {
                 if self.phones[at.phone].tabs[at.tab].drawing != Some(request) {
                     return;
                 }
-                match read::<dorbank_shared::sync::wire::TicketsResponse>(answer) {
-                    Ok(drawn) if !drawn.tickets.is_empty() => self.ask(at, Op::KeepTickets(drawn.tickets), 0),
-                    _ => self.phones[at.phone].tabs[at.tab].drawing = None,
+                match read::<TicketsResponse>(answer) {
+                    Ok(TicketsResponse { tickets, round: Some(round) }) if !tickets.is_empty() => self.ask(at, Op::KeepTickets(tickets, round), 0),
+                    drawn => {
+                        let tab = &mut self.phones[at.phone].tabs[at.tab];
+                        (tab.drawing, tab.drew_all) = (None, drawn.is_ok());
+                    }
                 }
             }
             What::Shelf => self.shelf_answered(at, request, answer),
@@ -73,8 +77,8 @@ impl World {
         let phone = &mut self.phones[at.phone];
         phone.tabs[at.tab].shelving = None;
         let Some(shelved) = phone.shelved(&done) else { return };
-        let (device, unsent) = (shelved.device, metas(&shelved.entries, false));
-        let max_issued = shelved.entries.keys().max().copied().unwrap_or_default();
+        let (device, unsent) = (shelved.identity.device, metas(&shelved.entries, false));
+        let max_issued = shelved.entries.iter().map(|kept| kept.envelope.device_seq).max().unwrap_or_default();
         let epoch = phone.tabs[at.tab].engine.epoch().map(str::to_owned);
         let (mut engine, dice) = (State::default(), phone.dice());
         let effects = engine.step(Event::Opened { unsent, sent: Vec::new(), max_issued, epoch }, dice);
@@ -105,9 +109,9 @@ impl World {
         shelving.request.0 = 0;
         let effects = shelving.engine.step(Event::Pushed(shelving.request.1, read(answer)), dice);
         shelving.next = first_push(&effects);
-        let device = shelving.device;
+        let (device, epoch) = (shelving.device, shelving.engine.latest_epoch().map(str::to_owned));
         match effects.into_iter().find_map(|effect| if let Effect::Settle(receipts) = effect { Some(receipts) } else { None }) {
-            Some(receipts) => self.ask(at, Op::SettleShelved(device, receipts), 0),
+            Some(receipts) => self.ask(at, Op::SettleShelved(device, receipts, epoch), 0),
             None => self.push_from_shelf(at),
         }
     }
@@ -116,21 +120,23 @@ impl World {
     pub(super) fn shelf_settled(&mut self, at: At) {
         let phone = &mut self.phones[at.phone];
         let Some(shelving) = &mut phone.tabs[at.tab].shelving else { return };
-        let shelved = phone.storage.shelf.iter().filter(|shelved| shelved.device == shelving.device);
-        let settled = shelved.flat_map(|shelved| &shelved.entries).filter(|(_, (_, status))| status.is_some()).map(|(seq, _)| *seq).collect();
+        let shelved = phone.storage.shelf.iter().filter(|shelved| shelved.identity.device == shelving.device);
+        let settled =
+            shelved.flat_map(|shelved| &shelved.entries).filter(|kept| kept.status.is_some()).map(|kept| kept.envelope.device_seq).collect();
         shelving.engine.step(Event::Settled(settled), 0);
         self.push_from_shelf(at);
     }
 
     pub(super) fn after_pull(&mut self, at: At) {
         let phone = &mut self.phones[at.phone];
-        let low = phone.storage.tickets.len() < 6;
         let tab = &mut phone.tabs[at.tab];
+        let round = tab.cache.bundle.as_ref().map(|bundle| bundle.round.id);
+        let low = round.is_some() && tickets_of(&phone.storage.tickets, round) < 6;
         if tab.admission == Some(Admission::Admitted) && low && tab.drawing.is_none() {
             tab.requests += 1;
             let request = tab.requests;
             tab.drawing = Some(request);
-            self.send(at, request, What::Tickets, b"{\"count\":20}".to_vec());
+            self.send(at, request, What::Tickets, b"{\"count\":10}".to_vec());
         }
         self.send_inputs_if_due(at);
     }

@@ -110,17 +110,19 @@ impl World {
         let now_ms = self.now_ms();
         let Some(draft) = self.phones[phone].note(tab, now_ms, &mut self.faults) else { return };
         self.phones[phone].tabs[tab].unsaved += 1;
-        self.ask(self.at(phone, tab), Op::Append(draft), 0);
+        self.ask(self.at(phone, tab), Op::Append(draft, None), 0);
     }
 
     pub(super) fn say(&mut self, phone: usize) {
         let tab = self.any_tab(phone);
-        if self.frozen.contains(&phone) || !self.phones[phone].tabs[tab].open || self.phones[phone].tabs[tab].cache.bundle.is_none() {
+        let here = &self.phones[phone].tabs[tab];
+        if self.frozen.contains(&phone) || !here.open {
             return;
         }
+        let Some(round) = here.cache.bundle.as_ref().map(|bundle| bundle.round.id) else { return };
         let (key, sealed) = self.phones[phone].seal();
         self.phones[phone].tabs[tab].unsaved += 1;
-        self.ask(self.at(phone, tab), Op::KeepSealed(key, sealed), 0);
+        self.ask(self.at(phone, tab), Op::KeepSealed(key, sealed, round), 0);
     }
 
     pub(in crate::simulator) fn step(&mut self, at: At, event: Event) {
@@ -137,7 +139,7 @@ impl World {
                 }
                 Effect::Pull { request } => {
                     self.phones[at.phone].tabs[at.tab].asked = (request, self.now);
-                    let body = self.phones[at.phone].pull_body(at.tab);
+                    let body = self.phones[at.phone].pull_body(at.tab, request);
                     self.send(at, request, What::Pull, body);
                 }
                 Effect::Settle(receipts) => {

@@ -2,7 +2,8 @@
 
 use dorbank_shared::sync::{
     engine::{Event, Receipt},
-    wire::{Envelope, Status},
+    file::Unwritten,
+    replay::Kept,
 };
 use rand::RngExt as _;
 
@@ -10,12 +11,15 @@ use super::{At, Happening, World};
 use crate::simulator::{
     fault::Kind,
     server::What,
-    storage::{Cache, Draft, Joined, Op, meta},
+    storage::{Cache, Joined, Op, meta},
 };
 
 impl World {
     /// Asks storage to write, in so many milliseconds at the earliest. Writes are done in the order in which they were asked for.
-    pub(super) fn ask(&mut self, at: At, op: Op, wait: u64) {
+    pub(super) fn ask(&mut self, at: At, mut op: Op, wait: u64) {
+        if let Op::Append(_, known) = &mut op {
+            *known = self.phones[at.phone].tabs[at.tab].next.take().filter(|_| wait == 0);
+        }
         let takes = self.rng.random_range(1..40);
         let done = (self.now + wait + takes).max(self.phones[at.phone].written_at + 1);
         if wait == 0 {
@@ -63,21 +67,21 @@ impl World {
     /// Storage has answered.
     pub(super) fn written(&mut self, at: At, op: &Op, said: bool, settled: &[u64]) {
         match (op, said) {
-            (Op::Append(draft), true) => self.saved(at, draft),
-            (Op::KeepSealed(_, sealed), true) => {
+            (Op::Append(draft, _), true) => self.saved(at, draft),
+            (Op::KeepSealed(_, sealed, _), true) => {
                 let phone = &mut self.phones[at.phone];
                 phone.tabs[at.tab].unsaved -= 1;
                 phone.said.push(sealed.clone());
                 self.send_inputs_if_due(at);
             }
             // The screen says that it is not saved, and the app tries again.
-            (Op::Append(_) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), 5_000),
+            (Op::Append(..) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), 5_000),
             (Op::Settle(receipts, _), true) => {
                 let (settled, left): (Vec<&Receipt>, Vec<&Receipt>) = receipts.iter().partition(|receipt| settled.contains(&receipt.device_seq));
                 let entries = &mut self.phones[at.phone].tabs[at.tab].entries;
                 for receipt in &settled {
-                    if let Some((_, status)) = entries.get_mut(&receipt.device_seq).filter(|(entry, _)| entry.id == receipt.id) {
-                        *status = Some(receipt.status);
+                    if let Some(kept) = entries.get_mut(&receipt.device_seq).filter(|kept| kept.envelope.id == receipt.id) {
+                        kept.status = Some(receipt.status);
                     }
                 }
                 let seqs = |receipts: Vec<&Receipt>| receipts.iter().map(|receipt| receipt.device_seq).collect::<Vec<_>>();
@@ -87,7 +91,9 @@ impl World {
                 }
                 self.tell_other_tabs(at, false);
             }
-            (Op::SettleShelved(..), true) => self.shelf_settled(at),
+            (Op::SettleShelved(..), true) if settled.is_empty() => self.shelf_settled(at),
+            // Receipts of a server that is no more: what they were for has its turn after the next pull.
+            (Op::SettleShelved(..), true) => self.phones[at.phone].tabs[at.tab].shelving = None,
             (Op::SettleShelved(..), false) => self.phones[at.phone].tabs[at.tab].shelving = None,
             (Op::Join(_, why), true) => {
                 if *why == Joined::Anew {
@@ -100,13 +106,14 @@ impl World {
                 self.tell_other_tabs(at, false);
                 self.read_again(at);
             }
-            (Op::Reopen { entries, .. }, true) => {
-                for seq in entries {
-                    if let Some((_, status)) = self.phones[at.phone].tabs[at.tab].entries.get_mut(seq) {
-                        *status = None;
+            (Op::Reopen { .. }, true) => {
+                for seq in settled {
+                    if let Some(kept) = self.phones[at.phone].tabs[at.tab].entries.get_mut(seq) {
+                        kept.status = None;
                     }
+                    self.phones[at.phone].tabs[at.tab].shown.remove(seq);
                 }
-                self.step(at, Event::Reopened(entries.clone()));
+                self.step(at, Event::Reopened(settled.to_vec()));
             }
             (Op::Settle(..) | Op::Reopen { .. } | Op::KeepEpoch(_), false) => self.step(at, Event::StorageFailed),
             (Op::KeepCache(_), _) => self.tell_other_tabs(at, true),
@@ -117,28 +124,31 @@ impl World {
             (Op::Assign, false) => self.phones[at.phone].tabs[at.tab].inputs = None,
             (Op::AnswerInputs { .. }, true) if self.phones[at.phone].pool() > 0 => self.ask(at, Op::Assign, 0),
             (Op::AnswerInputs { .. }, _) => self.phones[at.phone].tabs[at.tab].inputs = None,
-            (Op::KeepTickets(_), _) => self.phones[at.phone].tabs[at.tab].drawing = None,
+            (Op::KeepTickets(..), _) => self.phones[at.phone].tabs[at.tab].drawing = None,
             (Op::KeepEpoch(_), true) => {}
         }
     }
 
-    pub(super) fn saved(&mut self, at: At, draft: &Draft) {
+    pub(super) fn saved(&mut self, at: At, draft: &Unwritten) {
         let phone = &mut self.phones[at.phone];
         phone.tabs[at.tab].unsaved -= 1;
-        let is_it = |(entry, _): &&(Envelope, Option<Status>)| entry.id == draft.id && entry.bytes == draft.bytes;
-        let Some((entry, status)) = phone.storage.entries.values().rfind(is_it).cloned() else {
+        let is_it = |kept: &&Kept| kept.envelope.id == draft.id && kept.envelope.bytes == draft.bytes;
+        let here = phone.storage.entries.values().rfind(is_it).cloned();
+        let Some(kept) = here.filter(|_| phone.tabs[at.tab].device == phone.storage.device) else {
+            // Another identity was taken meanwhile, and storage knows under which of them it lies.
             match phone.storage.all_entries().find(is_it) {
-                // Another identity was taken meanwhile, and storage was read again since or is about to be.
-                Some((entry, _)) => phone.saved.push(entry.clone()),
+                Some(kept) => phone.saved.push(kept.envelope.clone()),
                 None => self.wrong.push("storage said that an entry was saved, and has it not".into()),
             }
-            return;
+            self.tell_other_tabs(at, false);
+            return self.read_again(at);
         };
-        phone.saved.push(entry.clone());
-        phone.tabs[at.tab].entries.insert(entry.device_seq, (entry.clone(), status));
+        phone.saved.push(kept.envelope.clone());
+        phone.tabs[at.tab].next = Some((phone.storage.device, phone.storage.next_seq));
+        phone.tabs[at.tab].entries.insert(kept.envelope.device_seq, kept.clone());
         let dies = self.strikes(Kind::CrashAfterSave, 0.05);
         if !dies {
-            self.step(at, Event::Saved(meta(&entry)));
+            self.step(at, Event::Saved(meta(&kept.envelope)));
         }
         self.tell_other_tabs(at, false);
         if dies {

@@ -5,12 +5,13 @@
 
 use std::cell::Cell;
 
+pub use dorbank_shared::sync::outbox::{Identity, Pool, Sealed, Shelved, Ticket};
 use dorbank_shared::sync::{
     engine::Receipt,
+    file::Unwritten,
+    outbox::{self as rules, Appended},
     replay::Kept,
-    wire::{Admission, Envelope},
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::handle::{Change, Durability, Found, Handle, Read, StoreError, all, one, put};
@@ -22,74 +23,14 @@ const SEALED: &str = "sealed";
 const TICKET: &str = "ticket";
 
 thread_local! {
-    /// The counter that is next as far as this page knows; another tab may have given it since.
-    static NEXT: Cell<Option<u64>> = const { Cell::new(None) };
+    /// Who this page writes for and the counter that is next, as far as it knows; another tab may have changed both since.
+    static NEXT: Cell<Option<(Uuid, u64)>> = const { Cell::new(None) };
     static OUTBOX: &'static Handle = Box::leak(Box::new(Handle::new("dorbank-outbox", &[ENTRY, META, SEALED, TICKET], Durability::Strict)));
 }
 
 fn outbox() -> &'static Handle {
     OUTBOX.with(|handle| *handle)
 }
-
-/// Who this phone is in its shift.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The device's id.
-    pub device: Uuid,
-    /// Its bearer credential.
-    pub credential: String,
-    /// The two characters by which the lead knows it.
-    pub sign: String,
-    /// Where it stood when last heard.
-    pub admission: Admission,
-}
-
-/// Sealed inputs, counted. Nothing here says which.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pool {
-    /// Sealed on this phone in this shift.
-    pub sealed: u64,
-    /// Of those, acknowledged by the server.
-    pub acknowledged: u64,
-    /// The hour (milliseconds, cut down) since which something waits.
-    pub since: Option<i64>,
-}
-
-/// A sealed input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
-    /// The envelope, base64url.
-    pub sealed: String,
-    /// The ticket that it was offered with, and will always be.
-    #[serde(default)]
-    pub ticket: Option<String>,
-    /// The day on which the server acknowledged it.
-    #[serde(default)]
-    pub held_on: Option<String>,
-}
-
-/// An earlier identity of this phone, with what was noted under it. It sends what waits under its own credential, and
-/// offers it again after a restore, until no backup is that old.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shelved {
-    /// Who this phone was.
-    pub identity: Identity,
-    /// When that shift ended by the server's clock, where it was known.
-    #[serde(default)]
-    pub ended_at: Option<i64>,
-    /// What was noted.
-    pub entries: Vec<Kept>,
-}
-
-impl Shelved {
-    /// What has no receipt.
-    pub fn unsent(&self) -> impl Iterator<Item = &Kept> {
-        self.entries.iter().filter(|kept| kept.status.is_none())
-    }
-}
-
-/// Backups are kept for 14 days; a day more, since a shift's end is not its last push.
-const SHELF_MS: i64 = 15 * 24 * 3_600_000;
 
 /// All that the app starts from.
 #[derive(Debug, Clone, Default)]
@@ -105,9 +46,11 @@ pub struct Contents {
     /// Inputs, counted.
     pub pool: Pool,
     /// Tickets left.
-    pub tickets: usize,
+    pub tickets: Vec<(String, Ticket)>,
     /// Earlier identities with what was noted under them.
     pub shelf: Vec<Shelved>,
+    /// When the shift ends, where that was ever known.
+    pub ends_at: Option<i64>,
 }
 
 /// Keys are numbers in JavaScript; a counter stays far below what they hold exactly.
@@ -123,117 +66,101 @@ fn put_entry(kept: &Kept) -> Result<Change, StoreError> {
     put(ENTRY, number(kept.envelope.device_seq), kept)
 }
 
-/// Sealed inputs with their keys.
-fn sealed_of(found: &Found, at: usize) -> Result<Vec<(String, Sealed)>, StoreError> {
+/// Records with their keys.
+fn keyed<T: serde::de::DeserializeOwned>(found: &Found, at: usize) -> Result<Vec<(String, T)>, StoreError> {
     Ok(found.keys(at).cloned().zip(found.all(at)?).collect())
 }
 
 /// Reads everything.
 pub async fn read() -> Result<Contents, StoreError> {
     let meta = |name: &str| one(META, name);
-    let found = outbox().read(&[meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET), meta("shelf")]).await?;
+    let reads = [meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET), meta("shelf"), meta("ends_at")];
+    let found = outbox().read(&reads).await?;
     let next: u64 = found.one(1)?.unwrap_or(1);
-    NEXT.set(Some(next));
     Ok(Contents {
         identity: found.one(0)?,
         max_issued: next - 1,
         epoch: found.one(2)?,
         pool: found.one(3)?.unwrap_or_default(),
         entries: found.all(4)?,
-        tickets: found.keys(5).count(),
+        tickets: keyed(&found, 5)?,
         shelf: found.one(6)?.unwrap_or_default(),
+        ends_at: found.one(7)?,
     })
 }
 
-/// What is to be written: all of an entry but its counter.
-#[derive(Debug, Clone, Serialize)]
-pub struct Draft {
-    /// Made once, so that a second try after a fault is the same entry.
-    pub id: Uuid,
-    /// The kind.
-    pub kind: &'static str,
-    /// The entry that it replaces.
-    pub supersedes: Option<Uuid>,
-    /// By the phone's clock.
-    pub captured_at: i64,
-    /// The body.
-    pub bytes: String,
+/// Entries that are durable.
+pub struct Written {
+    /// Those that lie under the present identity. One that corrects what an earlier identity noted lies on the shelf.
+    pub entries: Vec<Kept>,
+    /// The present identity, as storage has it.
+    pub by: Option<Uuid>,
+}
+
+/// The page shows what was read: from now on it writes for this identity.
+pub fn begin(contents: &Contents) {
+    NEXT.set(contents.identity.as_ref().map(|identity| (identity.device, contents.max_issued + 1)));
 }
 
 /// Writes entries; their counters are given in the same transaction. They are durable when this returns.
-pub async fn append(drafts: &[Draft]) -> Result<Vec<Kept>, StoreError> {
-    // Somebody waits for the tick, so the counter is not read first: where another tab has given it, the addition fails.
-    if let Some(next) = NEXT.take() {
+pub async fn append(drafts: &[Unwritten]) -> Result<Written, StoreError> {
+    // Somebody waits for the tick, so neither the entries nor the counter are read first: where another tab has given it,
+    // the addition fails. Where another identity was taken, whatever its counter, all is read.
+    if let Some((device, next)) = NEXT.take() {
         let mut written = Vec::new();
-        if outbox().change_once(&[], &mut |_| number_them(drafts, next, &[], &mut written)).await.is_ok() {
-            NEXT.set(Some(next + drafts.len() as u64));
-            return Ok(written);
+        let mut decide = |found: &mut Found| {
+            written.clear();
+            if found.one::<Identity>(0)?.is_none_or(|now| now.device != device) {
+                return Ok(Vec::new());
+            }
+            let done = rules::append(drafts, next, &[], &mut []);
+            let changes = changes(&done, &[]);
+            written = done.written;
+            changes
+        };
+        if outbox().change_once(&[one(META, "identity")], &mut decide).await.is_ok() && !written.is_empty() {
+            NEXT.set(Some((device, next + drafts.len() as u64)));
+            return Ok(Written { entries: written, by: Some(device) });
         }
     }
     append_again(drafts).await
 }
 
-/// As [`append`], for drafts that may have been written already: a fault after the commit but before its report must not
-/// give the same entry a second counter, nor may another identity that was taken since.
-pub async fn append_again(drafts: &[Draft]) -> Result<Vec<Kept>, StoreError> {
-    let mut written = Vec::new();
+/// As [`append`], for drafts that may have been written already.
+pub async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
+    let (mut written, mut next) = (Vec::new(), None);
     let mut decide = |found: &mut Found| {
-        let shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
-        let shelved = |draft: &&Draft| shelf.iter().flat_map(|shelved| &shelved.entries).any(|kept| kept.envelope.id == draft.id);
-        let drafts: Vec<Draft> = drafts.iter().filter(|draft| !shelved(draft)).cloned().collect();
-        number_them(&drafts, found.one(0)?.unwrap_or(1), &found.all(1)?, &mut written)
+        let mut shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
+        let done = rules::append(drafts, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1)?, &mut shelf);
+        let changes = changes(&done, &shelf);
+        next = found.one::<Identity>(3)?.map(|now| (now.device, done.next));
+        written = done.written;
+        changes
     };
-    outbox().change(&[one(META, "next_seq"), all(ENTRY), one(META, "shelf")], &mut decide).await?;
-    NEXT.set(written.iter().map(|kept| kept.envelope.device_seq + 1).max());
-    Ok(written)
+    outbox().change(&[one(META, "next_seq"), all(ENTRY), one(META, "shelf"), one(META, "identity")], &mut decide).await?;
+    NEXT.set(next);
+    Ok(Written { entries: written, by: next.map(|(device, _)| device) })
 }
 
-fn number_them(drafts: &[Draft], mut next: u64, known: &[Kept], written: &mut Vec<Kept>) -> Result<Vec<Change>, StoreError> {
-    let mut changes = Vec::with_capacity(drafts.len() + 1);
-    written.clear();
-    for draft in drafts {
-        if let Some(kept) = known.iter().find(|kept| kept.envelope.id == draft.id) {
-            written.push(kept.clone());
-            continue;
-        }
-        let envelope = Envelope {
-            id: draft.id,
-            kind: draft.kind.to_owned(),
-            version: 1,
-            device_seq: next,
-            supersedes: draft.supersedes,
-            captured_at: draft.captured_at,
-            bytes: draft.bytes.clone(),
-        };
-        let kept = Kept { envelope, status: None, reason: None };
-        changes.push(add_entry(&kept)?);
-        written.push(kept);
-        next += 1;
+fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError> {
+    let mut changes = done.added.iter().map(add_entry).collect::<Result<Vec<_>, _>>()?;
+    changes.push(put(META, "next_seq", &done.next)?);
+    if done.shelf_grew {
+        changes.push(put(META, "shelf", &shelf)?);
     }
-    changes.push(put(META, "next_seq", &next)?);
     Ok(changes)
 }
 
-/// Makes receipts durable that the server gave in `epoch`, and says of which entries. Another tab may have met a restore
-/// since, or taken another identity whose entries have the same counters.
+/// Makes receipts durable that the server gave in `epoch`, and says of which entries.
 pub async fn settle(receipts: &[Receipt], epoch: Option<&str>) -> Result<Vec<u64>, StoreError> {
     let mut reads: Vec<Read> = receipts.iter().map(|receipt| one(ENTRY, number(receipt.device_seq))).collect();
     reads.push(one(META, "epoch"));
     let mut settled = Vec::new();
     let mut decide = |found: &mut Found| {
-        settled.clear();
-        let mut changes = Vec::with_capacity(receipts.len());
-        let stored: Option<String> = found.one(receipts.len())?;
-        if stored.is_some() && stored.as_deref() != epoch {
-            return Ok(changes);
-        }
-        for (at, receipt) in receipts.iter().enumerate() {
-            if let Some(kept) = found.one::<Kept>(at)?.filter(|kept| kept.envelope.id == receipt.id) {
-                changes.push(put_entry(&Kept { status: Some(receipt.status), reason: receipt.reason, ..kept })?);
-                settled.push(receipt.device_seq);
-            }
-        }
-        Ok(changes)
+        let entries = (0..receipts.len()).filter_map(|at| found.one::<Kept>(at).transpose()).collect::<Result<Vec<_>, _>>()?;
+        let changed = rules::settle(receipts, epoch, found.one::<String>(receipts.len())?.as_deref(), entries);
+        settled = changed.iter().map(|kept| kept.envelope.device_seq).collect();
+        changed.iter().map(put_entry).collect()
     };
     outbox().change(&reads, &mut decide).await?;
     Ok(settled)
@@ -244,56 +171,56 @@ pub async fn shelf() -> Result<Vec<Shelved>, StoreError> {
     Ok(outbox().read(&[one(META, "shelf")]).await?.one(0)?.unwrap_or_default())
 }
 
-/// Makes receipts durable for what was noted under an earlier identity.
-pub async fn settle_shelved(device: Uuid, receipts: &[Receipt]) -> Result<(), StoreError> {
+/// Makes receipts durable that the server gave in `epoch` for what was noted under an earlier identity. False where they no
+/// longer hold.
+pub async fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&str>) -> Result<bool, StoreError> {
+    let mut holds = false;
     let mut decide = |found: &mut Found| {
         let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
-        for kept in shelf.iter_mut().filter(|shelved| shelved.identity.device == device).flat_map(|shelved| &mut shelved.entries) {
-            if let Some(receipt) = receipts.iter().find(|receipt| receipt.id == kept.envelope.id) {
-                (kept.status, kept.reason) = (Some(receipt.status), receipt.reason);
-            }
-        }
-        Ok(vec![put(META, "shelf", &shelf)?])
+        holds = rules::settle_shelved(device, receipts, epoch, found.one::<String>(1)?.as_deref(), &mut shelf);
+        Ok(if holds { vec![put(META, "shelf", &shelf)?] } else { Vec::new() })
     };
-    outbox().change(&[one(META, "shelf")], &mut decide).await
+    outbox().change(&[one(META, "shelf"), one(META, "epoch")], &mut decide).await?;
+    Ok(holds)
 }
 
-/// Lets go of what has its receipts and is older than any backup, by the server's clock.
-pub async fn clear_shelf(server_time: i64) -> Result<(), StoreError> {
+/// Lets go of what is sent and older than any backup, by the server's clock. True where entries of this shift went.
+pub async fn let_go(server_time: i64) -> Result<bool, StoreError> {
+    let mut gone = false;
     let mut decide = |found: &mut Found| {
         let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
-        let before = shelf.len();
-        shelf.retain(|shelved| shelved.unsent().count() > 0 || shelved.ended_at.is_none_or(|ended| server_time - ended < SHELF_MS));
-        Ok(if shelf.len() < before { vec![put(META, "shelf", &shelf)?] } else { Vec::new() })
-    };
-    outbox().change(&[one(META, "shelf")], &mut decide).await
-}
-
-/// The server was restored: these entries, those of earlier identities and every sealed input still kept, will be offered
-/// again.
-pub async fn reopen(entries: &[u64], epoch: &str) -> Result<Pool, StoreError> {
-    let mut pool = Pool::default();
-    let mut decide = |found: &mut Found| {
-        let mut changes = vec![put(META, "epoch", &epoch)?];
-        for kept in found.all::<Kept>(0)?.into_iter().filter(|kept| entries.contains(&kept.envelope.device_seq)) {
-            changes.push(put_entry(&Kept { status: None, reason: None, ..kept })?);
-        }
-        pool = found.one(2)?.unwrap_or_default();
-        for (key, record) in sealed_of(found, 1)?.into_iter().filter(|(_, record)| record.held_on.is_some()) {
-            changes.push(put(SEALED, key, &Sealed { held_on: None, ..record })?);
-            pool.acknowledged = pool.acknowledged.saturating_sub(1);
-        }
-        changes.push(put(META, "pool", &pool)?);
-        if let Some(mut shelf) = found.one::<Vec<Shelved>>(3)? {
-            for kept in shelf.iter_mut().flat_map(|shelved| &mut shelved.entries) {
-                (kept.status, kept.reason) = (None, None);
-            }
+        let past = rules::past(&found.all::<Kept>(1)?, found.one(2)?, server_time);
+        gone = !past.is_empty();
+        let mut changes: Vec<Change> = past.into_iter().map(|seq| Change::Delete(ENTRY, number(seq).into())).collect();
+        if rules::clear_shelf(&mut shelf, server_time) {
             changes.push(put(META, "shelf", &shelf)?);
         }
         Ok(changes)
     };
+    outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at")], &mut decide).await?;
+    Ok(gone)
+}
+
+/// The server was restored: these entries, those of earlier identities and every sealed input still kept, will be offered
+/// again. Says which of the entries there are.
+pub async fn reopen(seqs: &[u64], epoch: &str) -> Result<(Pool, Vec<u64>), StoreError> {
+    let (mut pool, mut reopened) = (Pool::default(), Vec::new());
+    let mut decide = |found: &mut Found| {
+        pool = found.one(2)?.unwrap_or_default();
+        let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
+        let (entries, sealed) = rules::reopen(seqs, found.all(0)?, keyed(found, 1)?, &mut shelf, &mut pool);
+        reopened = entries.iter().map(|kept| kept.envelope.device_seq).collect();
+        let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
+        for kept in &entries {
+            changes.push(put_entry(kept)?);
+        }
+        for (key, record) in sealed {
+            changes.push(put(SEALED, key, &record)?);
+        }
+        Ok(changes)
+    };
     outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf")], &mut decide).await?;
-    Ok(pool)
+    Ok((pool, reopened))
 }
 
 /// Remembers the server's epoch.
@@ -301,41 +228,46 @@ pub async fn keep_epoch(epoch: &str) -> Result<(), StoreError> {
     outbox().change(&[], &mut |_| Ok(vec![put(META, "epoch", &epoch)?])).await
 }
 
-/// Remembers where this phone stands.
+/// Remembers when the shift ends.
+pub async fn keep_end(ends_at: i64) -> Result<(), StoreError> {
+    outbox().change(&[], &mut |_| Ok(vec![put(META, "ends_at", &ends_at)?])).await
+}
+
+/// Remembers where this phone stands. Another tab may have taken another identity since.
 pub async fn keep_identity(identity: &Identity) -> Result<(), StoreError> {
-    outbox().change(&[], &mut |_| Ok(vec![put(META, "identity", identity)?])).await
+    let mut decide = |found: &mut Found| {
+        let still = found.one::<Identity>(0)?.is_some_and(|now| now.device == identity.device);
+        Ok(if still { vec![put(META, "identity", identity)?] } else { Vec::new() })
+    };
+    outbox().change(&[one(META, "identity")], &mut decide).await
 }
 
 /// Takes another identity, with counters of its own. What was noted under the one before goes on the shelf; `ended_at` is
 /// when its shift ends, where that is known. Sealed inputs belong to no identity and stay. An identity that was meant for
 /// `only` is not taken where another tab has taken one meanwhile.
 pub async fn join(identity: &Identity, ended_at: Option<i64>, only: Option<Uuid>) -> Result<(), StoreError> {
+    NEXT.set(None);
     let mut decide = |found: &mut Found| {
-        if only.is_some() && found.one::<Identity>(2)?.map(|now| now.device) != only {
+        let (mut pool, mut shelf) = (found.one::<Pool>(0)?.unwrap_or_default(), found.one::<Vec<Shelved>>(1)?.unwrap_or_default());
+        let ended_at = ended_at.or(found.one(4)?);
+        if !rules::join(found.one(2)?, only, ended_at, found.all(3)?, &mut shelf, &mut pool) {
             return Ok(Vec::new());
         }
-        let mut shelf: Vec<Shelved> = found.one(1)?.unwrap_or_default();
-        let entries: Vec<Kept> = found.all(3)?;
-        if let Some(before) = found.one::<Identity>(2)?.filter(|_| !entries.is_empty()) {
-            shelf.push(Shelved { identity: before, ended_at, entries });
-        }
-        // The figures begin afresh with the shift; what still waits from before goes with them.
-        let mut pool: Pool = found.one(0)?.unwrap_or_default();
-        pool.sealed = pool.sealed.saturating_sub(pool.acknowledged);
-        pool.acknowledged = 0;
         Ok(vec![
             Change::Clear(ENTRY),
+            Change::Delete(META, "ends_at".into()),
             put(META, "shelf", &shelf)?,
             put(META, "next_seq", &1u64)?,
             put(META, "identity", identity)?,
             put(META, "pool", &pool)?,
         ])
     };
-    outbox().change(&[one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY)], &mut decide).await
+    outbox().change(&[one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY), one(META, "ends_at")], &mut decide).await
 }
 
-/// Keeps a sealed input under a random key. It is durable when this returns; a second time under its key changes nothing.
-pub async fn keep_sealed(key: Uuid, sealed: &str) -> Result<Pool, StoreError> {
+/// Keeps an input that is sealed to a round's key, under a random key of its own. It is durable when this returns; a second
+/// time under its key changes nothing.
+pub async fn keep_sealed(key: Uuid, sealed: &str, round: Uuid) -> Result<Pool, StoreError> {
     let key = key.to_string();
     let hour = browser::now() / 3_600_000 * 3_600_000;
     let mut pool = Pool::default();
@@ -347,7 +279,7 @@ pub async fn keep_sealed(key: Uuid, sealed: &str) -> Result<Pool, StoreError> {
         }
         pool.sealed += 1;
         pool.since = pool.since.or(Some(hour));
-        let record = Sealed { sealed: sealed.to_owned(), ticket: None, held_on: None };
+        let record = Sealed { sealed: sealed.to_owned(), round: Some(round), ticket: None, held_on: None };
         Ok(vec![put(SEALED, key.as_str(), &record)?, put(META, "pool", &pool)?])
     };
     outbox().change(&[one(SEALED, key.as_str()), one(META, "pool")], &mut decide).await?;
@@ -359,17 +291,13 @@ pub async fn keep_sealed(key: Uuid, sealed: &str) -> Result<Pool, StoreError> {
 pub async fn assign_tickets() -> Result<Vec<(String, Sealed)>, StoreError> {
     let mut ready = Vec::new();
     let mut decide = |found: &mut Found| {
-        ready.clear();
-        let mut tickets = found.keys(1);
+        let (mut sealed, mut tickets) = (keyed::<Sealed>(found, 0)?, keyed::<Ticket>(found, 1)?);
+        let got = rules::assign(&mut sealed, &mut tickets);
+        ready = sealed.into_iter().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_some()).collect();
         let mut changes = Vec::new();
-        for (key, mut record) in sealed_of(found, 0)?.into_iter().filter(|(_, record)| record.held_on.is_none()) {
-            if record.ticket.is_none() {
-                let Some(ticket) = tickets.next() else { continue };
-                record.ticket = Some(ticket.clone());
-                changes.push(Change::Delete(TICKET, ticket.into()));
-                changes.push(put(SEALED, key.as_str(), &record)?);
-            }
-            ready.push((key, record));
+        for (key, record) in ready.iter().filter(|(key, _)| got.contains(key)) {
+            changes.push(Change::Delete(TICKET, record.ticket.as_deref().unwrap_or_default().into()));
+            changes.push(put(SEALED, key.as_str(), record)?);
         }
         Ok(changes)
     };
@@ -377,27 +305,17 @@ pub async fn assign_tickets() -> Result<Vec<(String, Sealed)>, StoreError> {
     Ok(ready)
 }
 
-/// What the server said of inputs that were offered: acknowledged ones are marked with `day`, the server's; refused ones
-/// lose their ticket and get another. Acknowledged ones leave the phone once a backup holds their day.
+/// What the server said of inputs that were offered: see [`rules::answer`].
 pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(1)?.unwrap_or_default();
-        let mut waits = false;
         let mut changes = Vec::new();
-        for (key, mut record) in sealed_of(found, 0)? {
-            if record.held_on.is_none() && held.contains(&key) {
-                record.held_on = Some(day.to_owned());
-                pool.acknowledged += 1;
-            } else if refused.contains(&key) {
-                record.ticket = None;
-            }
-            waits |= record.held_on.is_none();
-            let safe = record.held_on.as_deref().is_some_and(|day| backed_up_through.is_some_and(|through| day <= through));
-            changes.push(if safe { Change::Delete(SEALED, key.into()) } else { put(SEALED, key, &record)? });
-        }
-        if !waits {
-            pool.since = None;
+        for (key, kept) in rules::answer(keyed(found, 0)?, held, refused, day, backed_up_through, &mut pool) {
+            changes.push(match kept {
+                Some(record) => put(SEALED, key, &record)?,
+                None => Change::Delete(SEALED, key.into()),
+            });
         }
         changes.push(put(META, "pool", &pool)?);
         Ok(changes)
@@ -406,14 +324,14 @@ pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backe
     Ok(pool)
 }
 
-/// Keeps tickets.
-pub async fn keep_tickets(tickets: &[String]) -> Result<(), StoreError> {
-    outbox().change(&[], &mut |_| tickets.iter().map(|ticket| put(TICKET, ticket.as_str(), &1u8)).collect()).await
+/// Keeps tickets of a round.
+pub async fn keep_tickets(tickets: &[String], round: Uuid) -> Result<(), StoreError> {
+    outbox().change(&[], &mut |_| tickets.iter().map(|ticket| put(TICKET, ticket.as_str(), &Ticket::Of(round))).collect()).await
 }
 
-/// How many tickets are left.
-pub async fn tickets() -> Result<usize, StoreError> {
-    Ok(outbox().read(&[all(TICKET)]).await?.keys(0).count())
+/// The tickets that are left.
+pub async fn tickets() -> Result<Vec<(String, Ticket)>, StoreError> {
+    keyed(&outbox().read(&[all(TICKET)]).await?, 0)
 }
 
 /// Writes something and reads it back.

@@ -19,6 +19,8 @@ const TIMEOUT_MS: u32 = 20_000;
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) media_type: String,
+    /// For how long the server is busy, in milliseconds, where it says so.
+    busy_ms: Option<u64>,
     pub(super) body: String,
 }
 
@@ -45,8 +47,10 @@ pub(super) async fn post<T: Serialize>(address: &str, body: &T, bearer: Option<&
     }
     let text = JsFuture::from(response.text().map_err(|_| Fault::Network)?).await.map_err(|_| Fault::Network)?;
     drop(timeout);
-    let media_type = response.headers().get("content-type").ok().flatten().unwrap_or_default();
-    Ok(Answer { status: response.status(), media_type, body: text.as_string().unwrap_or_default() })
+    let header = |name| response.headers().get(name).ok().flatten();
+    let busy_ms = header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok()).map(|seconds| u64::from(seconds) * 1_000);
+    let media_type = header("content-type").unwrap_or_default();
+    Ok(Answer { status: response.status(), media_type, busy_ms, body: text.as_string().unwrap_or_default() })
 }
 
 /// The reason that our server gave, if it was our server.
@@ -73,6 +77,7 @@ pub(super) async fn sync_as<T: Serialize, U: DeserializeOwned>(credential: &str,
         (_, Some(Code::Unknown)) => Fault::Unknown,
         (_, Some(Code::UpdateNeeded)) => Fault::UpdateNeeded,
         (413, _) => Fault::TooLarge,
+        (429 | 503, _) if answer.busy_ms.is_some() => Fault::Busy(answer.busy_ms.unwrap_or_default()),
         (_, Some(_)) | (408 | 429 | 500.., _) => Fault::Server,
         _ => Fault::NotOurs,
     })

@@ -1,13 +1,17 @@
 //! Sends sealed inputs: apart from visits, without cookies or credential, in requests that all look the same.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dorbank_shared::{
     input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
-    sync::wire::{Admission, TicketsRequest, TicketsResponse},
+    sync::{
+        outbox as rules,
+        wire::{Admission, TicketsRequest, TicketsResponse},
+    },
 };
 use leptos::prelude::*;
+use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
 use super::http;
@@ -38,20 +42,27 @@ pub fn grew() {
 /// After a pull: tickets where they run low, and the pool where it is due.
 pub(super) fn after_pull() {
     let phone = phone();
-    if phone.admission() == Some(Admission::Admitted) && phone.tickets.get_untracked() < LOW && !DRAWING.replace(true) {
+    let round = phone.bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id));
+    let left = phone.tickets.with_untracked(|tickets| rules::tickets_of(tickets, round));
+    if let Some(round) = round.filter(|_| phone.admission() == Some(Admission::Admitted) && left < LOW && !DRAWING.replace(true)) {
         spawn_local(async move {
-            draw().await;
+            draw(round).await;
             DRAWING.set(false);
         });
     }
     send_if_due();
 }
 
-async fn draw() {
+/// Draws tickets. They are of the round of this phone's shift, which its bundle names: both come with one identity.
+async fn draw(round: Uuid) {
     let Ok(drawn) = http::sync::<_, TicketsResponse>("/sync/v1/tickets", &TicketsRequest { count: DRAW }).await else { return };
-    if outbox::keep_tickets(&drawn.tickets).await.is_ok() {
-        phone().tickets.set(outbox::tickets().await.unwrap_or_default());
+    if outbox::keep_tickets(&drawn.tickets, drawn.round.unwrap_or(round)).await.is_ok() {
+        count_tickets().await;
     }
+}
+
+async fn count_tickets() {
+    phone().tickets.set(Arc::new(outbox::tickets().await.unwrap_or_default()));
 }
 
 /// Sends the pool when the shift has ended, when eight wait, or when the first has waited twelve hours. Not sooner: a
@@ -79,7 +90,7 @@ pub async fn send() {
                 break;
             }
         }
-        phone().tickets.set(outbox::tickets().await.unwrap_or_default());
+        count_tickets().await;
     }
     BUSY.set(false);
 }

@@ -13,6 +13,7 @@ use std::{
 use dorbank_shared::sync::{
     base::{Base, Verdict},
     engine::{Effect, Event, Fault, Meta, Receipt, State},
+    outbox as rules,
     replay::Kept,
     wire::{Admission, Envelope, PROTO, PullRequest, PullResponse, PushRequest, Status},
 };
@@ -44,6 +45,7 @@ pub async fn open() {
         (Ok(contents), cached) => {
             let cached = cached.unwrap_or_default();
             let phone = phone();
+            outbox::begin(&contents);
             let (unsent, sent): (Vec<_>, Vec<_>) = contents.entries.iter().partition(|kept| kept.status.is_none());
             let metas = |kept: Vec<&Kept>| kept.into_iter().map(|kept| meta(&kept.envelope)).collect();
             let event = Event::Opened { unsent: metas(unsent), sent: metas(sent), max_issued: contents.max_issued, epoch: contents.epoch };
@@ -55,7 +57,8 @@ pub async fn open() {
             phone.bases.set(Arc::new(cached.bases));
             phone.asked.set(Arc::new(cached.asked));
             phone.pool.set(contents.pool);
-            phone.tickets.set(contents.tickets);
+            phone.tickets.set(Arc::new(contents.tickets));
+            phone.ends_at.set(contents.ends_at);
             phone.shelf.set(Arc::new(contents.shelf));
             phone.loaded.set(true);
             HEARD.set(false);
@@ -176,11 +179,31 @@ async fn pull(request: u64) {
         apply(answer, covered).await;
     }
     let server_time = answer.as_ref().ok().map(|answer| answer.server_time);
+    // Whoever refuses the present identity may still take what an earlier one noted.
+    let heard = !matches!(answer, Err(Fault::Network | Fault::NotOurs | Fault::TooLarge));
     feed(Event::Pulled(request, answer));
     inputs::after_pull();
-    if let Some(server_time) = server_time {
+    if heard {
         let epoch = ENGINE.with_borrow(|engine| engine.epoch().map(str::to_owned));
-        spawn_local(shelf::send(epoch, server_time));
+        spawn_local(shelf::send(epoch));
+    }
+    if let Some(server_time) = server_time {
+        spawn_local(let_go(server_time));
+    }
+}
+
+/// What is sent and older than any backup leaves the phone.
+async fn let_go(server_time: i64) {
+    let phone = phone();
+    // Mostly nothing is, and storage that is not asked does not keep a tap waiting.
+    let past = phone.entries.with_untracked(|entries| rules::past(entries, phone.ends_at.get_untracked(), server_time));
+    let shelved = phone.shelf.with_untracked(|shelf| rules::clear_shelf(&mut (**shelf).clone(), server_time));
+    if past.is_empty() && !shelved {
+        return;
+    }
+    match outbox::let_go(server_time).await {
+        Ok(_) => open().await,
+        Err(error) => leptos::logging::error!("{error}"),
     }
 }
 
@@ -223,6 +246,13 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
     if changed && let Err(error) = cache::write(bundle.as_deref(), &bases).await {
         leptos::logging::error!("{error}");
     }
+    let ends_at = bundle.as_ref().map(|bundle| bundle.ends_at);
+    if let Some(ends_at) = ends_at.filter(|_| ends_at != phone.ends_at.get_untracked()) {
+        match outbox::keep_end(ends_at).await {
+            Ok(()) => phone.ends_at.set(Some(ends_at)),
+            Err(error) => leptos::logging::error!("{error}"),
+        }
+    }
     phone.bundle.set(bundle);
     phone.bases.set(Arc::new(bases));
     if whole {
@@ -262,7 +292,7 @@ async fn settle(receipts: Vec<Receipt>) {
 
 async fn reopen(seqs: Vec<u64>, epoch: String) {
     match outbox::reopen(&seqs, &epoch).await {
-        Ok(pool) => {
+        Ok((pool, seqs)) => {
             phone().pool.set(pool);
             phone().shown.update(|shown| Arc::make_mut(shown).retain(|seq| !seqs.contains(seq)));
             phone().entries.update(|entries| {

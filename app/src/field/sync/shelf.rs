@@ -20,8 +20,8 @@ thread_local! {
     static BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// After a pull: there is a network, and what is of now has had its turn.
-pub(super) async fn send(epoch: Option<String>, server_time: i64) {
+/// After a pull was answered: there is a network, and what is of now has had its turn.
+pub(super) async fn send(epoch: Option<String>) {
     // Mostly there is nothing, and storage that is not asked does not keep a tap waiting.
     if phone().shelf.with_untracked(|shelf| shelf.is_empty()) || BUSY.replace(true) {
         return;
@@ -32,7 +32,6 @@ pub(super) async fn send(epoch: Option<String>, server_time: i64) {
         for shelved in shelf.iter().filter(|shelved| shelved.unsent().count() > 0) {
             send_one(shelved, epoch.clone()).await;
         }
-        let _ = outbox::clear_shelf(server_time).await;
         if let Ok(shelf) = outbox::shelf().await {
             phone().shelf.set(Arc::new(shelf));
             super::publish();
@@ -58,7 +57,11 @@ async fn send_one(shelved: &Shelved, epoch: Option<String>) -> Option<()> {
         effects = engine.step(Event::Pushed(request, answer), browser::dice());
         for effect in &effects {
             if let Effect::Settle(receipts) = effect {
-                outbox::settle_shelved(shelved.identity.device, receipts).await.ok()?;
+                // Where another server than the one that answered is the present one, its receipts are for nothing.
+                let holds = outbox::settle_shelved(shelved.identity.device, receipts, engine.latest_epoch()).await.ok()?;
+                if !holds {
+                    return None;
+                }
                 engine.step(Event::Settled(receipts.iter().map(|receipt| receipt.device_seq).collect()), 0);
             }
         }

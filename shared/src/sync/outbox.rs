@@ -1,0 +1,290 @@
+//! The outbox: what a phone keeps until the server has it for good, and the rules by which that changes. Without I/O: the
+//! app reads records from the browser's storage, asks here what is to be written, and writes it in the same transaction; the
+//! simulated phones do the same with memory.
+//!
+//! The records are a promise like the wire: a phone that nobody has opened for weeks still has the oldest of them.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    engine::Receipt,
+    file::Unwritten,
+    replay::Kept,
+    wire::{Admission, Envelope},
+};
+
+/// So long after a shift what has its receipts stays on the phone, in milliseconds: backups are kept for 14 days, and a
+/// shift's end is not its last push.
+pub const KEPT_MS: i64 = 15 * 24 * 3_600_000;
+
+/// Who this phone is in its shift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The device's id.
+    pub device: Uuid,
+    /// Its bearer credential.
+    pub credential: String,
+    /// The two characters by which the lead knows it.
+    pub sign: String,
+    /// Where it stood when last heard.
+    pub admission: Admission,
+}
+
+/// Sealed inputs, counted. Nothing here says which.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Sealed on this phone in this shift.
+    pub sealed: u64,
+    /// Of those, acknowledged by the server.
+    pub acknowledged: u64,
+    /// The hour (milliseconds, cut down) since which something waits.
+    pub since: Option<i64>,
+}
+
+/// A sealed input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The envelope, base64url.
+    pub sealed: String,
+    /// The round to whose key it is sealed; absent in records from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<Uuid>,
+    /// The ticket that it was offered with, and will always be.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// The day on which the server acknowledged it.
+    #[serde(default)]
+    pub held_on: Option<String>,
+}
+
+/// What is kept beside a ticket: the round that it is for. Records from before that was kept have the number 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Ticket {
+    /// A ticket of this round.
+    Of(Uuid),
+    /// Of a round that was not kept.
+    Old(u8),
+}
+
+impl Ticket {
+    /// Its round, where that is known.
+    pub fn round(self) -> Option<Uuid> {
+        match self {
+            Self::Of(round) => Some(round),
+            Self::Old(_) => None,
+        }
+    }
+}
+
+/// An earlier identity of this phone, with what was noted under it. It sends what waits under its own credential, and
+/// offers it again after a restore, until no backup is that old.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelved {
+    /// Who this phone was.
+    pub identity: Identity,
+    /// When that shift ended by the server's clock, where it was known.
+    #[serde(default)]
+    pub ended_at: Option<i64>,
+    /// What was noted.
+    pub entries: Vec<Kept>,
+}
+
+impl Shelved {
+    /// What has no receipt.
+    pub fn unsent(&self) -> impl Iterator<Item = &Kept> {
+        self.entries.iter().filter(|kept| kept.status.is_none())
+    }
+}
+
+/// What becomes of entries that are appended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Those that lie under the present identity now, old and new.
+    pub written: Vec<Kept>,
+    /// Of those, the new ones: they are to be added.
+    pub added: Vec<Kept>,
+    /// The counter that is next.
+    pub next: u64,
+    /// The shelf has a new entry.
+    pub shelf_grew: bool,
+}
+
+/// Whether an entry is that draft. An id alone does not say so: the server keeps another entry that took it apart.
+fn is_it(kept: &Kept, draft: &Unwritten) -> bool {
+    kept.envelope.id == draft.id && kept.envelope.bytes == draft.bytes
+}
+
+fn counted(draft: &Unwritten, device_seq: u64) -> Kept {
+    let Unwritten { id, kind, version, supersedes, captured_at, bytes } = draft.clone();
+    Kept { envelope: Envelope { id, kind, version, device_seq, supersedes, captured_at, bytes }, status: None, reason: None }
+}
+
+/// Gives drafts their counters. `known` are the entries of the present identity and `next` its next counter.
+///
+/// A draft that is there already, under whatever identity, is not written again: a fault after the commit but before its
+/// report must not make two of one. What corrects an entry on the shelf goes there too, since nobody but the identity that
+/// noted it may correct it. A counter is never below one that was given: two tabs can disagree for a moment.
+pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shelved]) -> Appended {
+    let highest = known.iter().map(|kept| kept.envelope.device_seq).max().unwrap_or_default();
+    let mut done = Appended { next: next.max(highest + 1), ..Appended::default() };
+    for draft in drafts {
+        if let Some(kept) = known.iter().find(|kept| is_it(kept, draft)) {
+            done.written.push(kept.clone());
+            continue;
+        }
+        if shelf.iter().flat_map(|shelved| &shelved.entries).any(|kept| is_it(kept, draft)) {
+            continue;
+        }
+        let corrects = |kept: &Kept| Some(kept.envelope.id) == draft.supersedes;
+        let here = known.iter().chain(&done.added).any(corrects);
+        if !here && let Some(shelved) = shelf.iter_mut().find(|shelved| shelved.entries.iter().any(corrects)) {
+            let highest = shelved.entries.iter().map(|kept| kept.envelope.device_seq).max().unwrap_or_default();
+            shelved.entries.push(counted(draft, highest + 1));
+            done.shelf_grew = true;
+            continue;
+        }
+        let kept = counted(draft, done.next);
+        done.next += 1;
+        done.added.push(kept.clone());
+        done.written.push(kept);
+    }
+    done
+}
+
+/// Puts what was noted under the present identity on the shelf and empties the figures that begin afresh with a shift; what
+/// still waits from before goes with them. False where `only` is another than the present one: another tab has taken one
+/// meanwhile, and nothing is to be written. `ended_at` is when the shift ends, where that is known.
+pub fn join(now: Option<Identity>, only: Option<Uuid>, ended_at: Option<i64>, entries: Vec<Kept>, shelf: &mut Vec<Shelved>, pool: &mut Pool) -> bool {
+    if only.is_some() && now.as_ref().map(|now| now.device) != only {
+        return false;
+    }
+    if let Some(identity) = now.filter(|_| !entries.is_empty()) {
+        shelf.push(Shelved { identity, ended_at, entries });
+    }
+    pool.sealed = pool.sealed.saturating_sub(pool.acknowledged);
+    pool.acknowledged = 0;
+    true
+}
+
+/// Whether receipts that were given in `epoch` still hold. Another tab may have met a restore since.
+fn hold(stored: Option<&str>, epoch: Option<&str>) -> bool {
+    stored.is_none() || stored == epoch
+}
+
+fn answered(kept: &mut Kept, receipts: &[Receipt]) -> bool {
+    let receipt = receipts.iter().find(|receipt| receipt.id == kept.envelope.id && receipt.device_seq == kept.envelope.device_seq);
+    if let Some(receipt) = receipt {
+        (kept.status, kept.reason) = (Some(receipt.status), receipt.reason);
+    }
+    receipt.is_some()
+}
+
+/// Puts receipts that the server gave in `epoch` to their entries, and gives those that changed. `stored` is the epoch
+/// that storage has. Another identity, taken meanwhile, may have given the same counters.
+pub fn settle(receipts: &[Receipt], epoch: Option<&str>, stored: Option<&str>, entries: impl IntoIterator<Item = Kept>) -> Vec<Kept> {
+    if !hold(stored, epoch) {
+        return Vec::new();
+    }
+    entries.into_iter().filter_map(|mut kept| answered(&mut kept, receipts).then_some(kept)).collect()
+}
+
+/// The same for what was noted under the earlier identity `device`. False where the receipts no longer hold.
+pub fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&str>, stored: Option<&str>, shelf: &mut [Shelved]) -> bool {
+    let holds = hold(stored, epoch);
+    if holds {
+        for kept in shelf.iter_mut().filter(|shelved| shelved.identity.device == device).flat_map(|shelved| &mut shelved.entries) {
+            answered(kept, receipts);
+        }
+    }
+    holds
+}
+
+/// The server was restored: all that it acknowledged is offered again. `seqs` are the entries of the present identity.
+/// Gives the entries and inputs that changed.
+pub fn reopen<K>(
+    seqs: &[u64],
+    entries: Vec<Kept>,
+    sealed: Vec<(K, Sealed)>,
+    shelf: &mut [Shelved],
+    pool: &mut Pool,
+) -> (Vec<Kept>, Vec<(K, Sealed)>) {
+    let again = |kept: Kept| Kept { status: None, reason: None, ..kept };
+    let entries = entries.into_iter().filter(|kept| seqs.contains(&kept.envelope.device_seq)).map(again).collect();
+    let inputs: Vec<(K, Sealed)> =
+        sealed.into_iter().filter(|(_, record)| record.held_on.is_some()).map(|(key, record)| (key, Sealed { held_on: None, ..record })).collect();
+    pool.acknowledged = pool.acknowledged.saturating_sub(inputs.len() as u64);
+    for kept in shelf.iter_mut().flat_map(|shelved| &mut shelved.entries) {
+        (kept.status, kept.reason) = (None, None);
+    }
+    (entries, inputs)
+}
+
+/// Whether what has its receipts is older than any backup, by the server's clock.
+fn is_past(ended_at: Option<i64>, server_time: i64) -> bool {
+    ended_at.is_some_and(|ended| server_time - ended >= KEPT_MS)
+}
+
+/// Lets go of earlier shifts that are sent and older than any backup. True where something went.
+pub fn clear_shelf(shelf: &mut Vec<Shelved>, server_time: i64) -> bool {
+    let before = shelf.len();
+    shelf.retain(|shelved| shelved.unsent().count() > 0 || !is_past(shelved.ended_at, server_time));
+    shelf.len() < before
+}
+
+/// The counters of entries of the present shift that may go: sent, and older than any backup.
+pub fn past(entries: &[Kept], ended_at: Option<i64>, server_time: i64) -> Vec<u64> {
+    let gone = entries.iter().filter(|kept| kept.status.is_some() && is_past(ended_at, server_time));
+    gone.map(|kept| kept.envelope.device_seq).collect()
+}
+
+/// How many tickets there are for inputs of that round.
+pub fn tickets_of(tickets: &[(String, Ticket)], round: Option<Uuid>) -> usize {
+    tickets.iter().filter(|(_, ticket)| ticket.round() == round).count()
+}
+
+/// Gives each waiting input without a ticket one of its round, as far as they last, and takes those out of `tickets`. Gives
+/// the keys of the inputs that got one. The server opens an input by the key of its ticket's round, and none other opens it.
+pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<(String, Ticket)>) -> Vec<K> {
+    let mut got = Vec::new();
+    for (key, record) in sealed.iter_mut().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_none()) {
+        let of = |round: Option<Uuid>| tickets.iter().position(|(_, ticket)| ticket.round() == round);
+        // An input from before rounds were kept may take any: its own round is most likely still the present one.
+        let any = if record.round.is_none() && !tickets.is_empty() { Some(0) } else { None };
+        if let Some(at) = of(record.round).or(any) {
+            record.ticket = Some(tickets.remove(at).0);
+            got.push(key.clone());
+        }
+    }
+    got
+}
+
+/// What the server said of inputs that were offered: acknowledged ones are marked with `day`, the server's; refused ones
+/// lose their ticket and get another. Gives each with what is to be kept of it; nothing of those that a backup holds.
+pub fn answer<K: PartialEq>(
+    sealed: Vec<(K, Sealed)>,
+    held: &[K],
+    refused: &[K],
+    day: &str,
+    backed_up_through: Option<&str>,
+    pool: &mut Pool,
+) -> Vec<(K, Option<Sealed>)> {
+    let mut waits = false;
+    let mut kept = Vec::with_capacity(sealed.len());
+    for (key, mut record) in sealed {
+        if record.held_on.is_none() && held.contains(&key) {
+            record.held_on = Some(day.to_owned());
+            pool.acknowledged += 1;
+        } else if refused.contains(&key) {
+            record.ticket = None;
+        }
+        waits |= record.held_on.is_none();
+        let safe = record.held_on.as_deref().is_some_and(|day| backed_up_through.is_some_and(|through| day <= through));
+        kept.push((key, (!safe).then_some(record)));
+    }
+    if !waits {
+        pool.since = None;
+    }
+    kept
+}

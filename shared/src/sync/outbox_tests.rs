@@ -1,0 +1,153 @@
+use uuid::Uuid;
+
+use super::{
+    engine::Receipt,
+    file::Unwritten,
+    outbox::*,
+    replay::Kept,
+    wire::{Admission, KIND_VISIT, Status},
+};
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+fn id(n: u64) -> Uuid {
+    Uuid::from_u128(u128::from(n))
+}
+
+fn draft(n: u64, supersedes: Option<u64>) -> Unwritten {
+    Unwritten { id: id(n), kind: KIND_VISIT.into(), version: 1, supersedes: supersedes.map(id), captured_at: 0, bytes: format!("{{\"n\":{n}}}") }
+}
+
+fn noted(drafts: &[Unwritten]) -> Vec<Kept> {
+    append(drafts, 1, &[], &mut []).added
+}
+
+fn sent(entries: Vec<Kept>) -> Vec<Kept> {
+    entries.into_iter().map(|kept| Kept { status: Some(Status::Applied), ..kept }).collect()
+}
+
+fn identity(n: u64) -> Identity {
+    Identity { device: id(n), credential: format!("c{n}"), sign: "A1".into(), admission: Admission::Admitted }
+}
+
+fn shelved(n: u64, entries: Vec<Kept>) -> Shelved {
+    Shelved { identity: identity(n), ended_at: Some(0), entries }
+}
+
+fn seqs(entries: &[Kept]) -> Vec<u64> {
+    entries.iter().map(|kept| kept.envelope.device_seq).collect()
+}
+
+fn receipt(n: u64, device_seq: u64) -> Receipt {
+    Receipt { id: id(n), device_seq, status: Status::Applied, reason: None }
+}
+
+#[test]
+fn an_entry_that_was_written_though_storage_said_no_is_not_written_again() {
+    let known = noted(&[draft(1, None)]);
+    let done = append(&[draft(1, None), draft(2, None)], 2, &known, &mut []);
+    assert_eq!((seqs(&done.written), seqs(&done.added), done.next), (vec![1, 2], vec![2], 3));
+    let mut shelf = [shelved(8, known)];
+    let done = append(&[draft(1, None)], 1, &[], &mut shelf);
+    assert!(done.written.is_empty() && !done.shelf_grew, "nor under another identity");
+}
+
+#[test]
+fn a_counter_that_another_tab_put_back_stops_nobody_from_saving() {
+    // One tab took another identity and began at 1, another one that had not heard of it had written 5.
+    let mut known = noted(&[draft(1, None)]);
+    known[0].envelope.device_seq = 5;
+    let done = append(&[draft(2, None)], 5, &known, &mut []);
+    assert_eq!((seqs(&done.added), done.next), (vec![6], 7));
+}
+
+#[test]
+fn what_corrects_an_entry_on_the_shelf_is_sent_by_who_noted_that() {
+    let mut shelf = [shelved(8, noted(&[draft(1, None), draft(2, None)])), shelved(9, noted(&[draft(3, None)]))];
+    let done = append(&[draft(4, Some(3)), draft(5, None), draft(6, Some(5))], 1, &[], &mut shelf);
+    assert!(done.shelf_grew);
+    assert_eq!((seqs(&shelf[1].entries), shelf[1].entries[1].envelope.id, seqs(&shelf[0].entries)), (vec![1, 2], id(4), vec![1, 2]));
+    assert_eq!(seqs(&done.added), [1, 2], "what corrects a new entry stays beside it");
+}
+
+#[test]
+fn another_identity_is_not_taken_twice_and_keeps_what_waits() {
+    let (mut shelf, mut pool) = (Vec::new(), Pool { sealed: 5, acknowledged: 3, since: Some(1) });
+    assert!(!join(Some(identity(2)), Some(id(1)), None, noted(&[draft(1, None)]), &mut shelf, &mut pool), "another tab was faster");
+    assert!(shelf.is_empty() && pool.sealed == 5);
+    assert!(join(Some(identity(1)), Some(id(1)), Some(7), noted(&[draft(1, None)]), &mut shelf, &mut pool));
+    assert_eq!((shelf[0].identity.device, shelf[0].ended_at, shelf[0].unsent().count()), (id(1), Some(7), 1));
+    assert_eq!(pool, Pool { sealed: 2, acknowledged: 0, since: Some(1) });
+    assert!(
+        join(Some(identity(2)), None, None, Vec::new(), &mut shelf, &mut pool) && shelf.len() == 1,
+        "an identity that noted nothing needs no shelf"
+    );
+}
+
+#[test]
+fn a_receipt_of_a_server_that_was_restored_since_is_for_nothing() {
+    let entries = noted(&[draft(1, None)]);
+    let mut shelf = [shelved(8, entries.clone())];
+    assert!(settle(&[receipt(1, 1)], Some("old"), Some("new"), entries.clone()).is_empty());
+    assert!(!settle_shelved(id(8), &[receipt(1, 1)], Some("old"), Some("new"), &mut shelf), "nor for the shelf");
+    assert_eq!(shelf[0].unsent().count(), 1);
+    assert_eq!(settle(&[receipt(1, 1), receipt(2, 1)], Some("new"), Some("new"), entries)[0].status, Some(Status::Applied));
+    assert!(settle_shelved(id(8), &[receipt(1, 1)], Some("new"), Some("new"), &mut shelf));
+    assert_eq!(shelf[0].unsent().count(), 0);
+    assert!(settle(&[receipt(2, 1)], None, None, noted(&[draft(1, None)])).is_empty(), "another identity's entry has that counter too");
+}
+
+#[test]
+fn after_a_restore_all_is_offered_again() {
+    let all = sent(noted(&[draft(1, None), draft(2, None)]));
+    let held = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: Some("2026-09-01".into()) };
+    let waits = Sealed { held_on: None, ..held.clone() };
+    let (mut shelf, mut pool) = ([shelved(8, sent(noted(&[draft(3, None)])))], Pool { sealed: 2, acknowledged: 1, since: None });
+    let (entries, inputs) = reopen(&[2, 9], all, vec![("a", held), ("b", waits.clone())], &mut shelf, &mut pool);
+    assert_eq!((seqs(&entries), entries[0].status), (vec![2], None), "one that is no longer kept is not there");
+    assert_eq!(inputs, [("a", waits)], "with the ticket that it was offered with");
+    assert_eq!((shelf[0].unsent().count(), pool.acknowledged), (1, 0));
+}
+
+#[test]
+fn what_is_sent_leaves_the_phone_when_no_backup_is_that_old() {
+    let mut half = sent(noted(&[draft(1, None), draft(2, None)]));
+    half[1].status = None;
+    assert_eq!(past(&half, Some(0), 15 * DAY_MS), [1], "what waits stays");
+    assert!(past(&half, Some(0), 15 * DAY_MS - 1).is_empty() && past(&half, None, 99 * DAY_MS).is_empty());
+    let mut shelf = vec![shelved(8, half.clone()), shelved(9, sent(half))];
+    assert!(!clear_shelf(&mut shelf, 15 * DAY_MS - 1) && clear_shelf(&mut shelf, 15 * DAY_MS));
+    assert_eq!(shelf.iter().map(|shelved| shelved.identity.device).collect::<Vec<_>>(), [id(8)]);
+}
+
+#[test]
+fn an_input_is_never_offered_with_a_ticket_of_another_round() {
+    let (autumn, spring) = (id(1), id(2));
+    let sealed = |round| Sealed { sealed: "x".into(), round, ticket: None, held_on: None };
+    let ticket = |name: &str, round| (name.to_owned(), Ticket::Of(round));
+    let mut inputs = vec![("new", sealed(Some(spring))), ("left", sealed(Some(autumn))), ("second", sealed(Some(spring)))];
+    let mut tickets = vec![ticket("a", autumn), ("o".to_owned(), Ticket::Old(1)), ticket("s", spring)];
+    assert_eq!((tickets_of(&tickets, Some(spring)), tickets_of(&tickets, None)), (1, 1));
+    assert_eq!(assign(&mut inputs, &mut tickets), ["new", "left"]);
+    let given = |at: usize| inputs[at].1.ticket.as_deref();
+    assert_eq!((given(0), given(1), given(2)), (Some("s"), Some("a"), None));
+    // An app that knew no rounds kept neither beside an input nor beside a ticket.
+    let mut old = vec![("old", sealed(None)), ("older", sealed(None))];
+    let mut tickets = vec![ticket("s", spring), ("o".to_owned(), Ticket::Old(1))];
+    assign(&mut old, &mut tickets);
+    assert_eq!((old[0].1.ticket.as_deref(), old[1].1.ticket.as_deref()), (Some("o"), Some("s")));
+}
+
+#[test]
+fn an_input_stays_until_a_backup_has_its_day() {
+    let sealed = |held_on: Option<&str>| Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: held_on.map(str::to_owned) };
+    let mut pool = Pool { sealed: 4, acknowledged: 1, since: Some(5) };
+    let all = vec![("held", sealed(None)), ("refused", sealed(None)), ("old", sealed(Some("2026-09-01"))), ("new", sealed(Some("2026-09-03")))];
+    let kept = answer(all, &["held"], &["refused"], "2026-09-03", Some("2026-09-02"), &mut pool);
+    assert_eq!(kept[0].1.as_ref().unwrap().held_on.as_deref(), Some("2026-09-03"));
+    assert_eq!(kept[1].1.as_ref().unwrap().ticket, None, "it gets another ticket");
+    assert!(kept[2].1.is_none() && kept[3].1.is_some());
+    assert_eq!(pool, Pool { sealed: 4, acknowledged: 2, since: Some(5) });
+    answer(vec![("held", sealed(Some("2026-09-03")))], &[], &[], "2026-09-03", None, &mut pool);
+    assert_eq!(pool.since, None);
+}
