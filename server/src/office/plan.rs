@@ -32,19 +32,21 @@ pub async fn plan(state: &AppState, officer: &OfficerPrincipal, language: &str) 
     };
     let campaigns: HashMap<Uuid, String> = store::campaign::all(&mut tx).await?.into_iter().map(|campaign| (campaign.id, campaign.name)).collect();
     let clarify = if ORGANISERS.contains(&officer.role) { Some(super::quarantine::waiting(&mut tx, officer).await?) } else { None };
-    let parts = store::overview::parts(&mut tx).await?;
     let (calendar, now) = (Calendar::new(language), state.now_ms());
     let today = calendar.day(now);
-    let row = |shift: &Shift| row(shift, now, &calendar, &campaigns, parts.get(&shift.id).copied().unwrap_or_default());
     let is_today = |shift: &Shift| calendar.day(shift.starts_at) == today || (shift.starts_at..shift.ends_at).contains(&now);
     let (now_or_today, others): (Vec<_>, Vec<_>) = shifts.iter().partition(|shift| is_today(shift));
     let (coming, past): (Vec<_>, Vec<_>) = others.into_iter().partition(|shift| shift.starts_at > now);
+    let past: Vec<_> = past.into_iter().rev().take(PAST).collect();
+    let shown: Vec<Uuid> = now_or_today.iter().chain(&coming).chain(&past).map(|shift| shift.id).collect();
+    let parts = store::overview::parts(&mut tx, &shown).await?;
+    let row = |shift: &Shift| row(shift, now, &calendar, &campaigns, parts.get(&shift.id).copied().unwrap_or_default());
     Ok(Plan {
         branch,
         clarify,
         today: now_or_today.into_iter().map(row).collect(),
         coming: coming.into_iter().map(row).collect(),
-        past: past.into_iter().rev().take(PAST).map(row).collect(),
+        past: past.into_iter().map(row).collect(),
     })
 }
 

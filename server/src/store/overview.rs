@@ -9,24 +9,25 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
-use super::{StoreError, Tx, meta};
+use super::{StoreError, Tx, Value, meta, parts::around_list};
 use crate::{args, statements};
 
 statements! {
     PARTS = "SELECT s.id, (SELECT COUNT(*) FROM shift_turf t WHERE t.shift = s.id), \
         (SELECT COUNT(*) FROM device d WHERE d.shift = s.id AND d.state = 'admitted'), \
-        (SELECT COUNT(*) FROM device d WHERE d.shift = s.id AND d.state = 'waiting') FROM shift s";
+        (SELECT COUNT(*) FROM device d WHERE d.shift = s.id AND d.state = 'waiting') FROM shift s WHERE s.id IN ($1)";
     PHONES = "SELECT id, shift, turf, sign, state, tickets, unsent, version, last_seen_at FROM device \
         WHERE shift = $1 AND state IN ('waiting', 'admitted') ORDER BY joined_at, id";
+    // In this order of tables, which SQLite keeps for CROSS JOIN: it would go through all doors of the campaign instead.
     PROGRESS = "SELECT t.id, t.number, t.name, \
         (SELECT COUNT(*) FROM turf_entrance e JOIN unit_in_force u ON u.entrance = e.entrance JOIN entrance a ON a.id = e.entrance \
         WHERE e.turf = t.id AND u.vanished = $2 AND u.do_not_knock = $2 AND a.do_not_knock = $2), \
-        (SELECT COUNT(*) FROM turf_entrance e JOIN unit_in_force u ON u.entrance = e.entrance JOIN door_state d ON d.door = u.id \
-        JOIN entrance a ON a.id = e.entrance \
-        WHERE e.turf = t.id AND u.vanished = $2 AND u.do_not_knock = $2 AND a.do_not_knock = $2 AND d.campaign = t.campaign AND d.state <> '') \
+        (SELECT COUNT(*) FROM turf_entrance e CROSS JOIN unit_in_force u CROSS JOIN door_state d CROSS JOIN entrance a \
+        WHERE e.turf = t.id AND u.entrance = e.entrance AND d.campaign = t.campaign AND d.door = u.id AND a.id = e.entrance \
+        AND u.vanished = $2 AND u.do_not_knock = $2 AND a.do_not_knock = $2 AND d.state <> '') \
         FROM turf t JOIN shift_turf s ON s.turf = t.id WHERE s.shift = $1 ORDER BY t.number";
     SEEN = "SELECT v.id, v.entrance, v.unit, v.outcome FROM visit v JOIN device d ON d.id = v.device \
-        WHERE d.shift = $1 AND v.superseded_by IS NULL AND v.occurred_at < $2";
+        WHERE d.shift = $1 AND v.device IS NOT NULL AND v.superseded_by IS NULL AND v.occurred_at < $2";
     REGISTER = "SELECT (SELECT COUNT(*) FROM district), (SELECT COUNT(*) FROM branch), \
         (SELECT COUNT(*) FROM entrance_in_force e WHERE e.vanished = $1), \
         (SELECT COUNT(*) FROM unit_in_force u JOIN entrance_in_force e ON e.id = u.entrance WHERE e.vanished = $1 AND u.vanished = $1)";
@@ -74,9 +75,11 @@ pub struct Register {
     pub doors: i64,
 }
 
-/// Of every shift: its turfs and phones.
-pub async fn parts(tx: &mut Tx) -> Result<HashMap<Uuid, Parts>, StoreError> {
-    let rows = tx.all(PARTS, args![]).await?;
+/// Of some shifts: their turfs and phones.
+pub async fn parts(tx: &mut Tx, shifts: &[Uuid]) -> Result<HashMap<Uuid, Parts>, StoreError> {
+    let keys: Vec<Value> = shifts.iter().map(|id| (*id).into()).collect();
+    let (head, tail) = around_list(PARTS);
+    let rows = tx.all_in(head, &[], &keys, tail).await?;
     rows.iter().map(|row| Ok((row.get(0)?, Parts { turfs: row.get(1)?, admitted: row.get(2)?, waiting: row.get(3)? }))).collect()
 }
 
