@@ -4,7 +4,8 @@
 //!
 //! The register is the same whatever the number of visits, as a city is: 15,000 entrances with 20 doors. Pairs walk 160 or
 //! so of its doors; every door is visited once in each campaign, campaign after campaign. Ids are of version 7 and grow
-//! with time, as phones and imports make them.
+//! with time, as phones and imports make them. Visits that are older than three days are coarse, as the night leaves them:
+//! of their day, and of no phone.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,6 +26,9 @@ const OF_SHIFT: usize = 25;
 const IDS_OF_MS: u64 = 500;
 /// Between one visit and the next, in milliseconds: 1,000,000 of them take 100 days.
 const BETWEEN_MS: u64 = 8_640;
+/// After so long a visit is coarse, in milliseconds.
+const FINE_MS: u64 = 72 * 3_600_000;
+const DAY_MS: u64 = 86_400_000;
 const OUTCOMES: [&str; 4] = ["not_home", "talked", "declined", "come_back"];
 
 /// Makes ids that grow, from a time and a count. What is random in real ones is mixed from the count: the bench needs
@@ -36,12 +40,16 @@ struct Ids {
 
 impl Ids {
     fn next(&mut self) -> Uuid {
+        self.at(self.now_ms)
+    }
+
+    fn at(&mut self, ms: u64) -> Uuid {
         self.count += 1;
         let mixed = u128::from(self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 16 | u128::from(self.count & 0xffff);
         let bytes = mixed.to_be_bytes();
         let mut random = [0; 10];
         random.copy_from_slice(&bytes[6..]);
-        Builder::from_unix_timestamp_millis(self.now_ms, &random).into_uuid()
+        Builder::from_unix_timestamp_millis(ms, &random).into_uuid()
     }
 }
 
@@ -90,6 +98,7 @@ struct Walk<'a> {
     ids: &'a mut Ids,
     campaign: Uuid,
     district: &'a str,
+    fine_from_ms: u64,
 }
 
 impl Walk<'_> {
@@ -123,8 +132,11 @@ impl Walk<'_> {
     fn visit(&mut self, (turf, device): (Uuid, Uuid), (entrance, unit): (Uuid, Uuid), device_seq: i64, seq: i64) -> Result<()> {
         self.ids.now_ms += BETWEEN_MS;
         let (id, outcome) = (self.ids.next(), OUTCOMES[usize::try_from(seq)? % OUTCOMES.len()]);
-        self.tx.prepare_cached("INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)")?
-            .execute(params![id, self.campaign, turf, entrance, unit, outcome, i64::try_from(self.ids.now_ms)?, device, device_seq])?;
+        let day = self.ids.now_ms / DAY_MS * DAY_MS;
+        let is_fine = self.ids.now_ms > self.fine_from_ms;
+        let (visit, at, by) = if is_fine { (id, self.ids.now_ms, Some(device)) } else { (self.ids.at(day), day, None) };
+        self.tx.prepare_cached("INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, coarse) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10)")?
+            .execute(params![visit, self.campaign, turf, entrance, unit, outcome, i64::try_from(at)?, by, if is_fine { device_seq } else { 0 }, !is_fine])?;
         self.tx
             .prepare_cached("INSERT INTO receipt (id, campaign, device, device_seq, mac, status, seq) VALUES (?1, ?2, ?3, ?4, ?5, 'applied', ?6)")?
             .execute(params![id, self.campaign, device, device_seq, [7u8; 32], seq])?;
@@ -160,7 +172,7 @@ fn main() -> Result<()> {
         };
         campaigns += 1;
         let mut seq: i64 = tx.query_row("SELECT seq FROM campaign_clock WHERE campaign = ?1", [campaign], |row| row.get(0))?;
-        let mut walk = Walk { tx: &tx, ids: &mut ids, campaign, district: &district };
+        let mut walk = Walk { tx: &tx, ids: &mut ids, campaign, district: &district, fine_from_ms: now_ms.saturating_sub(FINE_MS) };
         let mut shift = Uuid::nil();
         for (at, entrances) in walked.chunks(OF_TURF).enumerate() {
             if left == 0 {

@@ -68,6 +68,51 @@ for (const engine of chosen) {
     }
   });
 
+  test(`${engine}: what an app of weeks ago kept is shown and sent by this one`, { timeout: 120_000 }, async () => {
+    const page = await ENGINES[engine].open();
+    try {
+      const { volunteer, sign } = await joined(server, page, next());
+      const names = await volunteer.openEntrance(0, 2);
+      await page.evaluate(() => { globalThis.fetch = () => Promise.reject(new TypeError('no network')); });
+      await volunteer.notHome(names[0]);
+      await volunteer.conversation(names[1], 'Det mangler lekeplasser.');
+      // Every record as the first app wrote it: see tests/golden/phone-records-v1.json.
+      const kept = await page.evaluate(() => new Promise((done, failed) => {
+        const asked = indexedDB.open('dorbank-outbox');
+        asked.onsuccess = () => {
+          const transaction = asked.result.transaction(['meta', 'sealed', 'ticket'], 'readwrite');
+          const counts = { tickets: 0, inputs: 0 };
+          const each = (name, change) => {
+            transaction.objectStore(name).openCursor().onsuccess = ({ target: { result: cursor } }) => {
+              if (!cursor) return;
+              change(cursor);
+              cursor.continue();
+            };
+          };
+          each('ticket', (cursor) => { cursor.update('1'); counts.tickets += 1; });
+          each('sealed', (cursor) => {
+            const { round: _, ...old } = JSON.parse(cursor.value);
+            cursor.update(JSON.stringify(old));
+            counts.inputs += 1;
+          });
+          transaction.objectStore('meta').delete('ends_at');
+          transaction.oncomplete = () => { asked.result.close(); done(counts); };
+          transaction.onabort = () => failed(transaction.error);
+        };
+      }));
+      assert.equal(kept.inputs, 1);
+      assert.ok(kept.tickets > 0, 'there were tickets');
+      await page.reload();
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      exactlyOnce(await ofPhone(server, sign), 2);
+      const { sealed, acknowledged } = await volunteer.endShift();
+      assert.deepEqual([sealed, acknowledged], [1, 1]);
+      told.add('An outbox of an older app', `${engine}: records in the first shape, read and sent by this app`, 1, { lost: 0, duplicated: 0 });
+    } finally {
+      await page.close();
+    }
+  });
+
   test(`${engine}: a storage that a newer app has changed is said, and nothing is ticked`, { timeout: 120_000 }, async () => {
     const page = await ENGINES[engine].open();
     try {
