@@ -135,6 +135,23 @@ for (const [at, engine] of chosen.entries()) {
   });
 }
 
+for (const [at, engine] of chosen.entries()) {
+  test(`${engine}: a tab that sleeps with the lock stops nobody from sending`, { timeout: 90_000 }, async () => {
+    const { found } = await phone(at, 1, async ({ page, volunteer, names }) => {
+      await page.evaluate(() => new Promise((done) => {
+        navigator.locks.request('dorbank-sync', () => {
+          done(true);
+          return new Promise(() => {});
+        });
+      }));
+      await volunteer.notHome(names[0]);
+      await allSent(page);
+      assert.ok(await page.evaluate(async () => (await navigator.locks.query()).held.some((lock) => lock.name === 'dorbank-sync')), 'it is still held');
+    }, engine);
+    assert.equal(found.visits.length, 1);
+  });
+}
+
 test('two quick taps on one button are one visit, and the browser\'s back does not take what is being written', { timeout: 60_000 }, async () => {
   const { figures, found } = await phone(4, 2, async ({ page, volunteer, names }) => {
     const name = w.word('door.not_home_at', { door: names[0] });
