@@ -344,7 +344,9 @@ async fn the_file_of_a_phone_that_a_restore_forgot_was_refused() {
         assert_eq!((&taken[0]["sign"], &taken[1]), (&json!(phone.sign), &counts(2, 0, 1)), "{engine:?}");
         assert_eq!((phone.admission, phone.shift, desk.visits().await), (Admission::Waiting, shift, 2));
         let audit = store::audit::all(&mut state.db.read().await.unwrap()).await.unwrap();
-        let of = |action: &str| audit.iter().filter(|row| row.action == action && row.officer.is_some()).map(|row| row.subject_id.clone()).collect::<Vec<_>>();
+        let of = |action: &str| {
+            audit.iter().filter(|row| row.action == action && row.officer.is_some()).map(|row| row.subject_id.clone()).collect::<Vec<_>>()
+        };
         assert_eq!((of("place_phone"), of("take_file")), (vec![shift.to_string()], vec![device.to_string()]));
         // A second file of the same phone needs no word, and what is known in it counts once.
         let third = desk.visit(3);

@@ -70,14 +70,7 @@ pub async fn take(
     once(db, now_ms, whose, batch, (take, actor), rng).await
 }
 
-async fn once(
-    db: &Db,
-    now_ms: i64,
-    whose: Whose,
-    batch: &Batch,
-    (take, actor): (Take, &Actor),
-    rng: &mut ChaCha20Rng,
-) -> Result<Taken, SyncError> {
+async fn once(db: &Db, now_ms: i64, whose: Whose, batch: &Batch, (take, actor): (Take, &Actor), rng: &mut ChaCha20Rng) -> Result<Taken, SyncError> {
     let bodies: Vec<_> = batch.entries.iter().map(body::read_uncounted).collect();
     let device = whose.device;
     let mut tx = db.begin().await?;

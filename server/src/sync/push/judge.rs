@@ -72,7 +72,10 @@ enum Prior {
     New(usize),
     Stored(Visit),
     /// In quarantine, under this phone.
-    Kept { device: Uuid, id: Uuid },
+    Kept {
+        device: Uuid,
+        id: Uuid,
+    },
 }
 
 /// Who brings a batch.
