@@ -516,9 +516,9 @@ async fn killed_at_any_moment_it_has_what_it_answered_for_once() {
         ),
         &[Row {
             fault: "kill -9 in the middle of pushes, draws and inputs".into(),
-            tried: "at a random request, with others under way".into(),
-            runs: kills(),
-            times: Some(cut),
+            tried: format!("at a random request, with others under way; {cut} times a phone was left with something unsent"),
+            runs: 1,
+            times: Some(kills()),
             lost,
             duplicated: twice,
         }],
