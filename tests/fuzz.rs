@@ -1,4 +1,4 @@
-//! Hostile input, for up to a minute each: the kept corpus and changes to it. `tests/fuzz` runs the same, guided by coverage.
+//! Hostile input, for a minute each: the kept corpus and changes to it. `tests/fuzz` runs the same, guided by coverage.
 //!
 //! `DORBANK_FUZZ_SECONDS=600 DORBANK_SEED=7 cargo test -p dorbank-tests -- fuzz --nocapture` runs it longer, from another seed.
 
@@ -10,38 +10,38 @@ fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-fn fuzz(target: Target, usual_seconds: u64) {
-    let (seed, seconds) = (number("DORBANK_SEED", 1), number("DORBANK_FUZZ_SECONDS", usual_seconds));
+fn fuzz(target: Target) {
+    let (seed, seconds) = (number("DORBANK_SEED", 1), number("DORBANK_FUZZ_SECONDS", 60));
     let runs = campaign(target, seed, Duration::from_secs(seconds));
     eprintln!("fuzz {}: {runs} inputs, seed {seed}", target.name());
 }
 
 #[test]
 fn whatever_is_pushed_is_answered_and_kept() {
-    fuzz(Target::Push, 60);
+    fuzz(Target::Push);
 }
 
 #[test]
 fn whatever_is_pulled_for_changes_nothing() {
-    fuzz(Target::Pull, 30);
+    fuzz(Target::Pull);
 }
 
 #[test]
 fn whatever_comes_as_inputs_takes_no_more_than_tickets() {
-    fuzz(Target::Inputs, 40);
+    fuzz(Target::Inputs);
 }
 
 #[test]
 fn whatever_is_typed_lets_only_the_code_in() {
-    fuzz(Target::Join, 40);
+    fuzz(Target::Join);
 }
 
 #[test]
 fn whatever_is_imported_as_addresses_is_taken_or_refused_row_by_row() {
-    fuzz(Target::Addresses, 30);
+    fuzz(Target::Addresses);
 }
 
 #[test]
 fn whatever_is_imported_as_districts_is_taken_or_refused_whole() {
-    fuzz(Target::Districts, 30);
+    fuzz(Target::Districts);
 }

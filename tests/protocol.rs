@@ -97,19 +97,26 @@ async fn what_cannot_be_applied_is_kept_without_any_words() {
         noted.bytes = noted.bytes.replacen('{', r#"{"note":"Kari i tredje vil ha buss","#, 1);
         let mut later = phone.visit(&server.state, &houses[0], Some(1), Outcome::Talked);
         (later.kind, later.version) = ("Kari Nordmann".into(), 9);
-        let mut body = serde_json::to_value(phone.request(&[noted.clone(), later])).unwrap();
+        // One word is enough, wherever it stands, and so is a number.
+        let mut worded = phone.visit(&server.state, &houses[0], Some(2), Outcome::Talked);
+        (worded.kind, worded.captured_at) = ("frp".into(), 91_234_567);
+        worded.bytes = json!({ "entrance": houses[0].entrance, "party": "frp", "nato": true, "ring": 91_234_567 }).to_string();
+        let mut body = serde_json::to_value(phone.request(&[noted.clone(), later, worded.clone()])).unwrap();
         body["entries"].as_array_mut().unwrap().push(json!({ "id": noted.id, "said": "ring meg på 91 23 45 67" }));
         let answer: dorbank_shared::sync::wire::PushResponse = read(phone.send(&server, "/sync/v1/push", body.to_string()).await).await;
         assert!(answer.results.iter().all(|result| result.status == Status::Quarantined), "{answer:?}");
         let mut tx = server.state.db.read().await.unwrap();
         let kept = store::quarantine::open(&mut tx, world.campaign.id).await.unwrap();
-        assert_eq!(kept.len(), 3);
+        assert_eq!(kept.len(), 4);
         for entry in &kept {
-            for word in ["Kari", "buss", "91 23", "ring"] {
+            assert_ne!(entry.captured_at, 91_234_567);
+            for word in ["Kari", "buss", "91 23", "ring", "frp", "party", "nato", "91234567"] {
                 assert!(!entry.body.contains(word) && !entry.kind.contains(word), "{word} in {entry:?}");
             }
             assert!(entry.body.contains("left_out"), "{entry:?}");
         }
+        let later = kept.iter().find(|entry| entry.id == worded.id).unwrap();
+        assert!(later.body.contains(&houses[0].entrance.to_string()), "which door it was can be said: {}", later.body);
         let visit = kept.iter().find(|entry| entry.device_seq == 1).unwrap();
         assert!(visit.body.contains("talked") && visit.body.contains(&houses[0].units[0].to_string()), "the rest is there: {}", visit.body);
     }

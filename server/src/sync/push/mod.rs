@@ -200,7 +200,8 @@ fn wire(counter: i64) -> u64 {
 /// What an entry is kept as when it cannot be applied.
 fn quarantined(now_ms: i64, device: Uuid, campaign: Uuid, entry: &Entry, mac: Vec<u8>, reason: Reason) -> quarantine::Quarantined {
     let (kind, version, captured_at) = entry.content.as_ref().map_or((String::new(), 0, 0), |envelope| {
-        (super::plain::name(&envelope.kind).unwrap_or_default().to_owned(), i64::from(envelope.version), envelope.captured_at)
+        let kind = super::plain::kind(&envelope.kind).unwrap_or_default().to_owned();
+        (kind, i64::from(super::plain::version(envelope.version)), super::plain::time(envelope.captured_at))
     });
     quarantine::Quarantined {
         id: entry.id,
