@@ -21,7 +21,7 @@ use super::{
 use crate::store::{
     Db, StoreError, Tx, correction, register,
     staged::{self, Listed, Writes},
-    succession,
+    succession::{self, Of},
 };
 
 /// Who publishes the addresses.
@@ -262,12 +262,15 @@ impl Import<'_> {
             let unnumbered: Vec<Uuid> =
                 before.doors.values().flatten().filter(|door| door.label.is_empty() && !door.vanished).map(|door| door.id).collect();
             before.visited = staged::visited(tx, &unnumbered).await?;
+            let vanished: Vec<Uuid> = before.doors.values().flatten().filter(|door| door.vanished).map(|door| door.id).collect();
+            before.followed = succession::followed(tx, &vanished).await?;
         }
         Ok(before)
     }
 
     /// What appeared where something vanished, and the wishes for quiet that it inherits.
     async fn succeed(&self, steps: &mut Steps<'_>, number: i64, decider: &mut Decider<'_>) -> Result<(), ImportError> {
+        let doors = decider.door_parts()?;
         let carried = decider.heirs.carried(|source_id, label| decider.lists_door(source_id, label));
         for one in carried {
             let (what, holds) = match &one.holds {
@@ -280,17 +283,17 @@ impl Import<'_> {
         if self.options.dry_run {
             return Ok(());
         }
-        let (parts, mut first) = (decider.heirs.parts(), 0i64);
-        for some in parts.chunks(PARTS_AT_ONCE) {
-            steps.one("succession", async |tx| succession::put(tx, number, first, some).await).await?;
-            first += i64::try_from(some.len()).unwrap_or_default();
+        for (of, parts) in [(Of::Entrances, decider.heirs.parts()), (Of::Doors, doors)] {
+            for (some, first) in parts.chunks(PARTS_AT_ONCE).zip((0i64..).step_by(PARTS_AT_ONCE)) {
+                steps.one("succession", async |tx| succession::put(tx, of, number, first, some).await).await?;
+            }
         }
         Ok(())
     }
 
     /// Puts what was written in force, and carries what it changes into the register.
     async fn put_in_force(&self, steps: &mut Steps<'_>, number: i64, decider: Decider<'_>) -> Result<Report, ImportError> {
-        let Decider { mut report, list, left_unnumbered, caught_up, .. } = decider;
+        let Decider { mut report, list, caught_up, .. } = decider;
         let list = list.map(ReportFile::finish).transpose();
         let put = async {
             let list = list?;
@@ -300,12 +303,13 @@ impl Import<'_> {
             self.options.progress.say("in force");
             let swapped = steps
                 .one("put in force", async |tx| {
+                    // First, so that a phone's wish is either seen here or waits and sees the new register.
+                    register::put_in_force(tx, number).await?;
                     succession::carry(tx, number).await?;
-                    succession::carry_within(tx, &left_unnumbered).await?;
                     for (entrance, field, door) in &caught_up {
                         correction::remove(tx, *entrance, *field, door).await?;
                     }
-                    register::put_in_force(tx, number).await
+                    Ok(())
                 })
                 .await;
             match swapped {

@@ -18,6 +18,7 @@ statements! {
     FIND = "SELECT in_force, staging FROM register";
     BEGIN = "UPDATE register SET staging = $1 WHERE staging = 0";
     PUT_IN_FORCE = "UPDATE register SET in_force = $1 WHERE staging = $1";
+    HOLD = "UPDATE register SET in_force = in_force";
     END = "UPDATE register SET staging = 0 WHERE staging = $1";
     LATER_UNITS = "SELECT id FROM unit WHERE since > $1 AND id > $2 ORDER BY id LIMIT $3";
     LATER_ENTRANCES = "SELECT id FROM entrance WHERE since > $1 AND id > $2 ORDER BY id LIMIT $3";
@@ -28,6 +29,7 @@ statements! {
     REMOVE_UNIT_CHANGES = "DELETE FROM unit_change WHERE unit IN ($1)";
     REMOVE_ENTRANCE_CHANGES = "DELETE FROM entrance_change WHERE entrance IN ($1)";
     REMOVE_SUCCESSIONS = "DELETE FROM succession WHERE since > $1";
+    REMOVE_DOOR_SUCCESSIONS = "DELETE FROM door_succession WHERE since > $1";
     CARRY_ENTRANCES = "UPDATE entrance SET municipality = c.municipality, street = c.street, number = c.number, letter = c.letter, \
         postcode = c.postcode, post_town = c.post_town, grunnkrets = c.grunnkrets, district = c.district, lat = c.lat, lon = c.lon, \
         property = c.property, vanished = c.vanished, updated_at = c.updated_at \
@@ -128,6 +130,13 @@ pub async fn put_in_force(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
     if tx.execute(PUT_IN_FORCE, args![number]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
+/// Keeps the register in force to the end of the transaction: none is put in force meanwhile, and one that is being put in
+/// force is waited for. So a wish for quiet is either seen by what is put in force, or sees it.
+pub async fn hold(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(HOLD, args![]).await?;
+    Ok(())
+}
+
 /// Notes that nothing of an import is left to be carried or removed.
 pub async fn end(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
     tx.execute(END, args![number]).await?;
@@ -141,7 +150,7 @@ pub enum Left {
     UnitChanges,
     /// Changes of entrances.
     EntranceChanges,
-    /// Which entrances came after which.
+    /// Which entrances and doors came after which.
     Successions,
     /// Doors.
     Units,
@@ -173,6 +182,7 @@ pub async fn remove_some(tx: &mut Tx, left: Left, in_force: i64, last: uuid::Uui
     let sql = match left {
         Left::Successions => {
             tx.execute(REMOVE_SUCCESSIONS, args![in_force]).await?;
+            tx.execute(REMOVE_DOOR_SUCCESSIONS, args![in_force]).await?;
             return Ok(None);
         }
         Left::UnitChanges => REMOVE_UNIT_CHANGES,

@@ -211,7 +211,7 @@ impl Yard {
             Target::Pull => &[],
             Target::Inputs => &["ticket", "spool"],
             Target::Join => &["device", "shift", "meta"],
-            Target::Addresses => &["entrance", "unit", "register", "succession"],
+            Target::Addresses => &["entrance", "unit", "register", "succession", "door_succession"],
             Target::Districts => &["district", "grunnkrets", "entrance", "district_group", "district_group_member"],
         };
         for (table, digest) in self.tables().await {
