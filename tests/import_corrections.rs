@@ -110,6 +110,11 @@ async fn a_corrected_place_lies_in_the_district_of_its_own() {
     assert!(said.contains("in district 02"), "{said}");
     assert_eq!(town.import(&addresses_of(&[Home::new(1, 1, "", &[])])).await.unchanged, 1);
     assert_eq!(town.known(1).await.listing.district.as_deref(), Some("02"), "the published unit goes with the published place");
+    // So it was with addresses, and districts that came again put it back.
+    for options in [options, DistrictOptions::default()] {
+        let report = districts(&town.db, &file, &options, 2).await.unwrap();
+        assert_eq!((report.entrances_moved, town.known(1).await.listing.district.as_deref()), (0, Some("02")));
+    }
 }
 
 #[tokio::test]

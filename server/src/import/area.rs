@@ -9,7 +9,7 @@ pub(super) mod repair;
 mod topojson;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -28,6 +28,7 @@ use super::{
 };
 use crate::store::{
     Db, Tx,
+    correction::{self, Field},
     district::{self, NewDistrict},
     entrance,
 };
@@ -234,11 +235,13 @@ async fn new_groups(
     Ok(groups)
 }
 
-/// Which entrances get which district.
+/// Which entrances get which district. One whose place was corrected lies where it was corrected to.
 async fn moves(tx: &mut Tx, locator: &Locator, report: &mut DistrictReport) -> Result<BTreeMap<Option<String>, Vec<Uuid>>, ImportError> {
     let mut moves: BTreeMap<Option<String>, Vec<Uuid>> = BTreeMap::new();
+    let corrections = correction::all(tx).await?.into_values().flatten();
+    let corrected: HashSet<Uuid> = corrections.filter(|one| one.field == Field::Place).map(|one| one.entrance).collect();
     for place in entrance::places(tx).await? {
-        let now = locator.district(place.grunnkrets.as_deref(), place.at);
+        let now = locator.district_of(place.grunnkrets.as_deref(), place.at, corrected.contains(&place.id));
         report.entrances_without += usize::from(now.is_none());
         if now != place.district.as_deref() {
             report.entrances_moved += 1;

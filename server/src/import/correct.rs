@@ -197,9 +197,7 @@ async fn write(tx: &mut Tx, entrance: Uuid, what: &Correct, now_ms: i64, ids: &m
     }
     if what.at.is_some() {
         let locator = Locator::load(tx).await?;
-        let by_unit = locator.district(listing.grunnkrets.as_deref(), listing.at);
-        // The unit goes with the published place.
-        let district = locator.district(None, listing.at).or(by_unit);
+        let district = locator.district_of(listing.grunnkrets.as_deref(), listing.at, true);
         said.push(district.map_or_else(|| "in no district".to_owned(), |district| format!("in district {district}")));
         listing.district = district.map(str::to_owned);
     }

@@ -231,16 +231,14 @@ impl<'a> Decider<'a> {
     ) -> Result<(), ImportError> {
         let mut listing = self.listing(&row.address, Some(&known.listing));
         let corrections = self.corrections.remove(&known.id).unwrap_or_default();
-        let mut place = None;
+        let mut is_corrected = false;
         for against in corrected::of_entrance(&corrections, &row.address, &mut listing) {
             if against.correction.field == Field::Place {
-                place = (!against.caught_up).then_some(listing.at);
+                is_corrected = !against.caught_up;
             }
             self.against(&against, &row.address.source_id, &name(&known.listing))?;
         }
-        let by_unit = self.locator.district(listing.grunnkrets.as_deref(), listing.at);
-        // The unit goes with the published place. Ours may lie in another.
-        let district = place.map_or(by_unit, |at| self.locator.district(None, at).or(by_unit));
+        let district = self.locator.district_of(listing.grunnkrets.as_deref(), listing.at, is_corrected);
         listing.district = district.map(str::to_owned);
         self.report.without_district += usize::from(listing.district.is_none());
 
