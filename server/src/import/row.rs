@@ -191,8 +191,8 @@ impl Columns {
     }
 
     /// The publisher's id of a row's address, if it has as many fields as that.
-    pub fn source_id<'a>(&self, row: &'a csv::StringRecord) -> Option<&'a str> {
-        row.get(self.id).map(str::trim).filter(|id| !id.is_empty())
+    pub fn source_id<'a>(&self, row: &'a csv::ByteRecord) -> Option<&'a str> {
+        row.get(self.id).and_then(|id| std::str::from_utf8(id).ok()).map(str::trim).filter(|id| !id.is_empty())
     }
 
     /// What the column of the id is called in this file.
