@@ -4,7 +4,10 @@
 //! is known. The second hands its rows over in parts; each is compared with the register in force and written beside it
 //! in a transaction of its own. When all are written one short transaction puts the whole in force.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use dorbank_shared::landing::landing;
 use tokio::sync::mpsc;
@@ -154,7 +157,9 @@ impl Import<'_> {
 
     /// The entrances that stand in the file's municipalities and that it does not list. None where the register is empty.
     async fn gone(&mut self, survey: &Survey) -> Result<Option<Vec<Listed>>, ImportError> {
-        let (mut gone, mut standing, mut any) = (Vec::new(), 0usize, false);
+        let (mut gone, mut any) = (Vec::new(), false);
+        // Of each municipality: how many stood, and how many of them are not listed.
+        let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         let mut after = String::new();
         loop {
             let part = staged::listed(self.read().await?, ORIGIN, &after, LOOKED_THROUGH).await?;
@@ -163,17 +168,22 @@ impl Import<'_> {
             after.clone_from(&last.source_id);
             for one in part.into_iter().filter(|one| !one.vanished) {
                 let is_listed = survey.addresses.contains_key(&Key::of(&[&one.source_id]));
-                let is_here = survey.municipalities.contains(&one.municipality);
-                standing += usize::from(is_listed || is_here);
-                if is_here && !is_listed {
+                if !survey.municipalities.contains(&one.municipality) {
+                    continue;
+                }
+                let (standing, missing) = counts.entry(one.municipality.clone()).or_default();
+                *standing += 1;
+                if !is_listed {
+                    *missing += 1;
                     gone.push(one);
                 }
             }
         }
-        if !self.options.accept_many_vanished && gone.len() > FEW && gone.len() * 5 > standing {
+        let cut_off = counts.iter().find(|(_, (standing, missing))| *missing > FEW && missing * 5 > *standing);
+        if let Some((municipality, (standing, missing))) = cut_off.filter(|_| !self.options.accept_many_vanished) {
             return Err(WrongFile::new(
                 "a whole municipality's addresses",
-                format!("a file in which {} of the {standing} addresses that are known there are missing", gone.len()),
+                format!("a file in which {missing} of the {standing} addresses that are known in {municipality} are missing"),
                 "download the file again, since it may have been cut off; if they are truly gone, import with --accept-many-vanished",
             )
             .into());
