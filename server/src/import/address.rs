@@ -24,6 +24,7 @@ use super::{
 use crate::store::{
     Db, StoreError, Tx, correction, register,
     staged::{self, Listed, Writes},
+    stamp,
     succession::{self, Of},
 };
 
@@ -81,6 +82,16 @@ pub async fn addresses(db: &Db, path: &Path, options: &AddressOptions, now_ms: i
         alone.end().await?;
     }
     done
+}
+
+/// Notes that an import begins to write, unless the database has become a demo since it was looked at; says whether it has.
+async fn begin(tx: &mut Tx, number: i64) -> Result<bool, StoreError> {
+    register::begin(tx, number).await?;
+    let is_demo = stamp::is_demo(tx).await?;
+    if is_demo {
+        register::end(tx, number).await?;
+    }
+    Ok(is_demo)
 }
 
 struct Import<'a> {
@@ -201,7 +212,10 @@ impl Import<'_> {
         ids: &mut impl FnMut() -> Uuid,
     ) -> Result<Decider<'d>, ImportError> {
         if !self.options.dry_run {
-            steps.one("begin", async |tx| register::begin(tx, number).await).await?;
+            let is_demo = steps.one("begin", async |tx| begin(tx, number).await).await?;
+            if is_demo {
+                return Err(ImportError::Demo);
+            }
         }
         for at in 0..decider.report.refused.len() {
             let refused = decider.report.refused[at];
