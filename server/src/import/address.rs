@@ -123,6 +123,7 @@ impl Import<'_> {
             product: survey.product,
             rows: survey.rows,
             left_out: survey.left_out,
+            without_kinds: survey.product == Product::Dwellings && !survey.has_kinds,
             unnumbered: survey.unnumbered - survey.doors_without_number(),
             no_districts: locator.is_empty(),
             refused: std::mem::take(&mut survey.refused),

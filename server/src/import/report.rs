@@ -68,6 +68,8 @@ pub struct Report {
     pub doors: Doors,
     /// Rows of units in which nobody lives: holiday homes, shops, offices.
     pub left_out: usize,
+    /// The file does not say what kind of unit a dwelling is, so none was left out.
+    pub without_kinds: bool,
     /// Rows without a number at an address that has its doors without them.
     pub unnumbered: usize,
     /// Wishes for quiet that hold now at what came after.
@@ -131,7 +133,11 @@ impl Report {
         line(f, self.doors.vanished, "no longer in the file: marked, kept, and not walked to")?;
         some(f, self.left_out, "rows left out: holiday homes, shops and offices, where nobody lives")?;
         some(f, self.unnumbered, "rows without a number at addresses whose doors are known without them")?;
-        some(f, self.doors.none, "addresses without a dwelling: kept, and not walked to")
+        some(f, self.doors.none, "addresses without a dwelling: kept, and not walked to")?;
+        if self.without_kinds {
+            writeln!(f, "The file does not say which units are dwellings (it has no column bruksenhetstype): all were taken.")?;
+        }
+        Ok(())
     }
 
     fn write_corrections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -200,6 +200,11 @@ impl Columns {
         self.id_name
     }
 
+    /// Whether the file says what kind of unit a dwelling is.
+    pub const fn has_kinds(&self) -> bool {
+        self.unit_kind.is_some()
+    }
+
     /// Whether the file says in which basic statistical unit an address lies.
     pub const fn has_grunnkrets(&self) -> bool {
         self.grunnkrets.is_some()
