@@ -326,10 +326,12 @@ impl Import<'_> {
                 return Ok(list);
             }
             self.options.progress.say("in force");
+            // Nobody else changes the register meanwhile, so it is counted before the writer is held.
+            let size = register::count(&mut self.db.read().await?, number).await?;
             let swapped = steps
                 .one("put in force", async |tx| {
                     // First, so that a phone's wish is either seen here or waits and sees the new register.
-                    register::put_in_force(tx, number).await?;
+                    register::put_in_force(tx, number, size).await?;
                     succession::carry(tx, number).await?;
                     for (entrance, field, door) in &caught_up {
                         correction::remove(tx, *entrance, *field, door).await?;

@@ -19,6 +19,7 @@ use super::{
 use crate::store::{
     Db, StoreError, Tx,
     correction::{self, Candidate, Correction, Field},
+    register::{self, Size},
     staged::{self, Door, Listing},
 };
 
@@ -212,6 +213,12 @@ async fn write(tx: &mut Tx, entrance: Uuid, what: &Correct, now_ms: i64, ids: &m
     for label in &what.remove_doors {
         remove_door(tx, entrance, &doors, &earlier, label, now_ms).await?;
         said.push(if label.is_empty() { "the door without a number is not there".to_owned() } else { format!("door {label} is not there") });
+    }
+    if !known.vanished {
+        let count = |doors: &[Door]| -> i64 { doors.iter().filter(|door| !door.vanished).count().try_into().unwrap_or(i64::MAX) };
+        let now = staged::doors(tx, &[entrance]).await?.remove(&entrance).unwrap_or_default();
+        let size = register::size(tx).await?;
+        register::set_size(tx, Size { doors: size.doors + count(&now) - count(&doors), ..size }).await?;
     }
     Ok(Corrected { address: name(&listing), said, municipality: listing.municipality })
 }

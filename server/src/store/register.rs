@@ -17,7 +17,14 @@ use crate::{args, statements};
 statements! {
     FIND = "SELECT in_force, staging FROM register";
     BEGIN = "UPDATE register SET staging = $1 WHERE staging = 0";
-    PUT_IN_FORCE = "UPDATE register SET in_force = $1 WHERE staging = $1";
+    PUT_IN_FORCE = "UPDATE register SET in_force = $1, entrances = $2, doors = $3 WHERE staging = $1";
+    SIZE = "SELECT entrances, doors FROM register";
+    SET_SIZE = "UPDATE register SET entrances = $1, doors = $2";
+    COUNT = "SELECT (SELECT COUNT(*) FROM entrance e LEFT JOIN entrance_change c ON c.entrance = e.id AND c.since <= $1 \
+        WHERE e.since <= $1 AND COALESCE(c.vanished, e.vanished) = $2), \
+        (SELECT COUNT(*) FROM unit u LEFT JOIN unit_change d ON d.unit = u.id AND d.since <= $1 JOIN entrance e ON e.id = u.entrance \
+        LEFT JOIN entrance_change c ON c.entrance = e.id AND c.since <= $1 \
+        WHERE u.since <= $1 AND COALESCE(d.vanished, u.vanished) = $2 AND COALESCE(c.vanished, e.vanished) = $2)";
     HOLD = "UPDATE register SET in_force = in_force";
     END = "UPDATE register SET staging = 0 WHERE staging = $1";
     LATER_UNITS = "SELECT id FROM unit WHERE since > $1 AND id > $2 ORDER BY id LIMIT $3";
@@ -125,9 +132,36 @@ pub async fn begin(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
     if tx.execute(BEGIN, args![number]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
-/// Puts the import in force that is being written.
-pub async fn put_in_force(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
-    if tx.execute(PUT_IN_FORCE, args![number]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
+/// How big a register is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Entrances that are still in their publisher's file.
+    pub entrances: i64,
+    /// Their doors.
+    pub doors: i64,
+}
+
+/// How big the register in force is, as it was counted when it was put in force.
+pub async fn size(tx: &mut Tx) -> Result<Size, StoreError> {
+    let row = tx.one(SIZE, args![]).await?.ok_or(StoreError::Inconsistent { table: "register", column: "entrances" })?;
+    Ok(Size { entrances: row.get(0)?, doors: row.get(1)? })
+}
+
+/// Counts the register of an import, whether it is in force yet or not. In a large city that takes a moment.
+pub async fn count(tx: &mut Tx, number: i64) -> Result<Size, StoreError> {
+    let row = tx.one(COUNT, args![number, false]).await?.ok_or(StoreError::Inconsistent { table: "register", column: "entrances" })?;
+    Ok(Size { entrances: row.get(0)?, doors: row.get(1)? })
+}
+
+/// Notes how big the register in force is.
+pub async fn set_size(tx: &mut Tx, size: Size) -> Result<(), StoreError> {
+    tx.execute(SET_SIZE, args![size.entrances, size.doors]).await?;
+    Ok(())
+}
+
+/// Puts the import in force that is being written, and notes how big its register is.
+pub async fn put_in_force(tx: &mut Tx, number: i64, size: Size) -> Result<(), StoreError> {
+    if tx.execute(PUT_IN_FORCE, args![number, size.entrances, size.doors]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
 /// Keeps the register in force to the end of the transaction: none is put in force meanwhile, and one that is being put in
