@@ -22,7 +22,9 @@ use super::{
     survey::{Key, SecondReading, Survey, Usable},
 };
 use crate::store::{
-    Db, StoreError, Tx, correction, register,
+    Db, StoreError, Tx, correction,
+    register::{self, Alone},
+    correction::Field,
     staged::{self, Listed, Writes},
     stamp,
     succession::{self, Of},
@@ -76,12 +78,22 @@ pub struct AddressOptions {
 pub async fn addresses(db: &Db, path: &Path, options: &AddressOptions, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
     refuse_demo(&mut db.read().await?).await?;
     let alone = if options.dry_run { None } else { Some(stage::alone(db).await?) };
-    let done = Import { db, path, options, now_ms, held: None }.run(ids).await;
-    options.progress.end();
-    if let Some(alone) = alone {
-        alone.end().await?;
+    let _shown = Shown(&options.progress);
+    let mut import = Import { db, path, options, now_ms, alone, held: None };
+    let done = import.run(ids).await;
+    if let Some(alone) = import.alone.take() {
+        stage::give_back(alone).await;
     }
     done
+}
+
+/// How far it is, taken away at the end, also where it is stopped in the middle.
+struct Shown<'a>(&'a Progress);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// Notes that an import begins to write, unless the database has become a demo since it was looked at; says whether it has.
@@ -99,12 +111,14 @@ struct Import<'a> {
     path: &'a Path,
     options: &'a AddressOptions,
     now_ms: i64,
+    /// What keeps other imports away; none on a trial run.
+    alone: Option<Alone>,
     /// A trial run sees one moment of the register, from its beginning to its end.
     held: Option<Tx>,
 }
 
 impl Import<'_> {
-    async fn run(mut self, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
+    async fn run(&mut self, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
         let (path, progress) = (self.path.to_owned(), self.options.progress.clone());
         let mut survey = tokio::task::spawn_blocking(move || Survey::of(&path, &progress)).await.map_err(|_| ImportError::Stopped)??;
         let gone = self.gone(&survey).await?;
@@ -135,7 +149,7 @@ impl Import<'_> {
         match written {
             Ok(staged) => self.put_in_force(&mut steps, number, staged).await,
             Err(error) => {
-                self.give_up(&steps).await;
+                self.give_up(&steps, &error).await;
                 Err(error)
             }
         }
@@ -246,7 +260,16 @@ impl Import<'_> {
         if self.options.dry_run || writes.is_empty() {
             return Ok(());
         }
+        self.refuse_unless_alone().await?;
         steps.one("write", async |tx| staged::write(tx, number, ORIGIN, writes, self.now_ms).await).await
+    }
+
+    /// Who comes next may remove what is written here, or put its own in force under the same number.
+    async fn refuse_unless_alone(&mut self) -> Result<(), ImportError> {
+        match &mut self.alone {
+            Some(alone) if !alone.is_held().await => Err(ImportError::NotAlone),
+            _ => Ok(()),
+        }
     }
 
     /// Some entrances that are no longer listed.
@@ -317,40 +340,12 @@ impl Import<'_> {
     }
 
     /// Puts what was written in force, and carries what it changes into the register.
-    async fn put_in_force(&self, steps: &mut Steps<'_>, number: i64, decider: Decider<'_>) -> Result<Report, ImportError> {
+    async fn put_in_force(&mut self, steps: &mut Steps<'_>, number: i64, decider: Decider<'_>) -> Result<Report, ImportError> {
         let Decider { mut report, list, caught_up, .. } = decider;
-        let list = list.map(ReportFile::finish).transpose();
-        let put = async {
-            let list = list?;
-            if self.options.dry_run {
-                return Ok(list);
-            }
-            self.options.progress.say("in force");
-            // Nobody else changes the register meanwhile, so it is counted before the writer is held.
-            let size = register::count(&mut self.db.read().await?, number).await?;
-            let swapped = steps
-                .one("put in force", async |tx| {
-                    // First, so that a phone's wish is either seen here or waits and sees the new register.
-                    register::put_in_force(tx, number, size).await?;
-                    succession::carry(tx, number).await?;
-                    for (entrance, field, door) in &caught_up {
-                        correction::remove(tx, *entrance, *field, door).await?;
-                    }
-                    Ok(())
-                })
-                .await;
-            match swapped {
-                Ok(()) => Ok(list),
-                Err(error) => {
-                    list.into_iter().for_each(Finished::discard);
-                    Err(error)
-                }
-            }
-        };
-        match put.await {
+        match self.swap(steps, number, (list, caught_up)).await {
             Ok(list) => report.list = list.map(Finished::put),
             Err(error) => {
-                self.give_up(steps).await;
+                self.give_up(steps, &error).await;
                 return Err(error);
             }
         }
@@ -363,10 +358,47 @@ impl Import<'_> {
         Ok(report)
     }
 
+    /// The one transaction after which the new register is in force. Gives the list, whole, which has not its name yet.
+    async fn swap(
+        &mut self,
+        steps: &mut Steps<'_>,
+        number: i64,
+        (list, caught_up): (Option<ReportFile>, Vec<(Uuid, Field, String)>),
+    ) -> Result<Option<Finished>, ImportError> {
+        let list = list.map(ReportFile::finish).transpose()?;
+        if self.options.dry_run {
+            return Ok(list);
+        }
+        self.options.progress.say("in force");
+        // Nobody else changes the register meanwhile, so it is counted before the writer is held.
+        let size = register::count(&mut self.db.read().await?, number).await?;
+        let alone = &mut self.alone;
+        let swapped = steps.one("put in force", async |tx| {
+            // First, so that a phone's wish is either seen here or waits and sees the new register.
+            register::put_in_force(tx, number, size).await?;
+            if let Some(alone) = alone
+                && !alone.is_held().await
+            {
+                return Err(StoreError::Stale);
+            }
+            succession::carry(tx, number).await?;
+            for (entrance, field, door) in &caught_up {
+                correction::remove(tx, *entrance, *field, door).await?;
+            }
+            Ok(())
+        });
+        swapped.await.map_err(|error| match error {
+            // Somebody else began, or may have.
+            ImportError::Store(StoreError::Stale) => ImportError::NotAlone,
+            other => other,
+        })?;
+        Ok(list)
+    }
+
     /// After an error: removes what was written beside the register, unless it is tried what happens when nobody does. Where
     /// that fails too the next import does it.
-    async fn give_up(&self, steps: &Steps<'_>) {
-        if self.options.dry_run || steps.is_killed() {
+    async fn give_up(&self, steps: &Steps<'_>, error: &ImportError) {
+        if self.options.dry_run || steps.is_killed() || matches!(error, ImportError::NotAlone) {
             return;
         }
         if let Err(error) = stage::tidy(&mut Steps::new(self.db, Pace::default()), self.db).await {

@@ -94,7 +94,7 @@ pub async fn districts(db: &Db, path: &Path, options: &DistrictOptions, now_ms: 
     let alone = if options.dry_run { None } else { Some(stage::alone_and_tidy(db).await?) };
     let done = written(db, found, files, options, now_ms).await;
     if let Some(alone) = alone {
-        alone.end().await?;
+        stage::give_back(alone).await;
     }
     done
 }

@@ -165,15 +165,16 @@ pub async fn correct(db: &Db, entrance: Uuid, what: &Correct, now_ms: i64, ids: 
         return Err(CorrectError::Nothing);
     }
     let alone = stage::alone_and_tidy(db).await?;
-    let mut tx = db.begin().await?;
-    let done = write(&mut tx, entrance, what, now_ms, ids).await;
-    if done.is_ok() {
-        tx.commit().await?;
-    } else {
-        drop(tx);
-    }
-    alone.end().await?;
+    let done = written(db, entrance, what, now_ms, ids).await;
+    stage::give_back(alone).await;
     done
+}
+
+async fn written(db: &Db, entrance: Uuid, what: &Correct, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Corrected, CorrectError> {
+    let mut tx = db.begin().await?;
+    let done = write(&mut tx, entrance, what, now_ms, ids).await?;
+    tx.commit().await?;
+    Ok(done)
 }
 
 async fn write(tx: &mut Tx, entrance: Uuid, what: &Correct, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Corrected, CorrectError> {

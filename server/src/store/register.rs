@@ -95,6 +95,14 @@ impl Alone {
         }
     }
 
+    /// Whether it is still held: PostgreSQL gives the lock of a connection that broke to whoever asks next.
+    pub async fn is_held(&mut self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(connection) => connection.ping().await.is_ok(),
+        }
+    }
+
     /// Gives it up, so that it is free when this returns.
     ///
     /// # Errors
