@@ -249,6 +249,11 @@ async fn a_row_that_became_unreadable_did_not_vanish() {
     place.addresses(file(&[HOUSE, other.clone()])).await.unwrap();
     let report = place.addresses(file(&[HOUSE, Row { north: "?", ..other }])).await.unwrap();
     assert_eq!((report.unchanged, report.vanished, report.refused.len()), (1, 0, 1));
+    // One byte that is not UTF-8, in a field that says nothing of which address it is.
+    let mut bytes = file(&[HOUSE, Row { id: "1002", street: "Rognegat\u{1}", ..HOUSE }]).into_bytes();
+    bytes.iter_mut().filter(|byte| **byte == 1).for_each(|byte| *byte = 0xe6);
+    let report = place.addresses(bytes).await.unwrap();
+    assert_eq!((report.unchanged, report.vanished, report.refused.len()), (1, 0, 1), "{report}");
 }
 
 #[tokio::test]
@@ -349,6 +354,18 @@ async fn a_file_that_was_cut_off_is_refused_unless_it_is_meant() {
     assert!(place.register().await.iter().all(|r| !r.vanished));
     let meant = AddressOptions { accept_many_vanished: true, ..AddressOptions::default() };
     assert_eq!(place.addresses_with(file(&rows[..200]), meant).await.unwrap().vanished, 200);
+}
+
+#[tokio::test]
+async fn half_of_a_small_municipality_vanished_unseen_beside_a_large_one() {
+    let mut place = Place::new(Engine::Sqlite).await;
+    let ids: Vec<&'static str> = (0..2_400).map(|i| &*Box::leak(format!("5{i:04}").into_boxed_str())).collect();
+    let of = |ids: &[&'static str]| file(&ids.iter().map(|id| Row { id, ..HOUSE }).collect::<Vec<_>>());
+    let rows = |small: &[&'static str]| of(small) + of(&ids[400..]).replace(";9999;", ";9998;").split_once("\r\n").unwrap().1;
+    place.addresses(rows(&ids[..400])).await.unwrap();
+    let error = place.addresses(rows(&ids[..200])).await.expect_err("half of one is missing");
+    assert!(error.to_string().contains("200 of the 400 addresses that are known in 9999"), "{error}");
+    assert_eq!(place.addresses(rows(&ids[..330])).await.unwrap().vanished, 70);
 }
 
 #[tokio::test]

@@ -267,8 +267,8 @@ impl Import<'_> {
     /// Who comes next may remove what is written here, or put its own in force under the same number.
     async fn refuse_unless_alone(&mut self) -> Result<(), ImportError> {
         match &mut self.alone {
-            Some(alone) if !alone.is_held().await => Err(ImportError::NotAlone),
-            _ => Ok(()),
+            Some(alone) => alone.is_held().await.then_some(()).ok_or(ImportError::NotAlone),
+            None => Ok(()),
         }
     }
 
