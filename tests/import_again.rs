@@ -1,15 +1,20 @@
 //! Importing again: nothing is lost, everything is counted, and a wish for quiet follows its door.
 
-use std::{collections::HashSet, fs};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+};
 
 use dorbank_server::{
-    import::{AddressOptions, ListTo},
+    import::{AddressOptions, ListTo, Pace},
     store::visit,
 };
 use dorbank_tests::Engine;
+use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
+use rand_chacha::ChaCha20Rng;
 use uuid::Uuid;
 
-use crate::import_published::{Home, Town, addresses_of, dwellings_of};
+use crate::import_published::{Home, Town, addresses_of, dwellings_of, scattered_dwellings_of};
 
 async fn wish(town: &Town, doors: &[Uuid], entrances: &[Uuid]) {
     let mut tx = town.db.begin().await.unwrap();
@@ -310,4 +315,112 @@ async fn a_wish_was_lost_when_two_houses_were_joined() {
         let report = town.import(&dwellings_of(&after[..1])).await;
         assert_eq!((report.carried, report.carried_nowhere), (0, 2), "{report}");
     }
+}
+
+/// What may become of a street in a year: houses go, come under new ids, are split and joined; doors go, come and are
+/// numbered anew.
+fn next_year(rng: &mut ChaCha20Rng, homes: &[Home], gone: &mut Vec<Home>, ids: &mut u64) -> Vec<Home> {
+    let labels = ["H0101", "H0102", "H0201", "H0301"];
+    let (mut next, left): (Vec<Home>, Vec<Home>) = homes.iter().cloned().partition(|_| rng.random_bool(0.8));
+    next.extend(gone.pop().filter(|_| rng.random_bool(0.5)));
+    gone.extend(left);
+    while next.len() < 5 || rng.random_bool(0.3) {
+        *ids += 1;
+        let mut home = Home::new(*ids, rng.random_range(1..4), ["", "A", "B"].choose(rng).unwrap(), &[]).on(rng.random_range(1..5));
+        home.lat = 59.91;
+        next.push(home);
+    }
+    for home in &mut next {
+        if home.units.is_empty() || rng.random_bool(0.4) {
+            let mut units: Vec<(String, &'static str)> = Vec::new();
+            for label in labels {
+                if rng.random_bool(0.4) {
+                    units.push((label.to_owned(), ["B", "B", "B", "A"].choose(rng).unwrap()));
+                }
+            }
+            if units.is_empty() {
+                units.push((String::new(), ["B", "U", "A"].choose(rng).unwrap()));
+            }
+            if rng.random_bool(0.1) {
+                units.push(("H1".to_owned(), "B"));
+            }
+            home.units = units;
+        }
+    }
+    next
+}
+
+/// A door or, without a number, an entrance, of those that the register knows.
+#[derive(Debug, Clone, PartialEq)]
+struct Place {
+    entrance: Uuid,
+    /// What a house shares with one that came after it.
+    shared: [String; 2],
+    stands: bool,
+    quiet: bool,
+}
+
+async fn all_places(town: &Town) -> BTreeMap<Uuid, Place> {
+    let entrances = "SELECT id, id, property, street || ' ' || CAST(number AS TEXT), NOT vanished, do_not_knock FROM entrance_in_force";
+    let doors = "SELECT u.id, e.id, e.property, e.street || ' ' || CAST(e.number AS TEXT), NOT e.vanished AND NOT u.vanished, u.do_not_knock \
+        FROM unit_in_force u JOIN entrance_in_force e ON e.id = u.entrance";
+    let mut all = BTreeMap::new();
+    let mut tx = town.db.read().await.unwrap();
+    for sql in [entrances, doors] {
+        for row in tx.all(sql, Vec::new()).await.unwrap() {
+            let shared = [row.get(2).unwrap(), row.get(3).unwrap()];
+            let place = Place { entrance: row.get(1).unwrap(), shared, stands: row.get(4).unwrap(), quiet: row.get(5).unwrap() };
+            all.insert(row.get(0).unwrap(), place);
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_wish_is_lost_unless_it_is_counted() {
+    let (mut carried, mut nowhere) = (0, 0);
+    for seed in 0..60 {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let mut town = Town::new(if seed % 10 == 0 { Engine::Postgres } else { Engine::Sqlite }).await;
+        let (mut homes, mut gone, mut ids) = (Vec::new(), Vec::new(), 0);
+        let options = AddressOptions { accept_many_vanished: true, pace: Pace { rows: 3, stop_after: None }, ..AddressOptions::default() };
+        for year in 0..6 {
+            homes = next_year(&mut rng, &homes, &mut gone, &mut ids);
+            let before = all_places(&town).await;
+            let file = if rng.random_bool(0.15) { addresses_of(&homes) } else { scattered_dwellings_of(&homes, seed) };
+            let dry = town.import_with(&file, &AddressOptions { dry_run: true, ..options.clone() }).await.unwrap();
+            let report = town.import_with(&file, &options).await.unwrap();
+            assert_eq!((dry.carried, dry.carried_nowhere), (report.carried, report.carried_nowhere), "seed {seed}, year {year}");
+            let after = all_places(&town).await;
+            town.is_counted().await;
+            let mut lost = Vec::new();
+            for (id, old) in before.iter().filter(|(_, old)| old.quiet) {
+                assert!(after[id].quiet, "seed {seed}, year {year}: the wish itself is gone");
+                if !old.stands || after[id].stands {
+                    continue;
+                }
+                // Something came to be quiet, or came quiet: there, or at what shares the property, or street and number.
+                let heir = |(other, now): (&Uuid, &Place)| {
+                    let is_near = now.entrance == old.entrance || now.shared.iter().any(|one| old.shared.contains(one));
+                    now.quiet && is_near && before.get(other).is_none_or(|before| !before.quiet || !before.stands && now.stands)
+                };
+                if !after.iter().any(heir) {
+                    lost.push(*id);
+                }
+            }
+            assert!(lost.len() <= report.carried_nowhere, "seed {seed}, year {year}: {lost:?}\n{report}");
+            (carried, nowhere) = (carried + report.carried, nowhere + report.carried_nowhere);
+            // Somebody asks, here and there; of a whole house seldom.
+            let standing: Vec<(&Uuid, &Place)> = after.iter().filter(|(_, place)| place.stands).collect();
+            let (mut doors, mut whole) = (Vec::new(), Vec::new());
+            for (id, place) in standing {
+                let is_whole = *id == place.entrance;
+                if rng.random_bool(if is_whole { 0.04 } else { 0.1 }) {
+                    if is_whole { &mut whole } else { &mut doors }.push(*id);
+                }
+            }
+            wish(&town, &doors, &whole).await;
+        }
+    }
+    assert!(carried > 50 && nowhere > 20, "the street is lively enough to tell: {carried} carried, {nowhere} nowhere");
 }
