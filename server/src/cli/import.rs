@@ -7,7 +7,7 @@ use clap::Subcommand;
 use dorbank_server::{
     import::{
         AddressOptions, Credit, DistrictOptions, HouseholdOptions, ImportError, LineOptions, ListTo, Pace, Progress, addresses, districts,
-        extracted_on, households, lines,
+        districts_by_table, extracted_on, households, lines,
     },
     state::AppState,
     store::{register, stamp},
@@ -45,10 +45,13 @@ pub enum Import {
     },
     /// Districts with their outlines, from GeoJSON or TopoJSON. Every entrance is placed anew.
     ///
+    /// With --grunnkretser a table says it, alone or beside the outlines.
+    ///
     /// The report says which properties were taken for number and name, what was repaired, and where outlines overlap.
     Districts {
         /// The file.
-        file: PathBuf,
+        #[arg(required_unless_present = "grunnkretser")]
+        file: Option<PathBuf>,
         /// A table (CSV) of grunnkretser and their districts; it goes before the outlines.
         #[arg(long)]
         grunnkretser: Option<PathBuf>,
@@ -200,7 +203,11 @@ pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
                 replace,
                 dry_run,
             };
-            crate::cli::out::write(format_args!("{}", districts(&state.db, &file, &options, now).await?));
+            let report = match file {
+                Some(file) => districts(&state.db, &file, &options, now).await?,
+                None => districts_by_table(&state.db, &options, now).await?,
+            };
+            crate::cli::out::write(format_args!("{report}"));
         }
         Import::Households { file, default_oslo, year, source, dry_run } => {
             let options = HouseholdOptions { file, default_oslo, year, source, dry_run };

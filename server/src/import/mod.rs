@@ -38,7 +38,7 @@ mod tell;
 use std::path::{Path, PathBuf};
 
 pub use address::{AddressOptions, ListTo, addresses};
-pub use area::{DistrictOptions, districts, overlap::Overlap, property::Properties, repair::Repairs};
+pub use area::{DistrictOptions, districts, districts_by_table, overlap::Overlap, property::Properties, repair::Repairs};
 pub use correct::{Correct, CorrectError, Corrected, correct, find};
 pub use credit::{Credit, extracted_on};
 pub use district_report::DistrictReport;

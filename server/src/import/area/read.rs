@@ -31,7 +31,7 @@ pub struct Shape {
 }
 
 /// What a file holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Districts {
     /// Its districts, by number.
     pub shapes: BTreeMap<String, Shape>,
