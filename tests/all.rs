@@ -21,6 +21,7 @@ mod import_again;
 mod import_corrections;
 mod import_dwellings;
 mod import_published;
+mod import_quirks;
 mod import_stages;
 mod inputs;
 mod intake;

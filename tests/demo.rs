@@ -15,11 +15,13 @@ use dorbank_shared::{
     principal::Role,
     sync::wire::Admission,
 };
-use dorbank_tests::{Engine, START_MS, database};
+use dorbank_tests::{Engine, START_MS, database, write_site};
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo as _, ValueRef as _};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::{import_published::is_counted, process::Place};
 
 struct Demo {
     db: Db,
@@ -57,7 +59,8 @@ async fn no_part_of_a_demo_is_empty_and_all_agrees() {
 
 async fn everything_is_there(Demo { db, report, .. }: &Demo) {
     let mut tx = db.read().await.unwrap();
-    assert!(stamp::is_demo(&mut tx).await.unwrap());
+    assert!(stamp::is_demo(&mut tx).await.unwrap() && stamp::is_whole(&mut tx).await.unwrap());
+    is_counted(db).await;
 
     let districts = district::all(&mut tx).await.unwrap();
     let names: Vec<(&str, &str)> = districts.iter().map(|d| (d.number.as_str(), d.name.as_str())).collect();
@@ -235,6 +238,25 @@ async fn a_demo_is_not_made_where_something_is() {
     let options = DemoOptions { size: Size::Small, keys_dir: real.path().join("keys") };
     assert!(matches!(build(&db, 7, START_MS, &options).await, Err(DemoError::NotEmpty)));
     assert!(!stamp::is_demo(&mut db.read().await.unwrap()).await.unwrap());
+}
+
+#[test]
+fn a_demo_that_was_half_made_was_served_as_a_whole() {
+    let folder = TempDir::new().unwrap();
+    write_site(&folder.path().join("site"));
+    let place = Place::new(folder.path());
+    place.done(&["officer", "list"]);
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let db = Db::open(&place.config().database).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        stamp::set_demo(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        db.close().await;
+    });
+    for args in [&["demo", "--serve", "--size", "small"][..], &["demo", "--size", "small"]] {
+        let said = place.refused(args);
+        assert!(said.contains("half made") && said.contains("delete its folder"), "{said}");
+    }
 }
 
 #[tokio::test]

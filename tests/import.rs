@@ -4,10 +4,10 @@ use std::{collections::HashSet, fs, path::PathBuf};
 
 use dorbank_server::{
     args,
-    import::{AddressOptions, DistrictOptions, DistrictReport, ImportError, Reason, Report, addresses, districts},
+    import::{AddressOptions, DistrictOptions, DistrictReport, ImportError, Reason, Report, addresses, districts, districts_by_table},
     store::{Db, district, entrance, stamp, visit},
 };
-use dorbank_tests::{Engine, database};
+use dorbank_tests::{Engine, database, write_site};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -249,6 +249,11 @@ async fn a_row_that_became_unreadable_did_not_vanish() {
     place.addresses(file(&[HOUSE, other.clone()])).await.unwrap();
     let report = place.addresses(file(&[HOUSE, Row { north: "?", ..other }])).await.unwrap();
     assert_eq!((report.unchanged, report.vanished, report.refused.len()), (1, 0, 1));
+    // One byte that is not UTF-8, in a field that says nothing of which address it is.
+    let mut bytes = file(&[HOUSE, Row { id: "1002", street: "Rognegat\u{1}", ..HOUSE }]).into_bytes();
+    bytes.iter_mut().filter(|byte| **byte == 1).for_each(|byte| *byte = 0xe6);
+    let report = place.addresses(bytes).await.unwrap();
+    assert_eq!((report.unchanged, report.vanished, report.refused.len()), (1, 0, 1), "{report}");
 }
 
 #[tokio::test]
@@ -352,6 +357,18 @@ async fn a_file_that_was_cut_off_is_refused_unless_it_is_meant() {
 }
 
 #[tokio::test]
+async fn half_of_a_small_municipality_vanished_unseen_beside_a_large_one() {
+    let mut place = Place::new(Engine::Sqlite).await;
+    let ids: Vec<&'static str> = (0..2_400).map(|i| &*Box::leak(format!("5{i:04}").into_boxed_str())).collect();
+    let of = |ids: &[&'static str]| file(&ids.iter().map(|id| Row { id, ..HOUSE }).collect::<Vec<_>>());
+    let rows = |small: &[&'static str]| of(small) + of(&ids[400..]).replace(";9999;", ";9998;").split_once("\r\n").unwrap().1;
+    place.addresses(rows(&ids[..400])).await.unwrap();
+    let error = place.addresses(rows(&ids[..200])).await.expect_err("half of one is missing");
+    assert!(error.to_string().contains("200 of the 400 addresses that are known in 9999"), "{error}");
+    assert_eq!(place.addresses(rows(&ids[..330])).await.unwrap().vanished, 70);
+}
+
+#[tokio::test]
 async fn an_import_that_stops_in_the_middle_leaves_the_old_register() {
     let mut place = Place::new(Engine::Sqlite).await;
     place.addresses(file(&[HOUSE])).await.unwrap();
@@ -438,6 +455,36 @@ async fn addresses_get_the_district_that_they_lie_in() {
         let mut tx = place.db.read().await.unwrap();
         assert_eq!(district::find(&mut tx, "01").await.unwrap().unwrap().version, 2);
     }
+}
+
+#[tokio::test]
+async fn the_table_of_units_could_not_come_alone() {
+    for engine in Engine::BOTH {
+        let mut place = Place::new(engine).await;
+        place.districts(collection(&[square("1", "Øst", 10.7, 59.9)]), &DistrictOptions::default()).await.unwrap();
+        place.addresses(file(&[HOUSE, Row { id: "1002", grunnkrets: "99990102", ..HOUSE }])).await.unwrap();
+        let table = place.write("units.csv", "grunnkretsnummer,bydelnr,bydel\n99990101,02,Nord\n");
+        let options = DistrictOptions { grunnkretser: Some(table), ..DistrictOptions::default() };
+        let tried = districts_by_table(&place.db, &DistrictOptions { dry_run: true, ..options.clone() }, 2_000).await.unwrap();
+        let report = districts_by_table(&place.db, &options, 2_000).await.unwrap();
+        assert_eq!(tried, DistrictReport { dry_run: true, ..report.clone() });
+        assert_eq!((report.added, report.changed, report.unchanged, report.entrances_moved, report.grunnkretser), (1, 0, 1, 1, 1), "{report}");
+        let found: Vec<Option<String>> = place.register().await.into_iter().map(|r| r.district).collect();
+        assert_eq!(found, [Some("02".into()), Some("01".into())], "the outline that is known holds where the table says nothing");
+        let mut tx = place.db.read().await.unwrap();
+        assert_eq!(district::boundaries(&mut tx).await.unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_command_without_a_file_of_districts_needs_the_table() {
+    let folder = TempDir::new().unwrap();
+    write_site(&folder.path().join("site"));
+    let place = crate::process::Place::new(folder.path());
+    fs::write(folder.path().join("units.csv"), "grunnkretsnummer,bydelnr,bydel\n99990101,02,Nord\n").unwrap();
+    let said = place.done(&["import", "districts", "--grunnkretser", "units.csv"]);
+    assert!(said.starts_with("Districts: imported") && said.contains("1  "), "{said}");
+    assert!(place.refused(&["import", "districts"]).contains("required"));
 }
 
 #[tokio::test]

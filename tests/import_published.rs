@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 use dorbank_server::{
     args,
     import::{AddressOptions, ImportError, Report, addresses},
-    store::{Db, entrance, staged},
+    store::{Db, entrance, overview, staged},
 };
 use dorbank_shared::place::Entrance;
 use dorbank_tests::{Engine, database};
@@ -142,6 +142,16 @@ pub fn scattered_dwellings_of(homes: &[Home], seed: u64) -> String {
     file(&format!("{DWELLINGS};bruksenhetstype"), &rows)
 }
 
+/// Refuses a register in force that is not as big as it says.
+pub async fn is_counted(db: &Db) {
+    let mut tx = db.read().await.unwrap();
+    let fresh = "SELECT (SELECT COUNT(*) FROM entrance_in_force WHERE NOT vanished), \
+        (SELECT COUNT(*) FROM unit_in_force u JOIN entrance_in_force e ON e.id = u.entrance WHERE NOT e.vanished AND NOT u.vanished)";
+    let row = tx.one(fresh, args![]).await.unwrap().unwrap();
+    let told = overview::register(&mut tx).await.unwrap();
+    assert_eq!((told.entrances, told.doors), (row.get(0).unwrap(), row.get(1).unwrap()));
+}
+
 /// A register, and a folder for files.
 pub struct Town {
     pub db: Db,
@@ -236,6 +246,11 @@ impl Town {
     /// How many rows a statement counts.
     pub async fn count(&self, sql: &str) -> i64 {
         self.db.read().await.unwrap().one(sql, args![]).await.unwrap().unwrap().get(0).unwrap()
+    }
+
+    /// Refuses a register that is not as big as it says.
+    pub async fn is_counted(&self) {
+        is_counted(&self.db).await;
     }
 
     /// All that is read of the register for screens and phones, as one text.

@@ -66,7 +66,8 @@ async fn is_tidy(town: &Town) {
     let left = "SELECT (SELECT staging FROM register) + (SELECT COUNT(*) FROM entrance_change) + (SELECT COUNT(*) FROM unit_change) \
         + (SELECT COUNT(*) FROM entrance WHERE since > (SELECT in_force FROM register)) \
         + (SELECT COUNT(*) FROM unit WHERE since > (SELECT in_force FROM register)) \
-        + (SELECT COUNT(*) FROM succession WHERE since > (SELECT in_force FROM register))";
+        + (SELECT COUNT(*) FROM succession WHERE since > (SELECT in_force FROM register)) \
+        + (SELECT COUNT(*) FROM door_succession WHERE since > (SELECT in_force FROM register))";
     assert_eq!(town.count(left).await, 0, "something is left");
 }
 
@@ -79,6 +80,7 @@ async fn a_stop_between_any_two_steps_leaves_the_old_register_or_the_new_one_who
         whole.import_with(&next, &stopped_after(None)).await.unwrap();
         let new = whole.in_force().await;
         is_tidy(&whole).await;
+        whole.is_counted().await;
         assert!(old != new && whole.quiet(31).await == ["H0201"] && whole.quiet(2).await.len() == 3);
 
         let (mut steps, mut was_new) = (0, false);
@@ -90,12 +92,14 @@ async fn a_stop_between_any_two_steps_leaves_the_old_register_or_the_new_one_who
             let now = town.in_force().await;
             assert!(now == old || now == new, "a half is in force after {steps} steps:\n{now}");
             assert!(now == new || !was_new, "the old one is in force again");
+            town.is_counted().await;
             was_new = now == new;
             // The next import removes what was left, or carries it to its place; here it is the same file again.
             town.ids = ids;
             let report = town.import_with(&next, &stopped_after(None)).await.unwrap();
             assert_eq!((report.added > 0, town.in_force().await), (!was_new, new.clone()), "after {steps} steps");
             is_tidy(&town).await;
+            town.is_counted().await;
             steps += 1;
         }
         assert!(was_new && steps > 9, "{steps} steps, some of them after it was in force");
@@ -316,6 +320,125 @@ fn an_import_that_is_killed_leaves_the_old_register_and_blocks_nobody() {
     assert!(place.done(&["verify"]).contains("ok"));
 }
 
+#[test]
+fn ctrl_c_during_an_import_left_a_list_or_was_not_heard() {
+    let folder = TempDir::new().unwrap();
+    write_site(&folder.path().join("site"));
+    let place = Place::new(folder.path());
+    std::fs::write(folder.path().join("file.csv"), addresses_of(&many(200, false))).unwrap();
+    place.done(&["import", "addresses", "file.csv"]);
+    let lists = |ending: &str| {
+        let names = std::fs::read_dir(place.config().data).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("import-report-") && name.contains(ending)).count()
+    };
+    assert_eq!((lists(".csv"), lists(".partial")), (1, 0));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let in_the_middle = || {
+        runtime.block_on(async {
+            let db = Db::inspect(&place.config().database).await.unwrap();
+            staged(&db).await;
+            db.close().await;
+        });
+        assert!(lists(".partial") > 0);
+    };
+    for signal in ["-KILL", "-INT"] {
+        let of = TempDir::new().unwrap();
+        let slow = Slow::new(of.path(), addresses_of(&many(7_000, true)));
+        let path = slow.path.to_str().unwrap().to_owned();
+        let mut command = place.command(&["import", "addresses", &path]);
+        let import = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        in_the_middle();
+        assert!(Command::new("kill").args([signal, &import.id().to_string()]).status().unwrap().success());
+        // What was killed leaves its list to the next one; what was asked to stop removes it.
+        while signal == "-INT" && lists(".partial") > 0 {
+            std::thread::yield_now();
+        }
+        slow.finish();
+        let output = import.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert!(signal == "-KILL" || said.contains("stopped. Nothing was changed"), "{said}");
+        assert_eq!(lists(".partial") > 0, signal == "-KILL");
+        let said = place.done(&["import", "addresses", "file.csv"]);
+        assert!(said.contains("200  unchanged") && lists(".partial") == 0, "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_noted_while_a_register_was_exchanged_reached_no_heir() {
+    let mut town = Town::new(Engine::Postgres).await;
+    town.import(&dwellings_of(&[Home::new(1, 50_001, "", &["H0101"]), Home::new(2, 50_003, "", &["H0101"])])).await;
+    let old = town.doors(1).await[0].id;
+    let mut homes = many(1_500, false);
+    homes.iter_mut().for_each(|home| home.id += 100);
+    homes.insert(0, Home::new(11, 50_001, "A", &["H0101"]));
+    homes.push(Home::new(2, 50_003, "", &["H0101"]));
+    let folder = TempDir::new().unwrap();
+    let slow = Slow::new(folder.path(), dwellings_of(&homes));
+    let (db, path) = (town.db.clone(), slow.path.clone());
+    let options = AddressOptions { pace: Pace { rows: 50, stop_after: None }, ..AddressOptions::default() };
+    let import = tokio::spawn(async move { addresses(&db, &path, &options, 5, &mut Uuid::new_v4).await });
+    staged(&town.db).await;
+    // It is noted, and not yet written for good, when the import wants to put its register in force.
+    let mut tx = town.db.begin().await.unwrap();
+    visit::set_quiet(&mut tx, &HashSet::from([old]), &HashSet::new(), true).await.unwrap();
+    let _ = slow.go_on.send(());
+    let waits =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'UPDATE register%'";
+    while town.count(waits).await == 0 {
+        assert!(!import.is_finished(), "it was put in force beside the wish");
+        tokio::task::yield_now().await;
+    }
+    tx.commit().await.unwrap();
+    import.await.unwrap().unwrap();
+    slow.finish();
+    assert_eq!(town.quiet(11).await, ["H0101"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_whose_lock_was_lost_went_on_beside_another() {
+    let mut town = town(Engine::Postgres).await;
+    let old = town.in_force().await;
+    let folder = TempDir::new().unwrap();
+    let mut homes = before_and_after().0;
+    homes.extend(many(1_500, false).into_iter().map(|home| Home { id: home.id + 100, ..home }));
+    let slow = Slow::new(folder.path(), dwellings_of(&homes));
+    let (db, path) = (town.db.clone(), slow.path.clone());
+    let options = AddressOptions { pace: Pace { rows: 50, stop_after: None }, ..AddressOptions::default() };
+    let import = tokio::spawn(async move { addresses(&db, &path, &options, 5, &mut Uuid::new_v4).await });
+    staged(&town.db).await;
+    let cut = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' \
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(town.count(cut).await, 1);
+    slow.finish();
+    let lost = import.await.unwrap().unwrap_err();
+    assert!(matches!(lost, ImportError::NotAlone) && lost.to_string().contains("Nothing was changed"), "{lost}");
+    assert_eq!(town.in_force().await, old);
+    let report = town.import_with(&dwellings_of(&before_and_after().1), &stopped_after(None)).await.unwrap();
+    assert_eq!(report.added, 3);
+    is_tidy(&town).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_became_a_demo_while_a_file_was_read_took_real_data() {
+    for engine in Engine::BOTH {
+        let town = Town::new(engine).await;
+        let path = town.dir.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let (db, name) = (town.db.clone(), path.clone());
+        let import = tokio::spawn(async move { addresses(&db, &name, &AddressOptions::default(), 5, &mut Uuid::new_v4).await });
+        // It can be opened when the import reads it, and so has looked whether this is a demo.
+        let mut pipe = tokio::task::spawn_blocking(move || File::options().write(true).open(path).unwrap()).await.unwrap();
+        let mut tx = town.db.begin().await.unwrap();
+        store::stamp::set_demo(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        pipe.write_all(addresses_of(&many(3, false)).as_bytes()).unwrap();
+        drop(pipe);
+        assert!(matches!(import.await.unwrap(), Err(ImportError::Demo)));
+        assert_eq!(town.count("SELECT COUNT(*) + (SELECT staging FROM register) FROM entrance").await, 0);
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_is_exchanged_while_it_is_read_is_not_imported() {
     let mut town = Town::new(Engine::Sqlite).await;
@@ -352,10 +475,10 @@ async fn one_at_a_time_holds_on_both_databases() {
 }
 
 /// What is read for a screen or a phone reads the register in force. These read the tables for another reason.
-const READ_THE_TABLES: [(&str, &[&str]); 6] = [
-    ("register", &["LATER_UNITS", "LATER_ENTRANCES"]),
+const READ_THE_TABLES: [(&str, &[&str]); 5] = [
+    // What is not in force yet is removed, and counted before it is put in force.
+    ("register", &["LATER_UNITS", "LATER_ENTRANCES", "COUNT"]),
     ("staged", &["OWN"]),
-    ("succession", &["CARRY_ENTRANCES", "CARRY_UNITS", "CARRY_WITHIN"]),
     // Only ids that the judge found in force come here.
     ("visit", &["QUIET_UNITS", "QUIET_ENTRANCES"]),
     // What a turf holds was in force when it was cut; a wish for quiet is never staged.

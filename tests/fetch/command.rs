@@ -1,7 +1,8 @@
 //! `dorbank import addresses --municipality 0301`, as the one person who runs it does.
 
 use std::{
-    io::Read as _,
+    io::{BufRead as _, BufReader, Read as _},
+    net::TcpListener,
     process::{Command, Stdio},
 };
 
@@ -114,6 +115,32 @@ async fn what_cannot_be_is_said_before_anything_is_fetched() {
     let (done, _, err) = run(&place, &["import", "addresses", "--municipality", "0301", "--feeds", &feeds]).await;
     assert!(!done && err.contains("a demo takes no real data"), "{err}");
     assert_eq!(server.asked(&path(&oslo())).len(), before);
+}
+
+#[tokio::test]
+async fn what_the_environment_says_of_proxies_is_heeded() {
+    let (server, _folder, place) = set(3).await;
+    // Nobody knows this name, so it can only have been asked through the proxy.
+    let args = ["import", "addresses", "--municipality", "0301", "--feeds", "http://geonorge.invalid/geonorge/ATOM-feeds/"];
+    let mut command = place.command(&args);
+    command.env("http_proxy", server.url("")).env_remove("NO_PROXY").env_remove("no_proxy");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !server.asked(&path(&oslo())).is_empty(), "{said}");
+
+    // Of a secure address a proxy is asked for a way there.
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = place.command(&["import", "addresses", "--municipality", "0301", "--feeds", "https://geonorge.invalid/"]);
+    command.env("HTTPS_PROXY", format!("http://{}", proxy.local_addr().unwrap())).env_remove("NO_PROXY").env_remove("no_proxy");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        BufReader::new(proxy.accept().unwrap().0).read_line(&mut line).unwrap();
+        line
+    });
+    assert_eq!(asked.await.unwrap(), "CONNECT geonorge.invalid:443 HTTP/1.1\r\n");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -25,6 +25,17 @@ struct Impatient {
     pauses: Mutex<Vec<Duration>>,
     silent: Arc<Notify>,
     chance: f64,
+    /// So many milliseconds pass between two looks at the clock.
+    tick: i64,
+    looks: AtomicI64,
+    /// Told at each look.
+    looked: Arc<Notify>,
+}
+
+impl Impatient {
+    fn new(silent: Arc<Notify>) -> Self {
+        Self { pauses: Mutex::default(), silent, chance: 0.5, tick: 0, looks: AtomicI64::new(0), looked: Arc::default() }
+    }
 }
 
 impl Patience for Impatient {
@@ -38,7 +49,8 @@ impl Patience for Impatient {
     }
 
     fn now_ms(&self) -> i64 {
-        dorbank_tests::START_MS
+        self.looked.notify_one();
+        dorbank_tests::START_MS + self.tick * self.looks.fetch_add(1, Ordering::SeqCst)
     }
 
     fn chance(&self) -> f64 {
@@ -101,7 +113,7 @@ async fn set() -> Set {
             ("3203", "Asker", "Asker", 4258, small()),
         ],
     );
-    let patience = Impatient { pauses: Mutex::default(), silent: server.silent(), chance: 0.5 };
+    let patience = Impatient::new(server.silent());
     Set { server, folder: TempDir::new().unwrap(), patience, progress: Noted::default(), zip }
 }
 
@@ -216,7 +228,7 @@ async fn a_download_that_was_stopped_goes_on_the_next_day() {
     set.server.fails(&path(&oslo()), &[Fault::SilentAfter(3_000)]);
     // Stopped, as Ctrl-C does, when the server has fallen silent.
     let silent = set.server.silent();
-    let patient = Impatient { pauses: Mutex::default(), silent: Arc::default(), chance: 0.5 };
+    let patient = Impatient::new(Arc::default());
     let options = set.options("0301");
     tokio::select! {
         _ = fetch(&options, &patient, &set.progress) => panic!("it cannot be done"),
@@ -238,6 +250,19 @@ async fn a_silent_server_is_not_waited_for() {
     set.oslo().await;
     assert_eq!(set.pauses().len(), 2);
     assert!(set.said().contains("the server has said nothing for 60 s"), "{}", set.said());
+}
+
+#[tokio::test]
+async fn a_server_that_dripped_was_waited_for_without_end() {
+    let mut set = set().await;
+    set.oslo().await;
+    set.server.put(&path(&oslo()), set.zip.clone());
+    set.server.fails(&path(&oslo()), &[Fault::Drip]);
+    // A byte comes within each minute, so it is never silent.
+    set.patience = Impatient { tick: 59_000, looked: set.server.more(), ..Impatient::new(Arc::default()) };
+    set.oslo().await;
+    assert_eq!(set.pauses().len(), 1);
+    assert!(set.said().contains("sends next to nothing") && set.said().contains("bytes in 60 s"), "{}", set.said());
 }
 
 #[tokio::test]
@@ -269,12 +294,31 @@ async fn a_server_that_is_well_again_is_asked_again() {
 #[tokio::test]
 async fn a_server_that_asks_to_wait_is_waited_for_but_not_for_ever() {
     let set = set().await;
-    let times = [Some("7"), Some("86400"), Some("Wed, 14 Oct 2026 16:00:30 GMT"), None];
+    let times = [Some("7"), Some("300"), Some("Wed, 14 Oct 2026 16:00:30 GMT"), None];
     set.server.fails(&path(&oslo()), &times.map(|after| Fault::Status(429, after)));
     set.oslo().await;
     // The last one asked for nothing, and the fourth pause is due: eight seconds, of which chance took half.
     assert_eq!(set.pauses(), [7.0, 300.0, 30.0, 4.0]);
     assert!(set.said().contains("it has too much to do"), "{}", set.said());
+
+    // A day is not waited for, and a server that asked for it is not asked again before.
+    let set = self::set().await;
+    set.server.fails(&path(&oslo()), &[Fault::Status(503, Some("86400"))]);
+    let error = set.refused().await;
+    assert_eq!((error.trouble, set.pauses().len(), set.server.asked(&path(&oslo())).len()), (Trouble::Unwell, 0, 1));
+    assert!(error.what.contains("503") && error.what.contains("until 2026-10-15 18:00") && error.to_do.contains("after 2026-10-15 18:00"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_away_hid_the_copy_that_was_there() {
+    let set = set().await;
+    let copy = set.oslo().await.path;
+    set.server.put(&path(&oslo()), set.zip.clone());
+    set.server.fails(&path(&oslo()), &[const { Fault::Status(503, None) }; 20]);
+    let error = set.fetch("0301").await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Unwell);
+    let copy = format!("The copy of an earlier run is {0}: give it to `dorbank import addresses {0}`", copy.display());
+    assert!(error.to_do.contains(&copy), "{error}");
 }
 
 #[tokio::test]
@@ -323,7 +367,7 @@ async fn a_file_that_changes_between_two_parts_is_begun_again() {
         let faults: Vec<Fault> = std::iter::once(Fault::CutAfter(2_000)).chain(fault.clone()).collect();
         set.server.fails(&path(&oslo()), &faults);
         // The first part is of this edition.
-        let silent = Impatient { pauses: Mutex::default(), silent: set.server.silent(), chance: 0.5 };
+        let silent = Impatient::new(set.server.silent());
         let one_try = FetchOptions { tries: 1, ..set.options("0301") };
         assert_eq!(fetch(&one_try, &silent, &set.progress).await.unwrap_err().trouble, Trouble::Unreachable);
         assert_eq!(fs::metadata(set.cache().join(format!("{}.part", oslo()))).unwrap().len(), 2_000);
@@ -379,11 +423,16 @@ async fn a_municipality_that_got_another_name_is_followed() {
     let set = set().await;
     set.oslo().await;
     set.server.take_away(&path(&oslo()));
+    for ending in [".part", ".part.json"] {
+        fs::write(set.cache().join(oslo() + ending), "half").unwrap();
+    }
     let renamed = name("0301", "Oslo_Kristiania", 4258, ADDRESSES);
     set.server.publish(ADDRESSES, &[("0301", "Oslo_Kristiania", "Oslo-Kristiania", 4258, set.zip.clone())]);
     let fetched = set.fetch("0301").await.unwrap();
     assert_eq!((fetched.path, fetched.name.as_str()), (set.cache().join(renamed), "Oslo Kristiania"));
-    assert!(!set.cache().join(oslo()).exists(), "the old one only takes room");
+    for ending in ["", ".json", ".part", ".part.json"] {
+        assert!(!set.cache().join(oslo() + ending).exists(), "the old one only takes room: {ending}");
+    }
 }
 
 #[tokio::test]
@@ -418,6 +467,11 @@ async fn flats_are_taken_where_they_are_offered() {
     assert_eq!(fetch(&any, &set.patience, &set.progress).await.unwrap().product, Product::Addresses);
     let error = fetch(&FetchOptions { product: Some(Product::Flats), ..any.clone() }, &set.patience, &set.progress).await.unwrap_err();
     assert!(error.what.contains("Leilighetsnivå") && error.to_do.contains("--product addresses"), "{error}");
+    // They are offered there, in another system: that was called none, and the city came without its doors.
+    set.server.publish(FLATS, &[("0301", "Oslo", "Oslo", 25832, flats.clone())]);
+    let error = fetch(&any, &set.patience, &set.progress).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::NotOffered);
+    assert!(error.to_do.contains("--epsg 25832"), "{error}");
     set.server.publish(FLATS, &[("0301", "Oslo", "Oslo", 4258, flats)]);
     let fetched = fetch(&any, &set.patience, &set.progress).await.unwrap();
     assert_eq!((fetched.product, fetched.path), (Product::Flats, set.cache().join(name("0301", "Oslo", 4258, FLATS))));
@@ -442,7 +496,7 @@ async fn two_at_once_do_not_write_one_file() {
     let set = set().await;
     set.server.fails(&path(&oslo()), &[Fault::SilentAfter(1_000)]);
     let options = set.options("0301");
-    let patient = Impatient { pauses: Mutex::default(), silent: Arc::default(), chance: 0.5 };
+    let patient = Impatient::new(Arc::default());
     let silent = set.server.silent();
     tokio::select! {
         _ = fetch(&options, &patient, &set.progress) => panic!("it cannot be done"),

@@ -15,7 +15,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
 
 /// Where feeds lie.
 pub const FEEDS: &str = "/geonorge/ATOM-feeds/";
@@ -29,6 +33,8 @@ pub enum Fault {
     Status(u16, Option<&'static str>),
     /// So many bytes, then the connection breaks.
     CutAfter(usize),
+    /// A byte whenever [`Geonorge::more`] is told.
+    Drip,
     /// So many bytes, then nothing more, for ever.
     SilentAfter(usize),
     /// A page instead of the file, with status 200.
@@ -69,6 +75,8 @@ struct Inner {
     asked: Mutex<Vec<Asked>>,
     /// Told when it has fallen silent.
     silent: Arc<Notify>,
+    /// Told when it may drip.
+    more: Arc<Notify>,
 }
 
 /// The server.
@@ -125,6 +133,11 @@ impl Geonorge {
     /// Told when it has fallen silent.
     pub fn silent(&self) -> Arc<Notify> {
         self.inner.silent.clone()
+    }
+
+    /// To be told when it may drip.
+    pub fn more(&self) -> Arc<Notify> {
+        self.inner.more.clone()
     }
 
     /// Puts a file there, or a new edition of it.
@@ -253,10 +266,35 @@ fn send(inner: &Inner, served: Served, asked: &Asked, fault: Option<&Fault>) -> 
     };
     let body = match fault {
         Some(Fault::CutAfter(sent)) => interrupted(body, *sent, None),
+        Some(Fault::Drip) => dripping(body, inner.more.clone()),
         Some(Fault::SilentAfter(sent)) => interrupted(body, *sent, Some(inner.silent.clone())),
         _ => Body::from(body),
     };
     (status, headers, body).into_response()
+}
+
+/// A byte each time when it is told.
+fn dripping(bytes: Vec<u8>, more: Arc<Notify>) -> Body {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        for byte in bytes {
+            more.notified().await;
+            if sender.send(Ok(Bytes::copy_from_slice(&[byte]))).await.is_err() {
+                return;
+            }
+        }
+    });
+    Body::from_stream(Dripping(receiver))
+}
+
+struct Dripping(mpsc::Receiver<Result<Bytes, std::io::Error>>);
+
+impl futures_core::Stream for Dripping {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context)
+    }
 }
 
 /// So many bytes, and then a break; or nothing more, of which somebody is told.

@@ -48,8 +48,14 @@ impl From<Wanted> for Size {
 
 /// Makes it, and serves it when asked.
 pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
-    let is_there = verb.serve && store::stamp::is_demo(&mut state.db.read().await?).await?;
-    if !is_there {
+    let mut tx = state.db.read().await?;
+    let is_demo = store::stamp::is_demo(&mut tx).await?;
+    anyhow::ensure!(
+        !is_demo || store::stamp::is_whole(&mut tx).await?,
+        "this demo is only half made: the making of it was stopped, or is not done yet. If nobody makes it now, delete its folder and make it again"
+    );
+    drop(tx);
+    if !(verb.serve && is_demo) {
         let options = DemoOptions { size: verb.size.into(), keys_dir: state.config.keys_dir() };
         match demo::build(&state.db, verb.seed, state.now_ms(), &options).await {
             Ok(report) => crate::cli::out::write(format_args!("{report}")),

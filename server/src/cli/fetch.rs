@@ -2,7 +2,6 @@
 
 use std::{io::IsTerminal as _, path::PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 use dorbank_server::{
     import::fetch::{Bar, DEGREES, FEEDS, FetchOptions, Lines, Product, Progress, SystemPatience, fetch},
@@ -31,23 +30,26 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// Brings the file here and says what it is. Ctrl-C stops it, and what has come is kept.
+    /// Brings the file here and says what it is. Where it is stopped what has come is kept.
     pub async fn run(self, state: &AppState) -> anyhow::Result<PathBuf> {
         let mut options = FetchOptions::new(folder(self.feeds), state.config.data.join("cache"), self.municipality.unwrap_or_default());
         options.product = self.product;
         options.epsg = self.epsg.unwrap_or(DEGREES);
         let progress: Box<dyn Progress> = if std::io::stderr().is_terminal() { Box::<Bar>::default() } else { Box::<Lines>::default() };
         let patience = SystemPatience::new(state.fork_rng());
-        let fetched = tokio::select! {
-            fetched = fetch(&options, &patience, &*progress) => fetched?,
-            stopped = tokio::signal::ctrl_c() => {
-                progress.end();
-                stopped.context("the signal to stop cannot be heard")?;
-                anyhow::bail!("stopped. Nothing was changed; what has come is kept, and the same command goes on from there");
-            }
-        };
+        let _shown = Shown(&*progress);
+        let fetched = fetch(&options, &patience, &*progress).await?;
         progress.say(&fetched.to_string());
         Ok(fetched.path)
+    }
+}
+
+/// How far it is, taken away at the end, also where it is stopped in the middle.
+struct Shown<'a>(&'a dyn Progress);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

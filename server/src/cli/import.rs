@@ -1,15 +1,16 @@
 //! `dorbank import`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use dorbank_server::{
     import::{
         AddressOptions, Credit, DistrictOptions, HouseholdOptions, ImportError, LineOptions, ListTo, Pace, Progress, addresses, districts,
-        extracted_on, households, lines,
+        districts_by_table, extracted_on, households, lines,
     },
     state::AppState,
-    store::stamp,
+    store::{register, stamp},
 };
 use dorbank_shared::line::Kind;
 
@@ -37,17 +38,20 @@ pub enum Import {
         /// Take a file in which many known addresses are missing; else it is refused as cut off.
         #[arg(long)]
         accept_many_vanished: bool,
-        /// Where all that it does is listed, line by line (CSV). By default import-report-<date>-<number>.csv beside the
-        /// folder in --data; with --dry-run only where it is named.
+        /// Where all that it does is listed, line by line (CSV). By default import-report-<date>-<number>.csv in the
+        /// folder of --data; with --dry-run only where it is named.
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
     /// Districts with their outlines, from GeoJSON or TopoJSON. Every entrance is placed anew.
     ///
+    /// With --grunnkretser a table says it, alone or beside the outlines.
+    ///
     /// The report says which properties were taken for number and name, what was repaired, and where outlines overlap.
     Districts {
         /// The file.
-        file: PathBuf,
+        #[arg(required_unless_present = "grunnkretser")]
+        file: Option<PathBuf>,
         /// A table (CSV) of grunnkretser and their districts; it goes before the outlines.
         #[arg(long)]
         grunnkretser: Option<PathBuf>,
@@ -140,28 +144,50 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((district.to_owned(), with.to_owned()))
 }
 
+/// Brings addresses in. Ctrl-C stops it wherever it is: what was half written to the disk is removed.
+async fn bring_or_stop(state: &AppState, file: Option<PathBuf>, fetch: Fetch, options: &AddressOptions) -> anyhow::Result<()> {
+    let before = register::in_force(&mut state.db.read().await?).await?.number;
+    let is_fetched = file.is_none();
+    let stopped = tokio::select! {
+        done = bring(state, file, fetch, options) => return done,
+        stopped = tokio::signal::ctrl_c() => stopped,
+    };
+    stopped.context("the signal to stop cannot be heard")?;
+    let now = register::in_force(&mut state.db.read().await?).await?.number;
+    anyhow::ensure!(now == before, "stopped. The import is in force: everybody sees the new register. What was left to tidy up the next import does");
+    anyhow::ensure!(!is_fetched, "stopped. Nothing was changed; what has come is kept, and the same command goes on from there");
+    anyhow::bail!("stopped. Nothing was changed")
+}
+
+async fn bring(state: &AppState, file: Option<PathBuf>, fetch: Fetch, options: &AddressOptions) -> anyhow::Result<()> {
+    // Before anything is fetched for nothing.
+    if stamp::is_demo(&mut state.db.read().await?).await? {
+        return Err(ImportError::Demo.into());
+    }
+    let file = match file {
+        Some(file) => file,
+        None => fetch.run(state).await?,
+    };
+    crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, options, state.now_ms(), &mut || state.id_v7()).await?));
+    // From here on it is done, and what fails may not look as if it were not.
+    let credit = Credit::kartverket(extracted_on(&file).unwrap_or_default());
+    if !options.dry_run
+        && let Err(error) = credit.write(&state.db).await
+    {
+        say!("\nThe addresses are imported, but the database did not take whom to credit ({error}). Import the same file again for that.");
+    }
+    say!("\n{credit}\nThe pages show this credit, which the licence asks for. Show it too wherever you use the data.");
+    Ok(())
+}
+
 /// Does it.
 pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
     let now = state.now_ms();
     match verb {
         Import::Addresses { file, fetch, dry_run, accept_many_vanished, report } => {
-            let beside = state.config.data.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let list = report.map_or_else(|| ListTo::Folder(beside.to_owned()), ListTo::File);
+            let list = report.map_or_else(|| ListTo::Folder(state.config.data.clone()), ListTo::File);
             let options = AddressOptions { dry_run, accept_many_vanished, list, progress: Progress::on_terminal(), pace: Pace::default() };
-            // Before anything is fetched for nothing.
-            if stamp::is_demo(&mut state.db.read().await?).await? {
-                return Err(ImportError::Demo.into());
-            }
-            let file = match file {
-                Some(file) => file,
-                None => fetch.run(state).await?,
-            };
-            crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, &options, now, &mut || state.id_v7()).await?));
-            let credit = Credit::kartverket(extracted_on(&file)?);
-            if !dry_run {
-                credit.write(&state.db).await?;
-            }
-            say!("\n{credit}\nThe pages show this credit, which the licence asks for. Show it too wherever you use the data.");
+            bring_or_stop(state, file, fetch, &options).await?;
         }
         Import::Districts { file, grunnkretser, number, name, layer, epsg, join, joins, groups, skip_invalid, replace, dry_run } => {
             let options = DistrictOptions {
@@ -177,7 +203,11 @@ pub async fn run(state: &AppState, verb: Import) -> anyhow::Result<()> {
                 replace,
                 dry_run,
             };
-            crate::cli::out::write(format_args!("{}", districts(&state.db, &file, &options, now).await?));
+            let report = match file {
+                Some(file) => districts(&state.db, &file, &options, now).await?,
+                None => districts_by_table(&state.db, &options, now).await?,
+            };
+            crate::cli::out::write(format_args!("{report}"));
         }
         Import::Households { file, default_oslo, year, source, dry_run } => {
             let options = HouseholdOptions { file, default_oslo, year, source, dry_run };

@@ -38,7 +38,7 @@ use crate::{
     release::{self, ReleaseError},
     round::{self as rounds, NewRound, RoundError, default_codebook},
     store::{
-        Db, StoreError, Tx, branch, campaign, district, entrance, line, meta, officer,
+        Db, StoreError, Tx, branch, campaign, district, entrance, line, meta, officer, register,
         round::{self, Round},
         shift, stamp, turf,
     },
@@ -92,6 +92,8 @@ pub enum DemoError {
 /// See [`DemoError`].
 pub async fn build(db: &Db, seed: u64, now_ms: i64, options: &DemoOptions) -> Result<DemoReport, DemoError> {
     let mut tx = db.begin().await?;
+    // An import that begins at this moment waits, and sees then that this is a demo.
+    register::hold(&mut tx).await?;
     refuse_unless_empty(&mut tx).await?;
     stamp::set_demo(&mut tx).await?;
     let mut maker = Maker::new(seed, now_ms);
@@ -130,6 +132,9 @@ pub async fn build(db: &Db, seed: u64, now_ms: i64, options: &DemoOptions) -> Re
     let edition = line::begin(&mut tx, city::ORIGIN, CREDIT).await?;
     line::put(&mut tx, city::ORIGIN, edition, 1, &city.lines).await?;
     line::show(&mut tx, city::ORIGIN, edition, CREDIT, i64::try_from(city.lines.len()).unwrap_or(i64::MAX), now_ms).await?;
+    let size = register::count(&mut tx, 0).await?;
+    register::set_size(&mut tx, size).await?;
+    stamp::set_whole(&mut tx).await?;
     tx.commit().await?;
     Ok(report)
 }
@@ -168,7 +173,8 @@ async fn topics(tx: &mut Tx, round: Uuid) -> Result<Vec<Uuid>, DemoError> {
 /// A demo is never mixed with anything.
 async fn refuse_unless_empty(tx: &mut Tx) -> Result<(), DemoError> {
     let empty = district::all(tx).await?.is_empty() && entrance::count(tx).await? == 0 && officer::all(tx).await?.is_empty();
-    if empty && round::all(tx).await?.is_empty() { Ok(()) } else { Err(DemoError::NotEmpty) }
+    let is_being_imported = register::in_force(tx).await?.staging != 0;
+    if empty && !is_being_imported && round::all(tx).await?.is_empty() { Ok(()) } else { Err(DemoError::NotEmpty) }
 }
 
 /// Writes the entrances that are among some, or all others.

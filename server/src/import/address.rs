@@ -4,7 +4,10 @@
 //! is known. The second hands its rows over in parts; each is compared with the register in force and written beside it
 //! in a transaction of its own. When all are written one short transaction puts the whole in force.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use dorbank_shared::landing::landing;
 use tokio::sync::mpsc;
@@ -19,9 +22,12 @@ use super::{
     survey::{Key, SecondReading, Survey, Usable},
 };
 use crate::store::{
-    Db, StoreError, Tx, correction, register,
+    Db, StoreError, Tx, correction,
+    correction::Field,
+    register::{self, Alone},
     staged::{self, Listed, Writes},
-    succession,
+    stamp,
+    succession::{self, Of},
 };
 
 /// Who publishes the addresses.
@@ -72,12 +78,32 @@ pub struct AddressOptions {
 pub async fn addresses(db: &Db, path: &Path, options: &AddressOptions, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
     refuse_demo(&mut db.read().await?).await?;
     let alone = if options.dry_run { None } else { Some(stage::alone(db).await?) };
-    let done = Import { db, path, options, now_ms, held: None }.run(ids).await;
-    options.progress.end();
-    if let Some(alone) = alone {
-        alone.end().await?;
+    let _shown = Shown(&options.progress);
+    let mut import = Import { db, path, options, now_ms, alone, held: None };
+    let done = import.run(ids).await;
+    if let Some(alone) = import.alone.take() {
+        stage::give_back(alone).await;
     }
     done
+}
+
+/// How far it is, taken away at the end, also where it is stopped in the middle.
+struct Shown<'a>(&'a Progress);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// Notes that an import begins to write, unless the database has become a demo since it was looked at; says whether it has.
+async fn begin(tx: &mut Tx, number: i64) -> Result<bool, StoreError> {
+    register::begin(tx, number).await?;
+    let is_demo = stamp::is_demo(tx).await?;
+    if is_demo {
+        register::end(tx, number).await?;
+    }
+    Ok(is_demo)
 }
 
 struct Import<'a> {
@@ -85,12 +111,14 @@ struct Import<'a> {
     path: &'a Path,
     options: &'a AddressOptions,
     now_ms: i64,
+    /// What keeps other imports away; none on a trial run.
+    alone: Option<Alone>,
     /// A trial run sees one moment of the register, from its beginning to its end.
     held: Option<Tx>,
 }
 
 impl Import<'_> {
-    async fn run(mut self, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
+    async fn run(&mut self, ids: &mut impl FnMut() -> Uuid) -> Result<Report, ImportError> {
         let (path, progress) = (self.path.to_owned(), self.options.progress.clone());
         let mut survey = tokio::task::spawn_blocking(move || Survey::of(&path, &progress)).await.map_err(|_| ImportError::Stopped)??;
         let gone = self.gone(&survey).await?;
@@ -109,6 +137,7 @@ impl Import<'_> {
             product: survey.product,
             rows: survey.rows,
             left_out: survey.left_out,
+            without_kinds: survey.product == Product::Dwellings && !survey.has_kinds,
             unnumbered: survey.unnumbered - survey.doors_without_number(),
             no_districts: locator.is_empty(),
             refused: std::mem::take(&mut survey.refused),
@@ -120,7 +149,7 @@ impl Import<'_> {
         match written {
             Ok(staged) => self.put_in_force(&mut steps, number, staged).await,
             Err(error) => {
-                self.give_up(&steps).await;
+                self.give_up(&steps, &error).await;
                 Err(error)
             }
         }
@@ -154,7 +183,9 @@ impl Import<'_> {
 
     /// The entrances that stand in the file's municipalities and that it does not list. None where the register is empty.
     async fn gone(&mut self, survey: &Survey) -> Result<Option<Vec<Listed>>, ImportError> {
-        let (mut gone, mut standing, mut any) = (Vec::new(), 0usize, false);
+        let (mut gone, mut any) = (Vec::new(), false);
+        // Of each municipality: how many stood, and how many of them are not listed.
+        let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         let mut after = String::new();
         loop {
             let part = staged::listed(self.read().await?, ORIGIN, &after, LOOKED_THROUGH).await?;
@@ -163,17 +194,22 @@ impl Import<'_> {
             after.clone_from(&last.source_id);
             for one in part.into_iter().filter(|one| !one.vanished) {
                 let is_listed = survey.addresses.contains_key(&Key::of(&[&one.source_id]));
-                let is_here = survey.municipalities.contains(&one.municipality);
-                standing += usize::from(is_listed || is_here);
-                if is_here && !is_listed {
+                if !survey.municipalities.contains(&one.municipality) {
+                    continue;
+                }
+                let (standing, missing) = counts.entry(one.municipality.clone()).or_default();
+                *standing += 1;
+                if !is_listed {
+                    *missing += 1;
                     gone.push(one);
                 }
             }
         }
-        if !self.options.accept_many_vanished && gone.len() > FEW && gone.len() * 5 > standing {
+        let cut_off = counts.iter().find(|(_, (standing, missing))| *missing > FEW && missing * 5 > *standing);
+        if let Some((municipality, (standing, missing))) = cut_off.filter(|_| !self.options.accept_many_vanished) {
             return Err(WrongFile::new(
                 "a whole municipality's addresses",
-                format!("a file in which {} of the {standing} addresses that are known there are missing", gone.len()),
+                format!("a file in which {missing} of the {standing} addresses that are known in {municipality} are missing"),
                 "download the file again, since it may have been cut off; if they are truly gone, import with --accept-many-vanished",
             )
             .into());
@@ -191,7 +227,10 @@ impl Import<'_> {
         ids: &mut impl FnMut() -> Uuid,
     ) -> Result<Decider<'d>, ImportError> {
         if !self.options.dry_run {
-            steps.one("begin", async |tx| register::begin(tx, number).await).await?;
+            let is_demo = steps.one("begin", async |tx| begin(tx, number).await).await?;
+            if is_demo {
+                return Err(ImportError::Demo);
+            }
         }
         for at in 0..decider.report.refused.len() {
             let refused = decider.report.refused[at];
@@ -221,7 +260,16 @@ impl Import<'_> {
         if self.options.dry_run || writes.is_empty() {
             return Ok(());
         }
+        self.refuse_unless_alone().await?;
         steps.one("write", async |tx| staged::write(tx, number, ORIGIN, writes, self.now_ms).await).await
+    }
+
+    /// Who comes next may remove what is written here, or put its own in force under the same number.
+    async fn refuse_unless_alone(&mut self) -> Result<(), ImportError> {
+        match &mut self.alone {
+            Some(alone) => alone.is_held().await.then_some(()).ok_or(ImportError::NotAlone),
+            None => Ok(()),
+        }
     }
 
     /// Some entrances that are no longer listed.
@@ -262,12 +310,15 @@ impl Import<'_> {
             let unnumbered: Vec<Uuid> =
                 before.doors.values().flatten().filter(|door| door.label.is_empty() && !door.vanished).map(|door| door.id).collect();
             before.visited = staged::visited(tx, &unnumbered).await?;
+            let vanished: Vec<Uuid> = before.doors.values().flatten().filter(|door| door.vanished).map(|door| door.id).collect();
+            before.followed = succession::followed(tx, &vanished).await?;
         }
         Ok(before)
     }
 
     /// What appeared where something vanished, and the wishes for quiet that it inherits.
     async fn succeed(&self, steps: &mut Steps<'_>, number: i64, decider: &mut Decider<'_>) -> Result<(), ImportError> {
+        let doors = decider.door_parts()?;
         let carried = decider.heirs.carried(|source_id, label| decider.lists_door(source_id, label));
         for one in carried {
             let (what, holds) = match &one.holds {
@@ -280,46 +331,21 @@ impl Import<'_> {
         if self.options.dry_run {
             return Ok(());
         }
-        let (parts, mut first) = (decider.heirs.parts(), 0i64);
-        for some in parts.chunks(PARTS_AT_ONCE) {
-            steps.one("succession", async |tx| succession::put(tx, number, first, some).await).await?;
-            first += i64::try_from(some.len()).unwrap_or_default();
+        for (of, parts) in [(Of::Entrances, decider.heirs.parts()), (Of::Doors, doors)] {
+            for (some, first) in parts.chunks(PARTS_AT_ONCE).zip((0i64..).step_by(PARTS_AT_ONCE)) {
+                steps.one("succession", async |tx| succession::put(tx, of, number, first, some).await).await?;
+            }
         }
         Ok(())
     }
 
     /// Puts what was written in force, and carries what it changes into the register.
-    async fn put_in_force(&self, steps: &mut Steps<'_>, number: i64, decider: Decider<'_>) -> Result<Report, ImportError> {
-        let Decider { mut report, list, left_unnumbered, caught_up, .. } = decider;
-        let list = list.map(ReportFile::finish).transpose();
-        let put = async {
-            let list = list?;
-            if self.options.dry_run {
-                return Ok(list);
-            }
-            self.options.progress.say("in force");
-            let swapped = steps
-                .one("put in force", async |tx| {
-                    succession::carry(tx, number).await?;
-                    succession::carry_within(tx, &left_unnumbered).await?;
-                    for (entrance, field, door) in &caught_up {
-                        correction::remove(tx, *entrance, *field, door).await?;
-                    }
-                    register::put_in_force(tx, number).await
-                })
-                .await;
-            match swapped {
-                Ok(()) => Ok(list),
-                Err(error) => {
-                    list.into_iter().for_each(Finished::discard);
-                    Err(error)
-                }
-            }
-        };
-        match put.await {
+    async fn put_in_force(&mut self, steps: &mut Steps<'_>, number: i64, decider: Decider<'_>) -> Result<Report, ImportError> {
+        let Decider { mut report, list, caught_up, .. } = decider;
+        match self.swap(steps, number, (list, caught_up)).await {
             Ok(list) => report.list = list.map(Finished::put),
             Err(error) => {
-                self.give_up(steps).await;
+                self.give_up(steps, &error).await;
                 return Err(error);
             }
         }
@@ -332,10 +358,47 @@ impl Import<'_> {
         Ok(report)
     }
 
+    /// The one transaction after which the new register is in force. Gives the list, whole, which has not its name yet.
+    async fn swap(
+        &mut self,
+        steps: &mut Steps<'_>,
+        number: i64,
+        (list, caught_up): (Option<ReportFile>, Vec<(Uuid, Field, String)>),
+    ) -> Result<Option<Finished>, ImportError> {
+        let list = list.map(ReportFile::finish).transpose()?;
+        if self.options.dry_run {
+            return Ok(list);
+        }
+        self.options.progress.say("in force");
+        // Nobody else changes the register meanwhile, so it is counted before the writer is held.
+        let size = register::count(&mut self.db.read().await?, number).await?;
+        let alone = &mut self.alone;
+        let swapped = steps.one("put in force", async |tx| {
+            // First, so that a phone's wish is either seen here or waits and sees the new register.
+            register::put_in_force(tx, number, size).await?;
+            if let Some(alone) = alone
+                && !alone.is_held().await
+            {
+                return Err(StoreError::Stale);
+            }
+            succession::carry(tx, number).await?;
+            for (entrance, field, door) in &caught_up {
+                correction::remove(tx, *entrance, *field, door).await?;
+            }
+            Ok(())
+        });
+        swapped.await.map_err(|error| match error {
+            // Somebody else began, or may have.
+            ImportError::Store(StoreError::Stale) => ImportError::NotAlone,
+            other => other,
+        })?;
+        Ok(list)
+    }
+
     /// After an error: removes what was written beside the register, unless it is tried what happens when nobody does. Where
     /// that fails too the next import does it.
-    async fn give_up(&self, steps: &Steps<'_>) {
-        if self.options.dry_run || steps.is_killed() {
+    async fn give_up(&self, steps: &Steps<'_>, error: &ImportError) {
+        if self.options.dry_run || steps.is_killed() || matches!(error, ImportError::NotAlone) {
             return;
         }
         if let Err(error) = stage::tidy(&mut Steps::new(self.db, Pace::default()), self.db).await {

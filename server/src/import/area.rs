@@ -9,11 +9,11 @@ pub(super) mod repair;
 mod topojson;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::{Path, PathBuf},
 };
 
-use dorbank_shared::district::Group;
+use dorbank_shared::district::{District, Group};
 use uuid::Uuid;
 
 use self::read::{Districts, Shape};
@@ -28,6 +28,7 @@ use super::{
 };
 use crate::store::{
     Db, Tx,
+    correction::{self, Field},
     district::{self, NewDistrict},
     entrance,
 };
@@ -78,6 +79,19 @@ fn bytes(path: &Path) -> Result<Vec<u8>, ImportError> {
 /// # Errors
 /// See [`ImportError`]; after each everything is as it was.
 pub async fn districts(db: &Db, path: &Path, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
+    run(db, Some(path), options, now_ms).await
+}
+
+/// As [`districts`], from the table of basic statistical units alone: districts that are known keep their outlines, and new
+/// ones have none.
+///
+/// # Errors
+/// As there.
+pub async fn districts_by_table(db: &Db, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
+    run(db, None, options, now_ms).await
+}
+
+async fn run(db: &Db, path: Option<&Path>, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
     let mut tx = db.read().await?;
     refuse_demo(&mut tx).await?;
     let mut names: BTreeMap<String, String> = district::all(&mut tx).await?.into_iter().map(|d| (d.number, d.name)).collect();
@@ -89,26 +103,79 @@ pub async fn districts(db: &Db, path: &Path, options: &DistrictOptions, now_ms: 
     };
     names.extend(files.units.iter().flat_map(|units| units.names.clone()));
     // Outlines are worked out before anybody has to wait for the database.
-    let found = read::read(&bytes(path)?, options, &names)?;
+    let found = match path {
+        Some(path) => read::read(&bytes(path)?, options, &names)?,
+        None => Districts::default(),
+    };
     let alone = if options.dry_run { None } else { Some(stage::alone_and_tidy(db).await?) };
     let done = written(db, found, files, options, now_ms).await;
     if let Some(alone) = alone {
-        alone.end().await?;
+        stage::give_back(alone).await;
     }
     done
 }
 
+/// Works it out while everybody else may write, and then writes it in one transaction. Nobody else changes districts or where
+/// entrances lie meanwhile.
 async fn written(db: &Db, found: Districts, files: Files, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
-    let mut tx = if options.dry_run { db.read().await? } else { db.begin().await? };
+    let mut tx = db.read().await?;
     refuse_demo(&mut tx).await?;
-    let report = apply(&mut tx, found, files, options, now_ms).await?;
+    let plan = plan(&mut tx, found, files, options).await?;
+    drop(tx);
     if !options.dry_run {
+        let mut tx = db.begin().await?;
+        refuse_demo(&mut tx).await?;
+        plan.write(&mut tx, now_ms).await?;
         tx.commit().await?;
     }
-    Ok(report)
+    Ok(plan.report)
 }
 
-async fn apply(tx: &mut Tx, found: Districts, files: Files, options: &DistrictOptions, now_ms: i64) -> Result<DistrictReport, ImportError> {
+/// What an import of districts comes to.
+struct Plan {
+    report: DistrictReport,
+    /// The districts that there are.
+    known: Vec<District>,
+    /// Under which number each is counted then.
+    areas: BTreeMap<String, String>,
+    /// The districts that are new or changed.
+    put: Vec<NewDistrict>,
+    /// Units that are no longer listed, and those that get another district.
+    dropped: Vec<String>,
+    units: Vec<(String, String)>,
+    /// Which entrances get which district.
+    moves: BTreeMap<Option<String>, Vec<Uuid>>,
+    /// All groups, where they do not stay as they are.
+    groups: Option<Vec<Group>>,
+}
+
+impl Plan {
+    /// Refuses what binds the districts that are to be removed or joined. It may have come since it was worked out.
+    async fn refuse_if_bound(&self, tx: &mut Tx) -> Result<(), ImportError> {
+        let in_use = district::in_use(tx, &self.report.removed).await?;
+        if !in_use.is_empty() {
+            return Err(ImportError::InUse(in_use.join(", ")));
+        }
+        joins::refuse_if_bound(tx, &self.known, &self.areas).await
+    }
+
+    async fn write(&self, tx: &mut Tx, now_ms: i64) -> Result<(), ImportError> {
+        self.refuse_if_bound(tx).await?;
+        district::put(tx, &self.put).await?;
+        district::drop_grunnkretser(tx, &self.dropped).await?;
+        district::put_grunnkretser(tx, &self.units).await?;
+        for (number, ids) in &self.moves {
+            entrance::assign(tx, ids, number.as_deref(), now_ms).await?;
+        }
+        if let Some(groups) = &self.groups {
+            district::replace_groups(tx, groups).await?;
+        }
+        district::remove(tx, &self.report.removed).await?;
+        Ok(())
+    }
+}
+
+async fn plan(tx: &mut Tx, found: Districts, files: Files, options: &DistrictOptions) -> Result<Plan, ImportError> {
     let known = district::all(tx).await?;
     let mut outlines: BTreeMap<String, String> = district::boundaries(tx).await?.into_iter().collect();
     let mut units: BTreeMap<String, String> = district::grunnkretser(tx).await?.into_iter().collect();
@@ -148,10 +215,6 @@ async fn apply(tx: &mut Tx, found: Districts, files: Files, options: &DistrictOp
         }
         let named: BTreeSet<String> = shapes.keys().chain(in_table.iter()).cloned().collect();
         report.removed = names.keys().filter(|number| !named.contains(*number)).cloned().collect();
-        let in_use = district::in_use(tx, &report.removed).await?;
-        if !in_use.is_empty() {
-            return Err(ImportError::InUse(in_use.join(", ")));
-        }
         for number in &report.removed {
             names.remove(number);
             outlines.remove(number);
@@ -159,7 +222,6 @@ async fn apply(tx: &mut Tx, found: Districts, files: Files, options: &DistrictOp
         units.retain(|_, district| !report.removed.contains(district));
     }
     let areas = joins::areas(&names, &known, &options.joins, files.joins.as_deref())?;
-    joins::refuse_if_bound(tx, &known, &areas).await?;
     let groups = new_groups(tx, files.groups.as_deref(), &names, &areas, &mut report).await?;
     let mut put = Vec::new();
     for (number, name) in &names {
@@ -189,19 +251,9 @@ async fn apply(tx: &mut Tx, found: Districts, files: Files, options: &DistrictOp
     report.overlaps = overlap::overlaps(&outlines.iter().filter_map(|(number, text)| Some((number.clone(), read_outline(text)?))).collect());
     report.grunnkretser = units.len();
     let moves = moves(tx, &Locator::new(units.into_iter().collect(), outlines.into_iter().collect()), &mut report).await?;
-    if !options.dry_run {
-        district::put(tx, &put).await?;
-        district::drop_grunnkretser(tx, &dropped).await?;
-        district::put_grunnkretser(tx, &written).await?;
-        for (number, ids) in &moves {
-            entrance::assign(tx, ids, number.as_deref(), now_ms).await?;
-        }
-        if let Some(groups) = groups {
-            district::replace_groups(tx, &groups).await?;
-        }
-        district::remove(tx, &report.removed).await?;
-    }
-    Ok(report)
+    let plan = Plan { report, known, areas, put, dropped, units: written, moves, groups };
+    plan.refuse_if_bound(tx).await?;
+    Ok(plan)
 }
 
 /// The groups to write: an operator's, or where there are none yet those that the program knows. None where all stay.
@@ -234,11 +286,13 @@ async fn new_groups(
     Ok(groups)
 }
 
-/// Which entrances get which district.
+/// Which entrances get which district. One whose place was corrected lies where it was corrected to.
 async fn moves(tx: &mut Tx, locator: &Locator, report: &mut DistrictReport) -> Result<BTreeMap<Option<String>, Vec<Uuid>>, ImportError> {
     let mut moves: BTreeMap<Option<String>, Vec<Uuid>> = BTreeMap::new();
+    let corrections = correction::all(tx).await?.into_values().flatten();
+    let corrected: HashSet<Uuid> = corrections.filter(|one| one.field == Field::Place).map(|one| one.entrance).collect();
     for place in entrance::places(tx).await? {
-        let now = locator.district(place.grunnkrets.as_deref(), place.at);
+        let now = locator.district_of(place.grunnkrets.as_deref(), place.at, corrected.contains(&place.id));
         report.entrances_without += usize::from(now.is_none());
         if now != place.district.as_deref() {
             report.entrances_moved += 1;

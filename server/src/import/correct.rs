@@ -19,6 +19,7 @@ use super::{
 use crate::store::{
     Db, StoreError, Tx,
     correction::{self, Candidate, Correction, Field},
+    register::{self, Size},
     staged::{self, Door, Listing},
 };
 
@@ -164,15 +165,18 @@ pub async fn correct(db: &Db, entrance: Uuid, what: &Correct, now_ms: i64, ids: 
         return Err(CorrectError::Nothing);
     }
     let alone = stage::alone_and_tidy(db).await?;
-    let mut tx = db.begin().await?;
-    let done = write(&mut tx, entrance, what, now_ms, ids).await;
-    if done.is_ok() {
-        tx.commit().await?;
-    } else {
-        drop(tx);
-    }
-    alone.end().await?;
+    let done = written(db, entrance, what, now_ms, ids).await;
+    stage::give_back(alone).await;
     done
+}
+
+async fn written(db: &Db, entrance: Uuid, what: &Correct, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Corrected, CorrectError> {
+    let mut tx = db.begin().await?;
+    // First, as whoever notes a wish does: else the two could wait for each other.
+    register::hold(&mut tx).await?;
+    let done = write(&mut tx, entrance, what, now_ms, ids).await?;
+    tx.commit().await?;
+    Ok(done)
 }
 
 async fn write(tx: &mut Tx, entrance: Uuid, what: &Correct, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Corrected, CorrectError> {
@@ -197,9 +201,7 @@ async fn write(tx: &mut Tx, entrance: Uuid, what: &Correct, now_ms: i64, ids: &m
     }
     if what.at.is_some() {
         let locator = Locator::load(tx).await?;
-        let by_unit = locator.district(listing.grunnkrets.as_deref(), listing.at);
-        // The unit goes with the published place.
-        let district = locator.district(None, listing.at).or(by_unit);
+        let district = locator.district_of(listing.grunnkrets.as_deref(), listing.at, true);
         said.push(district.map_or_else(|| "in no district".to_owned(), |district| format!("in district {district}")));
         listing.district = district.map(str::to_owned);
     }
@@ -214,6 +216,12 @@ async fn write(tx: &mut Tx, entrance: Uuid, what: &Correct, now_ms: i64, ids: &m
     for label in &what.remove_doors {
         remove_door(tx, entrance, &doors, &earlier, label, now_ms).await?;
         said.push(if label.is_empty() { "the door without a number is not there".to_owned() } else { format!("door {label} is not there") });
+    }
+    if !known.vanished {
+        let count = |doors: &[Door]| -> i64 { doors.iter().filter(|door| !door.vanished).count().try_into().unwrap_or(i64::MAX) };
+        let now = staged::doors(tx, &[entrance]).await?.remove(&entrance).unwrap_or_default();
+        let size = register::size(tx).await?;
+        register::set_size(tx, Size { doors: size.doors + count(&now) - count(&doors), ..size }).await?;
     }
     Ok(Corrected { address: name(&listing), said, municipality: listing.municipality })
 }

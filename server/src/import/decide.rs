@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     ImportError, Locator, Product, Report,
     corrected::{self, Against},
+    doors::Leaving,
     heirs::{Come, Gone, Heirs},
     report_file::{Line, ReportFile, What},
     row::{Address, Dwelling},
@@ -35,6 +36,8 @@ pub struct Before {
     pub doors: HashMap<Uuid, Vec<Door>>,
     /// The doors without a number at which somebody has been.
     pub visited: HashSet<Uuid>,
+    /// The vanished doors that others came after already.
+    pub followed: HashSet<Uuid>,
 }
 
 /// What is decided of a part: what is to be written, and where ids come from.
@@ -44,9 +47,11 @@ pub(super) struct Work<'w, I> {
 }
 
 impl<I: FnMut() -> Uuid> Work<'_, I> {
-    /// A new door.
-    pub(super) fn add_door(&mut self, entrance: Uuid, label: &str) {
-        self.writes.units.push((entrance, Unit::new((self.ids)(), label), false));
+    /// A new door. Gives its id.
+    pub(super) fn add_door(&mut self, entrance: Uuid, label: &str) -> Uuid {
+        let id = (self.ids)();
+        self.writes.units.push((entrance, Unit::new(id, label), false));
+        id
     }
 }
 
@@ -61,8 +66,8 @@ pub struct Decider<'a> {
     pub list: Option<ReportFile>,
     /// What appeared where something vanished.
     pub heirs: Heirs,
-    /// Doors without a number that vanish though somebody has been there.
-    pub left_unnumbered: Vec<Uuid>,
+    /// The doors that are not listed any more, and those that came after them, by their entrance.
+    pub(super) leaving: HashMap<Uuid, Leaving>,
     /// Corrections that the publisher has now too.
     pub caught_up: Vec<(Uuid, Field, String)>,
     /// Doors without a number that get the first number of their entrance when its row comes.
@@ -85,8 +90,8 @@ impl<'a> Decider<'a> {
         report: Report,
         list: Option<ReportFile>,
     ) -> Self {
-        let (heirs, left_unnumbered, caught_up, becoming) = (Heirs::default(), Vec::new(), Vec::new(), HashMap::new());
-        Self { survey, locator, corrections, report, list, heirs, left_unnumbered, caught_up, becoming }
+        let (heirs, leaving, caught_up, becoming) = (Heirs::default(), HashMap::new(), Vec::new(), HashMap::new());
+        Self { survey, locator, corrections, report, list, heirs, leaving, caught_up, becoming }
     }
 
     /// Whether the file lists a numbered door.
@@ -114,8 +119,8 @@ impl<'a> Decider<'a> {
         let address = name(&known.listing);
         self.report.vanished += 1;
         self.say(What::Vanished, &Line { id: &known.source_id, address: &address, ..Line::default() })?;
-        let quiet_doors = doors.iter().filter(|door| door.do_not_knock).map(|door| door.label.clone()).collect();
-        self.heirs.gone(Gone { id: known.id, address, do_not_knock: known.do_not_knock, quiet_doors }, &known.listing);
+        let (source_id, doors) = (known.source_id, doors.to_vec());
+        self.heirs.gone(Gone { id: known.id, source_id, address, do_not_knock: known.do_not_knock, doors }, &known.listing);
         writes.entrance_changes.push((known.id, known.listing, true));
         Ok(())
     }
@@ -138,7 +143,7 @@ impl<'a> Decider<'a> {
             if let Some(known) = before.known.get(&row.address.source_id) {
                 let doors = before.doors.get(&known.id).map(Vec::as_slice).unwrap_or_default();
                 if first {
-                    self.known(&row, known, seen, (doors, &before.visited), &mut work)?;
+                    self.known(&row, known, seen, (doors, before), &mut work)?;
                 }
                 if let Some(Dwelling::Numbered(label)) = dwelling {
                     self.door(known, label, doors, seen, &mut work)?;
@@ -221,21 +226,19 @@ impl<'a> Decider<'a> {
         row: &Usable,
         known: &Known,
         seen: Seen,
-        (doors, visited): (&[Door], &HashSet<Uuid>),
+        (doors, before): (&[Door], &Before),
         work: &mut Work<'_, impl FnMut() -> Uuid>,
     ) -> Result<(), ImportError> {
         let mut listing = self.listing(&row.address, Some(&known.listing));
         let corrections = self.corrections.remove(&known.id).unwrap_or_default();
-        let mut place = None;
+        let mut is_corrected = false;
         for against in corrected::of_entrance(&corrections, &row.address, &mut listing) {
             if against.correction.field == Field::Place {
-                place = (!against.caught_up).then_some(listing.at);
+                is_corrected = !against.caught_up;
             }
             self.against(&against, &row.address.source_id, &name(&known.listing))?;
         }
-        let by_unit = self.locator.district(listing.grunnkrets.as_deref(), listing.at);
-        // The unit goes with the published place. Ours may lie in another.
-        let district = place.map_or(by_unit, |at| self.locator.district(None, at).or(by_unit));
+        let district = self.locator.district_of(listing.grunnkrets.as_deref(), listing.at, is_corrected);
         listing.district = district.map(str::to_owned);
         self.report.without_district += usize::from(listing.district.is_none());
 
@@ -264,12 +267,14 @@ impl<'a> Decider<'a> {
         if known.vanished {
             let come = || Come { id: known.id, source_id: known.source_id.clone(), address: address.clone(), seen };
             self.heirs.come(come, &listing);
+        } else if self.survey.product == Product::Dwellings {
+            self.heirs.stands(known.id, (&known.source_id, &address), &listing);
         }
         if !same || listing.property != old.property {
             work.writes.entrance_changes.push((known.id, listing, false));
         }
         if self.survey.product == Product::Dwellings {
-            self.doors(known, &address, seen, (doors, visited, &corrections), work)?;
+            self.doors(known, &address, seen, (doors, before, &corrections), work)?;
         }
         if !corrections.is_empty() {
             // Doors that come in later parts look for what was corrected of them.

@@ -63,7 +63,9 @@ impl Outline {
 impl Locator {
     /// From a table (`unit, district`) and outlines (`district, GeoJSON geometry`). An outline that cannot be read is left out.
     pub fn new(units: Vec<(String, String)>, boundaries: Vec<(String, String)>) -> Self {
-        let outlines = boundaries.into_iter().filter_map(|(number, text)| Outline::new(number, &read_outline(&text)?)).collect();
+        let mut outlines: Vec<Outline> = boundaries.into_iter().filter_map(|(number, text)| Outline::new(number, &read_outline(&text)?)).collect();
+        // A database sorts by the rules of a language, if it is told to, and the lower number is to be the same everywhere.
+        outlines.sort_by(|a, b| a.number.cmp(&b.number));
         Self { by_unit: units.into_iter().collect(), outlines }
     }
 
@@ -81,6 +83,13 @@ impl Locator {
         let point = Point::new(at.lon, at.lat);
         let found = self.outlines.iter().find(|outline| outline.contains(point));
         found.or_else(|| self.outlines.iter().find(|outline| outline.borders(point))).map(|outline| outline.number.as_str())
+    }
+
+    /// The district of an entrance. Its unit goes with the published place, so where that was corrected the outlines are
+    /// asked first.
+    pub fn district_of(&self, grunnkrets: Option<&str>, at: LatLon, is_corrected: bool) -> Option<&str> {
+        let by_outline = if is_corrected { self.district(None, at) } else { None };
+        by_outline.or_else(|| self.district(grunnkrets, at))
     }
 
     /// Whether it knows any district at all.
@@ -179,6 +188,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_lower_number_won_only_where_the_database_sorted_by_bytes() {
+        let text = "{\"type\":\"Polygon\",\"coordinates\":[[[10,60],[11,60],[11,61],[10,61],[10,60]]]}";
+        // As PostgreSQL sorts them in Norwegian and in most other languages.
+        let sorted = ["a", "B", "Å"].map(|number| (number.to_owned(), text.to_owned())).to_vec();
+        assert_eq!(Locator::new(Vec::new(), sorted).district(None, LatLon { lat: 60.5, lon: 10.5 }), Some("B"));
     }
 
     #[test]

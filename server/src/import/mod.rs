@@ -38,7 +38,7 @@ mod tell;
 use std::path::{Path, PathBuf};
 
 pub use address::{AddressOptions, ListTo, addresses};
-pub use area::{DistrictOptions, districts, overlap::Overlap, property::Properties, repair::Repairs};
+pub use area::{DistrictOptions, districts, districts_by_table, overlap::Overlap, property::Properties, repair::Repairs};
 pub use correct::{Correct, CorrectError, Corrected, correct, find};
 pub use credit::{Credit, extracted_on};
 pub use district_report::DistrictReport;
@@ -100,6 +100,11 @@ pub enum ImportError {
     /// Somebody else imports.
     #[error("Another import or correction of this database is running, and one at a time is enough. Nothing was changed. Try again when it is done.")]
     Running,
+    /// Whoever imports next may have begun already.
+    #[error(
+        "The connection to the database broke that keeps other imports away. Nothing was changed in the register. Import again; what was written is removed then."
+    )]
+    NotAlone,
     /// The list of what was done cannot be written.
     #[error("The report {path} cannot be written: {source}. Nothing was changed. Name another file with --report.")]
     Report {

@@ -98,13 +98,15 @@ impl Rows {
             Ok(row) => row,
             Err(error) => {
                 self.record = error.into_byte_record();
-                return Ok(Some(Row::Refused { refused: Refused { line, field: "the row", reason: Reason::NotUtf8 }, source_id: None }));
+                // Of which address it speaks can still be told, where that field can be read.
+                let source_id = self.columns.source_id(&self.record).map(str::to_owned);
+                return Ok(Some(Row::Refused { refused: Refused { line, field: "the row", reason: Reason::NotUtf8 }, source_id }));
             }
         };
         let read = match self.columns.read(&row, &self.projections) {
             Ok((address, dwelling)) => Row::Usable { line, address, dwelling },
             Err((field, reason)) => {
-                Row::Refused { refused: Refused { line, field, reason }, source_id: self.columns.source_id(&row).map(str::to_owned) }
+                Row::Refused { refused: Refused { line, field, reason }, source_id: self.columns.source_id(row.as_byte_record()).map(str::to_owned) }
             }
         };
         self.record = row.into_byte_record();

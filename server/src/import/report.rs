@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use dorbank_shared::landing::Landing;
 
-use super::row::{Product, Reason};
+use super::{
+    row::{Product, Reason},
+    tell::{heading, line, some},
+};
 
 /// How many refused rows, and of other lists how many lines, are written out; of all others only the number.
 const SHOWN: usize = 20;
@@ -68,6 +71,8 @@ pub struct Report {
     pub doors: Doors,
     /// Rows of units in which nobody lives: holiday homes, shops, offices.
     pub left_out: usize,
+    /// The file does not say what kind of unit a dwelling is, so none was left out.
+    pub without_kinds: bool,
     /// Rows without a number at an address that has its doors without them.
     pub unnumbered: usize,
     /// Wishes for quiet that hold now at what came after.
@@ -131,7 +136,11 @@ impl Report {
         line(f, self.doors.vanished, "no longer in the file: marked, kept, and not walked to")?;
         some(f, self.left_out, "rows left out: holiday homes, shops and offices, where nobody lives")?;
         some(f, self.unnumbered, "rows without a number at addresses whose doors are known without them")?;
-        some(f, self.doors.none, "addresses without a dwelling: kept, and not walked to")
+        some(f, self.doors.none, "addresses without a dwelling: kept, and not walked to")?;
+        if self.without_kinds {
+            writeln!(f, "The file does not say which units are dwellings (it has no column bruksenhetstype): all were taken.")?;
+        }
+        Ok(())
     }
 
     fn write_corrections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,17 +199,4 @@ impl Report {
         }
         Ok(())
     }
-}
-
-fn heading(f: &mut fmt::Formatter<'_>, what: &str, dry_run: bool) -> fmt::Result {
-    writeln!(f, "{what}: {}", if dry_run { "tried only; nothing was written" } else { "imported" })
-}
-
-fn line(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
-    writeln!(f, "{count:>9}  {what}")
-}
-
-/// A line that is only worth reading when it happened.
-fn some(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
-    if count == 0 { Ok(()) } else { line(f, count, what) }
 }

@@ -107,6 +107,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// How the name of a list begins that nobody gave one.
+const LIST: &str = "import-report-";
 const PARTIAL: &str = ".partial";
 const USUAL: &str = ".partial-2";
 
@@ -123,6 +125,8 @@ impl ReportFile {
         let writer = |ending: &str| {
             // It names doors where nobody may ring. Only whoever runs the server reads it.
             let file = File::options().read(true).write(true).create(true).truncate(true).mode(0o600).open(beside(path, ending))?;
+            // Tells whoever tidies up that it is being written. A file system without locks has to do without.
+            let _ = file.try_lock();
             io::Result::Ok(csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(file))
         };
         let mut report = Self { path: path.to_owned(), first: Some(writer(PARTIAL).map_err(failed)?), usual: None };
@@ -137,12 +141,13 @@ impl ReportFile {
     /// # Errors
     /// When it cannot be made.
     pub fn create_in(folder: &Path, now_ms: i64, number: i64) -> Result<Self, ImportError> {
+        remove_left(folder);
         let day = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
         let day = day.to_zoned(TimeZone::get("Europe/Oslo").unwrap_or(TimeZone::UTC)).date();
-        let mut path = folder.join(format!("import-report-{day}-{number}.csv"));
+        let mut path = folder.join(format!("{LIST}{day}-{number}.csv"));
         let mut again = 2;
         while path.exists() {
-            path = folder.join(format!("import-report-{day}-{number}-{again}.csv"));
+            path = folder.join(format!("{LIST}{day}-{number}-{again}.csv"));
             again += 1;
         }
         Self::create(&path)
@@ -202,7 +207,19 @@ impl Drop for ReportFile {
     }
 }
 
-/// A list that is whole and has not its name yet.
+/// Removes what imports left here that were killed while they wrote their lists. One that is being written is locked.
+fn remove_left(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_part = name.starts_with(LIST) && (name.ends_with(PARTIAL) || name.ends_with(USUAL));
+        if is_part && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A list that is whole and has not its name yet. Where it is not put it is removed: what it tells did not happen.
 #[derive(Debug)]
 pub struct Finished {
     path: PathBuf,
@@ -210,17 +227,21 @@ pub struct Finished {
 
 impl Finished {
     /// Gives it its name, and says where it lies then: where that fails, under the name that it had.
-    pub fn put(self) -> PathBuf {
-        let partial = beside(&self.path, PARTIAL);
-        match fs::rename(&partial, &self.path) {
-            Ok(()) => self.path,
+    pub fn put(mut self) -> PathBuf {
+        let path = std::mem::take(&mut self.path);
+        let partial = beside(&path, PARTIAL);
+        match fs::rename(&partial, &path) {
+            Ok(()) => path,
             Err(_) => partial,
         }
     }
+}
 
-    /// Removes it: what it tells did not happen.
-    pub fn discard(self) {
-        let _ = fs::remove_file(beside(&self.path, PARTIAL));
+impl Drop for Finished {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            let _ = fs::remove_file(beside(&self.path, PARTIAL));
+        }
     }
 }
 

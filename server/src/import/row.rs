@@ -191,13 +191,18 @@ impl Columns {
     }
 
     /// The publisher's id of a row's address, if it has as many fields as that.
-    pub fn source_id<'a>(&self, row: &'a csv::StringRecord) -> Option<&'a str> {
-        row.get(self.id).map(str::trim).filter(|id| !id.is_empty())
+    pub fn source_id<'a>(&self, row: &'a csv::ByteRecord) -> Option<&'a str> {
+        row.get(self.id).and_then(|id| std::str::from_utf8(id).ok()).map(str::trim).filter(|id| !id.is_empty())
     }
 
     /// What the column of the id is called in this file.
     pub const fn id_name(&self) -> &'static str {
         self.id_name
+    }
+
+    /// Whether the file says what kind of unit a dwelling is.
+    pub const fn has_kinds(&self) -> bool {
+        self.unit_kind.is_some()
     }
 
     /// Whether the file says in which basic statistical unit an address lies.

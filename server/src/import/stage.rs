@@ -80,10 +80,17 @@ pub async fn alone(db: &Db) -> Result<Alone, ImportError> {
 pub async fn alone_and_tidy(db: &Db) -> Result<Alone, ImportError> {
     let alone = alone(db).await?;
     if let Err(error) = tidy(&mut Steps::new(db, Pace::default()), db).await {
-        alone.end().await?;
+        give_back(alone).await;
         return Err(error);
     }
     Ok(alone)
+}
+
+/// Gives the register back. Where that fails it is free when this process ends, and what was done is done all the same.
+pub async fn give_back(alone: Alone) {
+    if let Err(error) = alone.end().await {
+        tracing::warn!(%error, "the lock of the import was not given up; it ends with this process");
+    }
 }
 
 /// Removes what an import left that was stopped before it was put in force, or carries into the register what one left

@@ -70,6 +70,8 @@ pub struct Seen {
 pub struct Survey {
     /// Which product it is.
     pub product: Product,
+    /// It says what kind of unit a dwelling is.
+    pub has_kinds: bool,
     /// It says in which basic statistical unit an address lies.
     pub has_grunnkrets: bool,
     /// It says on which property an address lies.
@@ -101,6 +103,7 @@ impl Survey {
         let mut rows = Rows::open(path, progress, "checking")?;
         let mut survey = Self {
             product: rows.columns.product,
+            has_kinds: rows.columns.has_kinds(),
             has_grunnkrets: rows.columns.has_grunnkrets(),
             has_property: rows.columns.has_property(),
             ..Self::default()

@@ -28,9 +28,7 @@ statements! {
         FROM turf t JOIN shift_turf s ON s.turf = t.id WHERE s.shift = $1 ORDER BY t.number";
     SEEN = "SELECT v.id, v.entrance, v.unit, v.outcome FROM visit v JOIN device d ON d.id = v.device \
         WHERE d.shift = $1 AND v.device IS NOT NULL AND v.superseded_by IS NULL AND v.occurred_at < $2";
-    REGISTER = "SELECT (SELECT COUNT(*) FROM district), (SELECT COUNT(*) FROM branch), \
-        (SELECT COUNT(*) FROM entrance_in_force e WHERE e.vanished = $1), \
-        (SELECT COUNT(*) FROM unit_in_force u JOIN entrance_in_force e ON e.id = u.entrance WHERE e.vanished = $1 AND u.vanished = $1)";
+    REGISTER = "SELECT (SELECT COUNT(*) FROM district), (SELECT COUNT(*) FROM branch), entrances, doors FROM register";
     LAST = "SELECT action, MAX(at) FROM audit WHERE action IN ('mix', 'freeze', 'coarsen') GROUP BY action";
     LOOKED = "SELECT key, value FROM meta WHERE key IN ('looked.mix', 'looked.coarsen')";
     UNSETTLED = "SELECT COUNT(*) FROM quarantine WHERE settled_at IS NULL";
@@ -124,7 +122,7 @@ pub async fn seen(tx: &mut Tx, shift: Uuid, before_ms: i64) -> Result<HashMap<Uu
 
 /// How much was imported.
 pub async fn register(tx: &mut Tx) -> Result<Register, StoreError> {
-    let row = tx.one(REGISTER, args![false]).await?.ok_or(StoreError::Inconsistent { table: "district", column: "number" })?;
+    let row = tx.one(REGISTER, args![]).await?.ok_or(StoreError::Inconsistent { table: "register", column: "entrances" })?;
     Ok(Register { districts: row.get(0)?, branches: row.get(1)?, entrances: row.get(2)?, doors: row.get(3)? })
 }
 

@@ -4,20 +4,25 @@
 //! reaches it; what changes of known ones stands in `entrance_change` and `unit_change` and holds over them from then on.
 //! So one update of one row puts any number of rows in force. See ADR 0010.
 
-use std::{
-    fs::{File, TryLockError},
-    path::Path,
-};
+use std::fs::{File, TryLockError};
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use super::{Db, StoreError, Tx, Value, parts::around_list};
+use super::{Db, StoreError, Tx, Value, db::beside, parts::around_list};
 use crate::{args, statements};
 
 statements! {
     FIND = "SELECT in_force, staging FROM register";
     BEGIN = "UPDATE register SET staging = $1 WHERE staging = 0";
-    PUT_IN_FORCE = "UPDATE register SET in_force = $1 WHERE staging = $1";
+    PUT_IN_FORCE = "UPDATE register SET in_force = $1, entrances = $2, doors = $3 WHERE staging = $1";
+    SIZE = "SELECT entrances, doors FROM register";
+    SET_SIZE = "UPDATE register SET entrances = $1, doors = $2";
+    COUNT = "SELECT (SELECT COUNT(*) FROM entrance e LEFT JOIN entrance_change c ON c.entrance = e.id AND c.since <= $1 \
+        WHERE e.since <= $1 AND COALESCE(c.vanished, e.vanished) = $2), \
+        (SELECT COUNT(*) FROM unit u LEFT JOIN unit_change d ON d.unit = u.id AND d.since <= $1 JOIN entrance e ON e.id = u.entrance \
+        LEFT JOIN entrance_change c ON c.entrance = e.id AND c.since <= $1 \
+        WHERE u.since <= $1 AND COALESCE(d.vanished, u.vanished) = $2 AND COALESCE(c.vanished, e.vanished) = $2)";
+    HOLD = "UPDATE register SET in_force = in_force";
     END = "UPDATE register SET staging = 0 WHERE staging = $1";
     LATER_UNITS = "SELECT id FROM unit WHERE since > $1 AND id > $2 ORDER BY id LIMIT $3";
     LATER_ENTRANCES = "SELECT id FROM entrance WHERE since > $1 AND id > $2 ORDER BY id LIMIT $3";
@@ -28,6 +33,7 @@ statements! {
     REMOVE_UNIT_CHANGES = "DELETE FROM unit_change WHERE unit IN ($1)";
     REMOVE_ENTRANCE_CHANGES = "DELETE FROM entrance_change WHERE entrance IN ($1)";
     REMOVE_SUCCESSIONS = "DELETE FROM succession WHERE since > $1";
+    REMOVE_DOOR_SUCCESSIONS = "DELETE FROM door_succession WHERE since > $1";
     CARRY_ENTRANCES = "UPDATE entrance SET municipality = c.municipality, street = c.street, number = c.number, letter = c.letter, \
         postcode = c.postcode, post_town = c.post_town, grunnkrets = c.grunnkrets, district = c.district, lat = c.lat, lon = c.lon, \
         property = c.property, vanished = c.vanished, updated_at = c.updated_at \
@@ -70,7 +76,7 @@ impl Alone {
     pub async fn take(db: &Db) -> Result<Option<Self>, StoreError> {
         match db {
             Db::Sqlite { path, .. } => {
-                let file = lock_file(path).map_err(sqlx::Error::Io)?;
+                let file = beside(path, ".import").map_err(sqlx::Error::Io)?;
                 match file.try_lock() {
                     Ok(()) => Ok(Some(Self::Sqlite(file))),
                     Err(TryLockError::WouldBlock) => Ok(None),
@@ -83,6 +89,14 @@ impl Alone {
                 let row = sqlx::query(LOCK).bind(LOCK_NAME).fetch_one(&mut connection).await?;
                 Ok(row.try_get::<bool, _>(0)?.then_some(Self::Postgres(connection)))
             }
+        }
+    }
+
+    /// Whether it is still held: PostgreSQL gives the lock of a connection that broke to whoever asks next.
+    pub async fn is_held(&mut self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(connection) => connection.ping().await.is_ok(),
         }
     }
 
@@ -104,14 +118,6 @@ impl Alone {
     }
 }
 
-/// The file beside a SQLite database that an import holds a lock on.
-fn lock_file(database: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut name = database.as_os_str().to_owned();
-    name.push(".import");
-    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(name)
-}
-
 /// Which import is in force, and whose rows may be left.
 pub async fn in_force(tx: &mut Tx) -> Result<InForce, StoreError> {
     let row = tx.one(FIND, args![]).await?.ok_or(StoreError::Inconsistent { table: "register", column: "in_force" })?;
@@ -123,9 +129,43 @@ pub async fn begin(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
     if tx.execute(BEGIN, args![number]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
-/// Puts the import in force that is being written.
-pub async fn put_in_force(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
-    if tx.execute(PUT_IN_FORCE, args![number]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
+/// How big a register is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Entrances that are still in their publisher's file.
+    pub entrances: i64,
+    /// Their doors.
+    pub doors: i64,
+}
+
+/// How big the register in force is, as it was counted when it was put in force.
+pub async fn size(tx: &mut Tx) -> Result<Size, StoreError> {
+    let row = tx.one(SIZE, args![]).await?.ok_or(StoreError::Inconsistent { table: "register", column: "entrances" })?;
+    Ok(Size { entrances: row.get(0)?, doors: row.get(1)? })
+}
+
+/// Counts the register of an import, whether it is in force yet or not. In a large city that takes a moment.
+pub async fn count(tx: &mut Tx, number: i64) -> Result<Size, StoreError> {
+    let row = tx.one(COUNT, args![number, false]).await?.ok_or(StoreError::Inconsistent { table: "register", column: "entrances" })?;
+    Ok(Size { entrances: row.get(0)?, doors: row.get(1)? })
+}
+
+/// Notes how big the register in force is.
+pub async fn set_size(tx: &mut Tx, size: Size) -> Result<(), StoreError> {
+    tx.execute(SET_SIZE, args![size.entrances, size.doors]).await?;
+    Ok(())
+}
+
+/// Puts the import in force that is being written, and notes how big its register is.
+pub async fn put_in_force(tx: &mut Tx, number: i64, size: Size) -> Result<(), StoreError> {
+    if tx.execute(PUT_IN_FORCE, args![number, size.entrances, size.doors]).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// Keeps the register in force to the end of the transaction: none is put in force meanwhile, and one that is being put in
+/// force is waited for. So a wish for quiet is either seen by what is put in force, or sees it.
+pub async fn hold(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(HOLD, args![]).await?;
+    Ok(())
 }
 
 /// Notes that nothing of an import is left to be carried or removed.
@@ -141,7 +181,7 @@ pub enum Left {
     UnitChanges,
     /// Changes of entrances.
     EntranceChanges,
-    /// Which entrances came after which.
+    /// Which entrances and doors came after which.
     Successions,
     /// Doors.
     Units,
@@ -173,6 +213,7 @@ pub async fn remove_some(tx: &mut Tx, left: Left, in_force: i64, last: uuid::Uui
     let sql = match left {
         Left::Successions => {
             tx.execute(REMOVE_SUCCESSIONS, args![in_force]).await?;
+            tx.execute(REMOVE_DOOR_SUCCESSIONS, args![in_force]).await?;
             return Ok(None);
         }
         Left::UnitChanges => REMOVE_UNIT_CHANGES,

@@ -1,6 +1,6 @@
 //! What kind of database this is: a demo's, or a real one.
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, meta};
 use crate::{args, statements};
 
 statements! {
@@ -10,11 +10,23 @@ statements! {
 
 /// The stamp of a demo.
 const DEMO: &str = "demo";
+/// The key of whether a demo is whole.
+const WHOLE: &str = "demo.whole";
 
 /// Whether this is a demo: made-up people, open sign-in, no real imports.
 pub async fn is_demo(tx: &mut Tx) -> Result<bool, StoreError> {
     let Some(row) = tx.one(FIND, args![]).await? else { return Ok(false) };
     Ok(row.get::<String>(0)? == DEMO)
+}
+
+/// Whether the making of this demo came to its end.
+pub async fn is_whole(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(meta::find(tx, WHOLE).await?.is_some())
+}
+
+/// Notes that the making of this demo came to its end.
+pub async fn set_whole(tx: &mut Tx) -> Result<(), StoreError> {
+    meta::set(tx, WHOLE, "yes").await
 }
 
 /// Stamps the database as a demo, for good.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Row, StoreError, Tx, Value,
     parts::{around_list, around_values},
-    succession,
+    register, succession,
 };
 use crate::{args, statements};
 
@@ -165,7 +165,12 @@ pub async fn quiet(tx: &mut Tx, units: &HashSet<Uuid>, entrances: &HashSet<Uuid>
 /// Notes in the register that nobody rings at these units and entrances, nor at those that came after them where they
 /// vanished; or that one may ring again, at these alone.
 pub async fn set_quiet(tx: &mut Tx, units: &HashSet<Uuid>, entrances: &HashSet<Uuid>, quiet: bool) -> Result<(), StoreError> {
-    let (units, entrances) = if quiet { succession::with_heirs(tx, units, entrances).await? } else { (units.clone(), entrances.clone()) };
+    let (units, entrances) = if quiet {
+        register::hold(tx).await?;
+        succession::with_heirs(tx, units, entrances).await?
+    } else {
+        (units.clone(), entrances.clone())
+    };
     for (statement, ids) in [(SET_UNITS, &units), (SET_ENTRANCES, &entrances)] {
         let (head, tail) = around_list(statement);
         tx.all_in(head, &args![quiet], &keys(ids), tail).await?;

@@ -1,10 +1,13 @@
 //! What must hold of each file that an operator imports.
 
-use std::{fs, path::PathBuf};
+use std::{collections::HashSet, fs, io::Read as _, path::PathBuf};
 
 use dorbank_server::{
-    import::{self, AddressOptions, DistrictOptions, ImportError, Pace, Product},
-    store::district,
+    import::{self, AddressOptions, DistrictOptions, HouseholdOptions, ImportError, LineOptions, Pace, Product, Source, fetch},
+    store::{
+        district::{self, NewDistrict},
+        visit,
+    },
 };
 use serde_json::Value;
 
@@ -21,8 +24,18 @@ fn file(yard: &Yard, input: &[u8]) -> PathBuf {
 /// changes nothing.
 pub(super) async fn addresses(yard: &mut Yard, input: &[u8]) {
     let path = file(yard, input);
-    let before = yard.data_version().await;
     let state = yard.state.clone();
+    // Somebody asks for quiet, at another door each time; whatever is imported, nobody's wish is taken away.
+    let mut tx = state.db.begin().await.expect("the database answers");
+    let door = tx.one("SELECT id FROM unit WHERE NOT vanished AND NOT do_not_knock ORDER BY id LIMIT 1", Vec::new()).await.expect("it reads");
+    if let Some(door) = door {
+        let door = door.get(0).expect("it is an id");
+        visit::set_quiet(&mut tx, &HashSet::from([door]), &HashSet::new(), true).await.expect("it can be written");
+    }
+    tx.commit().await.expect("it can be written");
+    let wishes = "SELECT (SELECT COUNT(*) FROM unit WHERE do_not_knock) + (SELECT COUNT(*) FROM entrance WHERE do_not_knock)";
+    let wished = yard.number(wishes).await;
+    let before = yard.data_version().await;
     // A few rows at once, so that what stands in several parts is met too.
     let pace = Pace { rows: 3, stop_after: None };
     let options = AddressOptions { accept_many_vanished: true, pace, ..AddressOptions::default() };
@@ -42,6 +55,7 @@ pub(super) async fn addresses(yard: &mut Yard, input: &[u8]) {
             }
             assert!(report.moved <= report.changed && report.back <= report.changed && report.vanished_in_turfs <= report.vanished);
             assert!(report.refused.iter().all(|refused| refused.line > 1));
+            assert!(yard.number(wishes).await >= wished, "a wish was taken away: {report:?}");
             for (wrong, sql) in [
                 ("an entrance has no door", "SELECT COUNT(*) FROM entrance WHERE NOT EXISTS (SELECT 1 FROM unit WHERE unit.entrance = entrance.id)"),
                 (
@@ -50,6 +64,11 @@ pub(super) async fn addresses(yard: &mut Yard, input: &[u8]) {
                 ),
                 ("something is left to be carried", "SELECT (SELECT COUNT(*) FROM entrance_change) + (SELECT COUNT(*) FROM unit_change)"),
                 ("something is not in force", "SELECT COUNT(*) FROM entrance WHERE since > (SELECT in_force FROM register)"),
+                (
+                    "its size is another than it says",
+                    "SELECT COUNT(*) FROM register WHERE entrances <> (SELECT COUNT(*) FROM entrance_in_force WHERE NOT vanished) OR doors <> \
+                    (SELECT COUNT(*) FROM unit_in_force u JOIN entrance_in_force e ON e.id = u.entrance WHERE NOT u.vanished AND NOT e.vanished)",
+                ),
                 ("an import is not ended", "SELECT staging FROM register"),
                 (
                     "an entrance whose doors have numbers has one without too",
@@ -89,6 +108,114 @@ pub(super) async fn districts(yard: &mut Yard, input: &[u8]) {
         }
         Err(error) => refused(yard, before, &error).await,
     }
+}
+
+/// Where lines are kept.
+const AROUND: &str = "{\"type\":\"Polygon\",\"coordinates\":[[[10.7,59.9],[10.8,59.9],[10.8,59.95],[10.7,59.95],[10.7,59.9]]]}";
+
+/// Every line is shown, left out or refused; a file that is refused as a whole changes nothing. What is shown reads back and
+/// lies around the district.
+pub(super) async fn lines(yard: &mut Yard, input: &[u8]) {
+    let path = file(yard, input);
+    let state = yard.state.clone();
+    let mut tx = state.db.begin().await.expect("the database answers");
+    if district::boundaries(&mut tx).await.expect("it reads").is_empty() {
+        let known = NewDistrict { number: "01".into(), name: "Øst".into(), area: "01".into(), households: 0, boundary: Some(AROUND.into()) };
+        district::put(&mut tx, &[known]).await.expect("it can be written");
+        tx.commit().await.expect("it can be written");
+    } else {
+        drop(tx);
+    }
+    let before = yard.data_version().await;
+    // Every other input is all streets, if it is GeoJSON without a word of what its lines are.
+    let kind = input.len().is_multiple_of(2).then_some(dorbank_shared::line::Kind::Street);
+    let options = LineOptions { origin: Some("fuzz".into()), credit: Some("nobody".into()), kind, ..LineOptions::default() };
+    let dry = LineOptions { dry_run: true, ..options.clone() };
+    let tried = import::lines(&state.db, &path, &dry, START_MS).await;
+    assert_eq!(yard.data_version().await, before, "a trial run wrote something");
+    match import::lines(&state.db, &path, &options, START_MS).await {
+        Ok(report) => {
+            assert!(tried.is_ok() && report.to_string().len() < 12_000);
+            for (wrong, sql) in [
+                (
+                    "a line that is not shown is left",
+                    "SELECT COUNT(*) FROM line l JOIN line_origin o ON o.origin = l.origin WHERE l.edition <> o.edition",
+                ),
+                ("they are not as many as it says", "SELECT (SELECT lines FROM line_origin) <> (SELECT COUNT(*) FROM line)"),
+                // A kilometre around the district, and what a segment needs to get there.
+                (
+                    "a line lies elsewhere",
+                    "SELECT COUNT(*) FROM line WHERE south > north OR west > east OR south > 60000000 OR north < 59800000 OR west > 10900000 OR east < 10600000",
+                ),
+            ] {
+                assert_eq!(yard.number(sql).await, 0, "{wrong}: {report}");
+            }
+        }
+        Err(error) => {
+            assert!(tried.is_err(), "only the trial run took it: {error}");
+            refused(yard, before, &error).await;
+        }
+    }
+}
+
+/// As each of the tables that go with districts it is taken or refused whole, and one that is refused changes nothing.
+pub(super) async fn tables(yard: &mut Yard, input: &[u8]) {
+    let path = file(yard, input);
+    let state = yard.state.clone();
+    let usual = DistrictOptions::default;
+    for options in [
+        Some(DistrictOptions { grunnkretser: Some(path.clone()), ..usual() }),
+        Some(DistrictOptions { joins_file: Some(path.clone()), ..usual() }),
+        Some(DistrictOptions { groups: Some(path.clone()), ..usual() }),
+        None,
+    ] {
+        let before = yard.data_version().await;
+        let done = match &options {
+            Some(options) => import::districts_by_table(&state.db, options, START_MS).await.map(|report| report.to_string()),
+            None => {
+                let options = HouseholdOptions { file: Some(path.clone()), ..HouseholdOptions::default() };
+                import::households(&state.db, &options).await.map(|report| report.to_string())
+            }
+        };
+        match done {
+            Ok(_) => {
+                let wrong = "SELECT (SELECT COUNT(*) FROM household WHERE households < 0) + (SELECT COUNT(*) FROM district WHERE number = '' OR name = '') \
+                    + (SELECT COUNT(*) FROM district d WHERE NOT EXISTS (SELECT 1 FROM district a WHERE a.number = d.area AND a.area = a.number))";
+                assert_eq!(yard.number(wrong).await, 0, "{options:?}");
+            }
+            Err(ImportError::Bound(_)) => assert_eq!(yard.data_version().await, before),
+            Err(error) => refused(yard, before, &error).await,
+        }
+    }
+}
+
+/// What a feed offers is a file of the product that was asked for, by a secure way, under a name that is no path.
+pub(super) fn feed(input: &[u8]) {
+    let url = fetch::FEEDS.parse().expect("it is an address");
+    for product in [fetch::Product::Addresses, fetch::Product::Flats] {
+        for offer in fetch::read_feed(input, product, &url).unwrap_or_default() {
+            assert!(offer.place.product == product && offer.url.scheme() == "https", "{offer:?}");
+            let name = offer.place.to_string();
+            assert!(!name.contains(['/', '\\', '\0']) && name.len() < 200 && name.ends_with("_CSV.zip"), "{offer:?}");
+        }
+    }
+}
+
+/// What is packed comes out the same each time, is not made to fill the machine, and is imported as any other file; what is
+/// damaged is refused whole.
+pub(super) async fn zip(yard: &mut Yard, input: &[u8]) {
+    let path = file(yard, input);
+    let read = || {
+        let mut out = Vec::new();
+        Source::open(&path)?.read_to_end(&mut out).map_err(|error| ImportError::read(&path, error))?;
+        Ok::<_, ImportError>(out)
+    };
+    match (read(), read()) {
+        (Ok(once), Ok(again)) => assert!(once == again && once.len() <= (input.len() + 1) * 201, "{} of {}", once.len(), input.len()),
+        (Err(ImportError::WrongFile(once)), Err(ImportError::WrongFile(again))) => assert_eq!(once, again),
+        (once, again) => panic!("{once:?} and then {again:?}"),
+    }
+    addresses(yard, input).await;
 }
 
 /// Whether rings are closed, have three corners at least, none twice running, and lie in Norway.

@@ -41,11 +41,20 @@ pub enum Target {
     Addresses,
     /// A file for `dorbank import districts`.
     Districts,
+    /// A file for `dorbank import lines`.
+    Lines,
+    /// A table that goes with districts, tried as each of them: units, joins, groups, households.
+    Tables,
+    /// A feed of Geonorge's.
+    Feed,
+    /// A file for `dorbank import addresses` that may be packed.
+    Zip,
 }
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Push, Self::Pull, Self::Inputs, Self::Join, Self::Addresses, Self::Districts];
+    pub const ALL: [Self; 10] =
+        [Self::Push, Self::Pull, Self::Inputs, Self::Join, Self::Addresses, Self::Districts, Self::Lines, Self::Tables, Self::Feed, Self::Zip];
 
     /// The name of its corpus.
     pub const fn name(self) -> &'static str {
@@ -56,6 +65,10 @@ impl Target {
             Self::Join => "join",
             Self::Addresses => "addresses",
             Self::Districts => "districts",
+            Self::Lines => "lines",
+            Self::Tables => "tables",
+            Self::Feed => "feed",
+            Self::Zip => "zip",
         }
     }
 
@@ -64,9 +77,14 @@ impl Target {
         Self::ALL.into_iter().find(|target| target.name() == name)
     }
 
-    /// Whether its input is JSON; else it is a table.
-    const fn is_json(self) -> bool {
-        !matches!(self, Self::Addresses)
+    /// Of what form an input of it is.
+    fn form(self, input: &[u8]) -> Form {
+        match self {
+            Self::Addresses | Self::Tables => Form::Table,
+            Self::Feed | Self::Zip => Form::Bytes,
+            Self::Lines if !input.starts_with(b"{") => Form::Bytes,
+            _ => Form::Json,
+        }
     }
 
     /// The folder of its kept inputs.
@@ -84,6 +102,14 @@ impl Target {
         paths.sort();
         paths.iter().map(|path| fs::read(path).expect("a file can be read")).collect()
     }
+}
+
+/// What an input is to whoever changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Table,
+    Bytes,
 }
 
 /// A server, and what one target does to it.
@@ -127,6 +153,10 @@ impl Fuzzer {
                 Target::Join => sync::join(yard, input).await,
                 Target::Addresses => import::addresses(yard, input).await,
                 Target::Districts => import::districts(yard, input).await,
+                Target::Lines => import::lines(yard, input).await,
+                Target::Tables => import::tables(yard, input).await,
+                Target::Feed => import::feed(input),
+                Target::Zip => import::zip(yard, input).await,
             }
             if runs % RUNS_PER_LOOK == RUNS_PER_LOOK - 1 {
                 yard.nothing_else_changed(target).await;

@@ -4,7 +4,7 @@
 use mutatis::{Candidates, Context, Mutate, Result, Session};
 use serde_json::{Map, Number, Value};
 
-use super::{MAX_INPUT, Target};
+use super::{Form, MAX_INPUT, Target};
 
 /// Values that programs trip over.
 const NUMBERS: [&str; 14] = [
@@ -66,8 +66,13 @@ impl Mutate<Made<'_>> for Make {
     fn mutate(&mut self, candidates: &mut Candidates<'_>, made: &mut Made<'_>) -> Result<()> {
         candidates.mutation(|context| {
             let mut out = context.rng().choose(made.corpus).cloned().unwrap_or_default();
+            let form = made.target.form(&out);
             if context.rng().gen_u8() < 200 {
-                out = if made.target.is_json() { json(context, &out) } else { table(context, &out, made.corpus) };
+                match form {
+                    Form::Json => out = json(context, &out),
+                    Form::Table => out = table(context, &out, made.corpus),
+                    Form::Bytes => bytes(context, &mut out),
+                }
             }
             if context.rng().gen_u8() < 60 {
                 bytes(context, &mut out);

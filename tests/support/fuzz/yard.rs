@@ -211,8 +211,12 @@ impl Yard {
             Target::Pull => &[],
             Target::Inputs => &["ticket", "spool"],
             Target::Join => &["device", "shift", "meta"],
-            Target::Addresses => &["entrance", "unit", "register", "succession"],
+            Target::Addresses => &["entrance", "unit", "register", "succession", "door_succession"],
             Target::Districts => &["district", "grunnkrets", "entrance", "district_group", "district_group_member"],
+            Target::Tables => &["district", "grunnkrets", "entrance", "district_group", "district_group_member", "household"],
+            Target::Lines => &["district", "line", "line_origin"],
+            Target::Feed => &[],
+            Target::Zip => &["entrance", "unit", "register", "succession", "door_succession"],
         };
         for (table, digest) in self.tables().await {
             assert!(own.contains(&table.as_str()) || self.began.get(&table) == Some(&digest), "{} changed {table}", target.name());

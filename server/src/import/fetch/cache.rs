@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{FetchError, Product, Trouble, checksum::Sum, feed, place::Place};
 
+/// What a file is called by that is not whole.
+const PART: &str = ".part";
+
 /// The folder. It is held by one program at a time.
 #[derive(Debug)]
 pub struct Cache {
@@ -51,9 +54,10 @@ impl Cache {
         self.folder.join(format!("{}_AtomFeedCSV.xml", product.code()))
     }
 
-    fn places(&self) -> Vec<Place> {
+    /// What whole files are of, or files that are `ended` so.
+    fn places(&self, ended: &str) -> Vec<Place> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        entries.filter_map(|entry| Place::parse(entry.file_name().to_str()?)).collect()
+        entries.filter_map(|entry| Place::parse(entry.file_name().to_str()?.strip_suffix(ended)?)).collect()
     }
 
     /// The names of municipalities by their numbers, as far as kept files and kept feeds tell.
@@ -63,15 +67,18 @@ impl Cache {
             let offers = fs::read(self.feed(product)).ok().and_then(|bytes| feed::parse(&bytes, product, url).ok());
             names.extend(offers.into_iter().flatten().map(|offer| (offer.place.municipality, offer.place.name)));
         }
-        names.extend(self.places().into_iter().map(|place| (place.municipality, place.name)));
+        names.extend(self.places("").into_iter().map(|place| (place.municipality, place.name)));
         names
     }
 
-    /// Removes the files of the same municipality, product and coordinate system under another name: it was renamed.
+    /// Removes the files of the same municipality, product and coordinate system under another name, those too that never
+    /// became whole: it was renamed.
     pub fn forget_others(&self, kept: &Place) {
-        for place in self.places() {
+        for place in self.places("").into_iter().chain(self.places(PART)) {
             if place.name != kept.name && (Place { name: kept.name.clone(), ..place.clone() }) == *kept {
-                remove(&self.file(&place));
+                let file = self.file(&place);
+                remove(&part(&file));
+                remove(&file);
             }
         }
     }
@@ -140,7 +147,7 @@ fn beside(file: &Path) -> PathBuf {
 
 /// Where a file is while it is not whole.
 pub fn part(file: &Path) -> PathBuf {
-    ending(file, ".part")
+    ending(file, PART)
 }
 
 /// Removes a file and its record. What cannot be removed is found again by its record, or written over.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use jiff::{Timestamp, tz::TimeZone};
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{CONTENT_RANGE, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, RETRY_AFTER},
@@ -27,8 +28,10 @@ use super::{
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The longest that a server may ask us to wait.
+/// The longest that a server may ask us to wait. Whoever asks for more is asked again by a person.
 const LONGEST_ASKED: Duration = Duration::from_mins(5);
+/// So many bytes come at least while a server may say nothing; else it is as good as silent.
+const LEAST: u64 = 6 * 1024;
 /// A try that brought so many bytes was no failure: pauses begin anew.
 const WORTH: u64 = 256 * 1024;
 /// By how many bytes a file is told.
@@ -158,11 +161,14 @@ impl Download<'_> {
                         (pauses, failures) = (self.pauses(), 0);
                     }
                     failures += 1;
+                    if let Some(asked) = after.filter(|asked| *asked > LONGEST_ASKED) {
+                        return Err(self.put_off(error, asked));
+                    }
                     let Some(pause) = pauses.next() else {
                         let what = if failures > 1 { format!("{}; {failures} tries in a row failed", error.what) } else { error.what };
                         return Err(FetchError { what, ..error });
                     };
-                    let pause = after.map_or_else(|| pause.mul_f64(self.patience.chance()), |asked| asked.min(LONGEST_ASKED));
+                    let pause = after.map_or_else(|| pause.mul_f64(self.patience.chance()), |asked| asked);
                     self.progress.say(&format!("{}: {}. Trying again in {} s.", host(url), error.what, pause.as_secs_f64().ceil()));
                     self.patience.pause(pause).await;
                 }
@@ -241,6 +247,8 @@ impl Download<'_> {
         }
         self.progress.begin(&part.name(), record.total, from);
         let mut have = from;
+        // From when on, and from where, it is looked whether enough comes.
+        let mut looked = (self.patience.now_ms(), have);
         let ended = loop {
             let chunk = tokio::select! {
                 chunk = answer.chunk() => chunk,
@@ -255,6 +263,13 @@ impl Download<'_> {
                 break Err(part.too_long().into());
             }
             have += bytes.len() as u64;
+            let now_ms = self.patience.now_ms();
+            if now_ms - looked.0 >= i64::try_from(self.silence.as_millis()).unwrap_or(i64::MAX) {
+                if have - looked.1 < LEAST {
+                    break Err(self.slow(part, have - looked.1, have - from));
+                }
+                looked = (now_ms, have);
+            }
             // Written at once and whole: what is on the disk is what will be asked on from. A local disk takes a few
             // kilobytes in less time than it takes to hand them to another thread.
             let written = if let Some(file) = &mut writing {
@@ -295,6 +310,20 @@ impl Download<'_> {
     fn silent(&self, part: &Part<'_>, brought: u64) -> Failed {
         let what = format!("the server has said nothing for {} s", self.silence.as_secs());
         Failed::Passing { error: part.trouble(Trouble::Unreachable, what), after: None, brought }
+    }
+
+    fn slow(&self, part: &Part<'_>, came: u64, brought: u64) -> Failed {
+        let what = format!("the server sends next to nothing ({came} bytes in {} s)", self.silence.as_secs());
+        Failed::Passing { error: part.trouble(Trouble::Unreachable, what), after: None, brought }
+    }
+
+    /// Nobody waits before a terminal for so long.
+    fn put_off(&self, error: FetchError, asked: Duration) -> FetchError {
+        let asked = i64::try_from(asked.as_millis()).unwrap_or(i64::MAX);
+        let until = Timestamp::from_millisecond(self.patience.now_ms().saturating_add(asked)).unwrap_or(Timestamp::MAX);
+        let until = until.to_zoned(TimeZone::get("Europe/Oslo").unwrap_or(TimeZone::UTC)).strftime("%Y-%m-%d %H:%M").to_string();
+        let (what, to_do) = (format!("{}, and asks to be left alone until {until}", error.what), format!("after {until}, {}", error.to_do));
+        FetchError { what, to_do, ..error }
     }
 
     /// What a status means that brings no file.

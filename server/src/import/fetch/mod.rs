@@ -25,6 +25,7 @@ use self::{
 pub use self::{
     client::provide_tls,
     error::{FetchError, Trouble},
+    feed::parse as read_feed,
     patience::{Moment, Patience, SystemPatience},
     place::Product,
     progress::{Bar, Lines, Progress},
@@ -126,7 +127,14 @@ impl Fetcher<'_> {
                     }
                     return self.take(&offers, offer, product).await;
                 }
-                other => refused = Some(other.refusal(&self.options.municipality, self.options.epsg, product, &self.feed(product))),
+                other => {
+                    let refusal = other.refusal(&self.options.municipality, self.options.epsg, product, &self.feed(product));
+                    // What is offered, if otherwise than asked for, is no reason to take a city without its doors.
+                    if !matches!(other, Choice::Unknown(_)) {
+                        return Err(refusal);
+                    }
+                    refused = Some(refusal);
+                }
             }
         }
         // There is at least one product, and each was returned or refused.
@@ -184,6 +192,10 @@ impl Fetcher<'_> {
                     "try again in some hours: the municipality may have got another name or number, and the file with it. {}",
                     feed::near_words(offers, &offer.place.municipality)
                 );
+            }
+            if error.trouble.is_elsewhere() && path.is_file() {
+                let copy = path.display();
+                error.to_do = format!("{}. The copy of an earlier run is {copy}: give it to `dorbank import addresses {copy}`", error.to_do);
             }
             error
         })?;
