@@ -9,7 +9,7 @@ use std::{
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::{
     assets::{self, Site, SiteError},
@@ -135,6 +135,16 @@ impl AppState {
     pub fn id_v7(&self) -> Uuid {
         let ms = u64::try_from(self.now_ms()).unwrap_or_default();
         uuid::Builder::from_unix_timestamp_millis(ms, &self.random_bytes()).into_uuid()
+    }
+
+    /// New ids that sort in the order in which they are made, also within a millisecond: what an import brings in together
+    /// lies together in every index, and what happens at the doors of one house touches few pages.
+    pub fn ids_in_order(&self) -> impl FnMut() -> Uuid + use<'_> {
+        let context = ContextV7::new();
+        move || {
+            let ms = u64::try_from(self.now_ms()).unwrap_or_default();
+            Uuid::new_v7(Timestamp::from_unix(&context, ms / 1_000, u32::try_from(ms % 1_000).unwrap_or_default() * 1_000_000))
+        }
     }
 
     /// A new random id, which tells nothing. For the input side.

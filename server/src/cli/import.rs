@@ -168,7 +168,7 @@ async fn bring(state: &AppState, file: Option<PathBuf>, fetch: Fetch, options: &
         Some(file) => file,
         None => fetch.run(state).await?,
     };
-    crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, options, state.now_ms(), &mut || state.id_v7()).await?));
+    crate::cli::out::write(format_args!("{}", addresses(&state.db, &file, options, state.now_ms(), &mut state.ids_in_order()).await?));
     // From here on it is done, and what fails may not look as if it were not.
     let credit = Credit::kartverket(extracted_on(&file).unwrap_or_default());
     if !options.dry_run
