@@ -10,6 +10,7 @@ mod coarsen;
 mod command_line;
 mod demo;
 mod districts;
+mod documents;
 mod download;
 mod fetch;
 mod fuzz;

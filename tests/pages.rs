@@ -7,9 +7,10 @@ use dorbank_server::{
 use dorbank_shared::{
     officer::Officer,
     principal::Role,
+    visit::Outcome,
     words::{LANGUAGES, Words, key},
 };
-use dorbank_tests::{Engine, START_MS, TestServer, World};
+use dorbank_tests::{Engine, START_MS, TestServer, World, field::Field};
 use reqwest::StatusCode;
 
 const HTML: &str = "text/html,application/xhtml+xml";
@@ -300,6 +301,30 @@ async fn an_address_that_means_nothing_is_a_page_and_a_release_that_is_not_there
     assert!(missing.contains(&words.with(key::PROGRAMME_MISSING, &[("number", "99")])), "{missing}");
     for there in ["/programme", "/programme?release=1", "/programme?release=x"] {
         assert!(!read(&office.get(there, &county).await.text).contains("finnes ikke"), "{there}");
+    }
+}
+
+#[tokio::test]
+async fn a_board_shows_no_conversation_below_ten_and_no_input() {
+    let server = TestServer::start().await;
+    let state = &server.state;
+    let field = Field::make(state, 1, 1, 20).await;
+    let mut phones = field.shift(state, &[0]).await;
+    let (_, county) = World::officer(state, Role::County, None).await;
+    let page = format!("/plan/shifts/{}", phones[0].shift);
+    let board = async || {
+        let request = server.get(&page).header("accept", "application/json").header("cookie", &county);
+        let text = request.send().await.unwrap().text().await.unwrap();
+        (serde_json::from_str::<serde_json::Value>(&text).unwrap()["body"]["Shift"]["board"].clone(), text)
+    };
+    for (talks, shown) in [(9, serde_json::json!("Under")), (10, serde_json::json!({ "Exact": 10 }))] {
+        let doors: Vec<(usize, Outcome)> = (if talks == 9 { 0 } else { 9 }..talks).map(|door| (door, Outcome::Talked)).collect();
+        field.knock(state, &mut phones[0], 0, state.now_ms(), &doors).await;
+        field.send(state, &phones[0], &[field.input(state, "01", &[0], None)]).await;
+        server.clock.advance(20 * 60_000);
+        let (board, text) = board().await;
+        assert_eq!((board["doors"].as_u64(), &board["opened"], &board["talked"]), (Some(talks as u64), &shown, &shown), "{board}");
+        assert!(!text.contains("input") && !text.contains("topic"), "{text}");
     }
 }
 

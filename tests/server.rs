@@ -5,13 +5,14 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
-    backup,
+    backup, round,
     schedule::{Job, Rule, tick},
     state::AppState,
     store,
 };
-use dorbank_tests::{Engine, TestServer};
+use dorbank_tests::{Engine, TestServer, field::Field};
 use reqwest::{Response, StatusCode};
 use serde_json::json;
 
@@ -178,6 +179,24 @@ async fn a_backup_is_whole_while_the_server_writes() {
     let refused = backup::run("postgres://somewhere/dorbank", &file, now).await.unwrap_err();
     assert!(refused.to_string().contains("pg_dump"), "{refused}");
     assert!(backup::run("sqlite:/nowhere/dorbank.db", &file, now).await.is_err(), "no empty database is made and copied");
+}
+
+#[tokio::test]
+async fn a_backup_holds_no_key_of_a_round_nor_the_servers_own() {
+    let server = TestServer::start().await;
+    let field = Field::make(&server.state, 1, 1, 4).await;
+    let file = server.folder.path().join("backup.db");
+    backup::run(&server.state.config.database, &file, server.state.now_ms()).await.unwrap();
+    let (copy, keys) = (std::fs::read(&file).unwrap(), server.state.config.keys_dir());
+    let holds = |bytes: &[u8]| copy.windows(bytes.len()).any(|window| window == bytes);
+    let (round, own) = (round::private_key(&keys, &field.round).unwrap(), std::fs::read(keys.join("server.key")).unwrap());
+    assert!(round.len() == 32 && own.len() == 32 && holds(&field.round.public_key), "what is sought is there, and is found where it is");
+    for key in [&round, &own] {
+        let hex = key.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        for form in [key.clone(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes(), BASE64_URL_SAFE_NO_PAD.encode(key).into_bytes()] {
+            assert!(!holds(&form));
+        }
+    }
 }
 
 static RUNS: AtomicU32 = AtomicU32::new(0);

@@ -529,3 +529,22 @@ async fn no_pull_skips_a_number_while_others_push() {
         assert_eq!(base.states().len(), 12);
     }
 }
+
+#[tokio::test]
+async fn a_pull_tells_of_a_door_its_state_and_neither_when_nor_who() {
+    let Set { server, world, houses, mut phone } = set(Engine::Sqlite).await;
+    let other = Phone::join(&server.state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+    let noted = phone.visit(&server.state, &houses[0], Some(0), Outcome::Talked);
+    phone.push(&server, std::slice::from_ref(&noted)).await;
+    server.clock.advance(DAY_MS / 24);
+    let request = serde_json::json!({ "proto": 1, "build": "test", "turfs": { world.turfs[0].id.to_string(): null } });
+    let text = other.send(&server, "/sync/v1/pull", request.to_string()).await.text().await.unwrap();
+    let pull: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let row = &pull["turfs"][0]["rows"][0];
+    assert_eq!((row["door"].as_str(), row["state"].as_str()), (Some(houses[0].units[0].to_string().as_str()), Some("talked")), "{row}");
+    let fields: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["door", "seq", "state"], "a field more is somebody's to think about");
+    for never in [noted.id.to_string(), phone.id.to_string(), noted.captured_at.to_string(), "occurred_at".to_owned(), "\"device\"".to_owned()] {
+        assert!(!text.contains(&never), "{never} in {text}");
+    }
+}
