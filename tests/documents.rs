@@ -36,6 +36,10 @@ fn tests_of(source: &str) -> BTreeSet<String> {
     found
 }
 
+fn ends_in(path: &str, ending: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == ending)
+}
+
 /// What is wrong with the cell of a row that says which tests hold its answer.
 fn wrong(cell: &str) -> Vec<String> {
     let (mut wrong, mut file, mut named) = (Vec::new(), None::<(String, String)>, 0);
@@ -43,8 +47,7 @@ fn wrong(cell: &str) -> Vec<String> {
         return wrong;
     }
     for name in quoted(cell) {
-        let is_file = Path::new(name).extension().is_some_and(|ending| ending == "rs" || ending == "mjs");
-        if is_file {
+        if ends_in(name, "rs") || ends_in(name, "mjs") {
             let path = if name.contains('/') { name.to_owned() } else { format!("tests/{name}") };
             match fs::read_to_string(root().join(&path)) {
                 Ok(source) => file = Some((path, source)),
@@ -58,7 +61,7 @@ fn wrong(cell: &str) -> Vec<String> {
         };
         named += 1;
         let begins = name.strip_suffix('…');
-        let is_there = if path.ends_with(".mjs") {
+        let is_there = if ends_in(path, "mjs") {
             source.lines().any(|line| line.trim_start().starts_with("test(") && line.contains(begins.unwrap_or(name)))
         } else {
             tests_of(source).iter().any(|test| begins.map_or(test == name, |begins| test.starts_with(begins)))

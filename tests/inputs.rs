@@ -1,5 +1,13 @@
 //! `/inputs/v1` over a real socket: no credential, eight slots, and a repeat is answered as before.
 
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{store, sync::inputs::BACKED_UP_THROUGH};
 use dorbank_shared::{
@@ -10,6 +18,10 @@ use dorbank_shared::{
 };
 use dorbank_tests::{Engine, TestServer, World};
 use reqwest::StatusCode;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{UnixListener, UnixStream},
+};
 use uuid::Uuid;
 
 use crate::phone::{Phone, read};
@@ -170,4 +182,68 @@ async fn it_says_what_is_in_a_backup() {
     store::meta::set(&mut tx, BACKED_UP_THROUGH, "2026-10-13").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(send(&server, &request(&server, Vec::new())).await.backed_up_through.as_deref(), Some("2026-10-13"));
+}
+
+/// A way to PostgreSQL that, once told so, loses the answer to the next commit: the commit is done, nobody hears of it.
+async fn losing_a_commit(address: &str, folder: &Path) -> (String, Arc<AtomicBool>) {
+    const SOCKET: &str = ".s.PGSQL.5432";
+    let (database, real) = address.split_once("?host=").unwrap();
+    let (real, armed) = (Path::new(real).join(SOCKET), Arc::new(AtomicBool::new(false)));
+    let listener = UnixListener::bind(folder.join(SOCKET)).unwrap();
+    tokio::spawn({
+        let armed = armed.clone();
+        async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (real, armed) = (real.clone(), armed.clone());
+                tokio::spawn(async move {
+                    let mut server = UnixStream::connect(real).await.unwrap();
+                    let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+                    loop {
+                        tokio::select! {
+                            read = client.read(&mut asked) => {
+                                let Some(count) = read.ok().filter(|count| *count > 0) else { return };
+                                let is_commit = asked[..count].windows(6).any(|bytes| bytes == b"COMMIT");
+                                if server.write_all(&asked[..count]).await.is_err() {
+                                    return;
+                                }
+                                if is_commit && armed.swap(false, Ordering::SeqCst) {
+                                    // It is done once the database has answered; the answer goes no further.
+                                    let _ = server.read(&mut answered).await;
+                                    return;
+                                }
+                            }
+                            read = server.read(&mut answered) => {
+                                let Some(count) = read.ok().filter(|count| *count > 0) else { return };
+                                if client.write_all(&answered[..count]).await.is_err() {
+                                    return;
+                                }
+                            }
+                        }
+                    }
+                });
+            }
+        }
+    });
+    (format!("{database}?host={}", folder.display()), armed)
+}
+
+#[tokio::test]
+async fn a_draw_whose_commit_was_not_heard_of_was_drawn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (address, armed) = losing_a_commit(&dorbank_tests::postgres::fresh_database().await, folder.path()).await;
+    let server = TestServer::with(Engine::Sqlite, |config| config.database.clone_from(&address)).await;
+    let state = &server.state;
+    let world = World::make(state).await;
+    let phone = Phone::join(state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+    let drawn = async || store::device::find(&mut state.db.read().await.unwrap(), phone.id).await.unwrap().unwrap().tickets;
+    // The first fills the pool.
+    assert_eq!(draw(&server, &phone, 5).await.len(), 5);
+    armed.store(true, Ordering::SeqCst);
+    let lost = phone.send(&server, "/sync/v1/tickets", r#"{"count": 20}"#).await;
+    assert!(!armed.load(Ordering::SeqCst), "the commit was met");
+    assert_eq!(lost.status(), StatusCode::SERVICE_UNAVAILABLE, "the phone is told to come again");
+    assert_eq!(drawn().await, 25, "and has lost what was drawn, once");
+    assert_eq!(draw(&server, &phone, 20).await.len(), 15);
+    assert_eq!(drawn().await, 40);
+    server.stop().await;
 }
