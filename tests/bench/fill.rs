@@ -1,11 +1,12 @@
-//! `dorbank-bench-fill DATABASE CAMPAIGN KEPT VISITS`: a city's register and so many visits of the last months, with what goes with
+//! `dorbank-bench-fill DATABASE CAMPAIGN OF KEPT VISITS`: a city's register and so many visits of the last months, with what goes with
 //! them: turfs, shifts, phones, receipts, the doors' states. Written straight into a server's database, since 1,000,000
 //! pushed visits would take a minute for each run of the bench.
 //!
 //! The register is the same whatever the number of visits, as a city is: 15,000 entrances with 20 doors. Pairs walk 160 or
 //! so of its doors; every door is visited once in each campaign, campaign after campaign. Ids are of version 7 and grow
 //! with time, as phones and imports make them. Visits that are older than three days are coarse, as the night leaves them:
-//! of their day, and of no phone.
+//! of their day, and of no phone. In CAMPAIGN every so manieth (KEPT) run of so many (OF) entrances is left for others: a turf's
+//! houses are neighbours, and neighbours lie side by side in a publisher's file and so in the register's indexes.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -150,8 +151,9 @@ impl Walk<'_> {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    ensure!(arguments.len() == 4, "usage: dorbank-bench-fill DATABASE CAMPAIGN KEPT VISITS");
-    let (first, kept, wanted): (Uuid, usize, usize) = (arguments[1].parse()?, arguments[2].parse()?, arguments[3].parse()?);
+    ensure!(arguments.len() == 5, "usage: dorbank-bench-fill DATABASE CAMPAIGN OF KEPT VISITS");
+    let (first, of): (Uuid, usize) = (arguments[1].parse()?, arguments[2].parse()?);
+    let (kept, wanted): (usize, usize) = (arguments[3].parse()?, arguments[4].parse()?);
     let mut connection = Connection::open(&arguments[0])?;
     // It can be made again, so nothing waits for the disk.
     connection.pragma_update(None, "synchronous", "OFF")?;
@@ -167,7 +169,7 @@ fn main() -> Result<()> {
     while left > 0 {
         let campaign = if campaigns == 0 { first } else { campaign_like(&tx, &mut ids, first, campaigns)? };
         let walked: Vec<Entrance> = if campaigns == 0 {
-            register.iter().enumerate().filter(|(number, _)| number % kept != kept - 1).map(|(_, entrance)| entrance.clone()).collect()
+            register.iter().enumerate().filter(|(number, _)| number / of % kept != kept - 1).map(|(_, entrance)| entrance.clone()).collect()
         } else {
             register.clone()
         };

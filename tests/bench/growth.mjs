@@ -14,7 +14,7 @@ const PHONES = 20;
 const [ENTRANCES, DOORS_OF_ENTRANCE] = [10, 20];
 const DOORS = ENTRANCES * DOORS_OF_ENTRANCE;
 const PULLS = 40;
-/** Every so manieth entrance of the filled register is the measured phones': nobody was there yet in this campaign. See fill.rs. */
+/** Every so manieth turf's worth of neighbours in the filled register is the measured phones': nobody was there yet in this campaign. See fill.rs. */
 const KEPT = 75;
 
 export const name = 'growth';
@@ -24,7 +24,7 @@ export const about = `push of ${PHONES * DOORS} visits by ${PHONES} phones, then
 /** The kept entrances with their doors. @param {import('../e2e/lib/server.mjs').Server} server */
 async function kept({ database: db }) {
   const rows = await db.rows(`SELECT ${db.hex('e.id')} AS entrance, ${db.hex('u.id')} AS unit FROM entrance e JOIN unit u ON u.entrance = e.id
-    WHERE e.origin = 'fill' AND CAST(e.source_id AS INTEGER) % ${KEPT} = ${KEPT - 1} ORDER BY e.id, u.floor, u.position`);
+    WHERE e.origin = 'fill' AND CAST(e.source_id AS INTEGER) / ${ENTRANCES} % ${KEPT} = ${KEPT - 1} ORDER BY e.id, u.floor, u.position`);
   const register = /** @type {Map<string, string[]>} */ (new Map());
   for (const { entrance, unit } of rows) register.set(entrance, [...(register.get(entrance) ?? []), unit]);
   return register;
@@ -69,7 +69,7 @@ export async function run(report) {
     for (const stored of STORED) {
       stages.push(await Stage.set(async (server) => {
         const { campaign } = await runningShift(server);
-        await command(`${TARGET}/release/dorbank-bench-fill`, [server.address.replace('sqlite:', ''), campaign, String(KEPT), String(stored)]);
+        await command(`${TARGET}/release/dorbank-bench-fill`, [server.address.replace('sqlite:', ''), campaign, String(ENTRANCES), String(KEPT), String(stored)]);
         return prepare(server, { turfs: PHONES, entrances: ENTRANCES, doors: DOORS_OF_ENTRANCE, register: await kept(server) });
       }));
     }
