@@ -4,7 +4,12 @@
 //!
 //! The records are a promise like the wire: a phone that nobody has opened for weeks still has the oldest of them.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, Visitor},
+};
 use uuid::Uuid;
 
 use super::{
@@ -59,13 +64,36 @@ pub struct Sealed {
 }
 
 /// What is kept beside a ticket: the round that it is for. Records from before that was kept have the number 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum Ticket {
     /// A ticket of this round.
     Of(Uuid),
     /// Of a round that was not kept.
     Old(u8),
+}
+
+/// By hand, since what serde makes of an untagged enum is some kilobytes for every phone to fetch.
+impl<'de> Deserialize<'de> for Ticket {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Ticket;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a round's id, or 1")
+            }
+
+            fn visit_u64<E: Error>(self, old: u64) -> Result<Ticket, E> {
+                u8::try_from(old).map(Ticket::Old).map_err(E::custom)
+            }
+
+            fn visit_str<E: Error>(self, round: &str) -> Result<Ticket, E> {
+                round.parse().map(Ticket::Of).map_err(E::custom)
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 impl Ticket {
