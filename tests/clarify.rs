@@ -487,3 +487,24 @@ async fn what_a_renewed_phone_corrected_was_left_open_and_counted_as_well() {
         assert_eq!((standing.len(), standing[0].outcome), (1, Outcome::Declined), "{engine:?}");
     }
 }
+
+#[tokio::test]
+async fn two_officers_who_count_a_visit_and_its_correction_at_once_count_one() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let county = World::officer(&state, Role::County, None).await.1;
+        let visits = desk.kept(12).await;
+        let mut anew = joined_anew(&desk).await;
+        let corrections: Vec<_> =
+            (0..12).map(|n| anew.correct(&state, &desk.houses[n / 4], Some(n % 4), Outcome::ComeBack, Some(visits[n].id))).collect();
+        push_last(&desk, &anew, &corrections).await;
+        for (visit, better) in visits.iter().zip(&corrections) {
+            let (first, second) = (desk.named(visit).await, desk.named(better).await);
+            tokio::join!(desk.press("count", &first, &desk.organiser), desk.press("count", &second, &county));
+        }
+        let standing = desk.standing().await;
+        assert!(standing.iter().all(|standing| standing.outcome == Outcome::ComeBack), "{engine:?}: {standing:?}");
+        assert_eq!((standing.len(), desk.waiting().await), (12, 0), "{engine:?}");
+    }
+}

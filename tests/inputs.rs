@@ -185,7 +185,7 @@ async fn it_says_what_is_in_a_backup() {
 }
 
 /// A way to PostgreSQL that, once told so, loses the answer to the next commit: the commit is done, nobody hears of it.
-async fn losing_a_commit(address: &str, folder: &Path) -> (String, Arc<AtomicBool>) {
+fn losing_a_commit(address: &str, folder: &Path) -> (String, Arc<AtomicBool>) {
     const SOCKET: &str = ".s.PGSQL.5432";
     let (database, real) = address.split_once("?host=").unwrap();
     let (real, armed) = (Path::new(real).join(SOCKET), Arc::new(AtomicBool::new(false)));
@@ -230,7 +230,7 @@ async fn losing_a_commit(address: &str, folder: &Path) -> (String, Arc<AtomicBoo
 #[tokio::test]
 async fn a_draw_whose_commit_was_not_heard_of_was_drawn_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (address, armed) = losing_a_commit(&dorbank_tests::postgres::fresh_database().await, folder.path()).await;
+    let (address, armed) = losing_a_commit(&dorbank_tests::postgres::fresh_database().await, folder.path());
     let server = TestServer::with(Engine::Sqlite, |config| config.database.clone_from(&address)).await;
     let state = &server.state;
     let world = World::make(state).await;

@@ -7,7 +7,7 @@ mod judge;
 mod known;
 pub mod settle;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use dorbank_shared::{
     error::Code,
@@ -134,8 +134,17 @@ async fn known(
 ) -> Result<known::Known, StoreError> {
     let superseded = || batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok()?.supersedes);
     let ids: HashSet<Uuid> = batch.entries.iter().map(|entry| entry.id).chain(superseded()).collect();
-    let receipts: HashMap<Uuid, receipt::Receipt> =
-        receipt::among(tx, &ids).await?.into_iter().filter(|r| !anew.contains(&r.id)).map(|r| (r.id, r)).collect();
+    let mut receipts = answered(tx, &ids, anew).await?;
+    // What another phone, or this one as it was called before, has in quarantine may be counted at this very moment. Its
+    // row is held, as who counts holds it, and what was answered for it is read again.
+    let kept = |r: &&receipt::Receipt| r.device != device && r.status == Status::Quarantined;
+    let others: BTreeSet<Uuid> = superseded().filter_map(|id| receipts.get(&id)).filter(kept).map(|r| r.device).collect();
+    for other in &others {
+        scope::hold(tx, *other).await?;
+    }
+    if !others.is_empty() {
+        receipts = answered(tx, &ids, anew).await?;
+    }
     // A repeat needs nothing more; a whole batch of them costs one more statement.
     let fresh: Vec<_> =
         batch.entries.iter().zip(bodies).filter(|(entry, _)| !receipts.contains_key(&entry.id)).filter_map(|(_, body)| body.as_ref().ok()).collect();
@@ -162,6 +171,10 @@ async fn known(
         superseded: visit::among(tx, &stored).await?.into_iter().map(|v| (v.id, v)).collect(),
         receipts,
     })
+}
+
+async fn answered(tx: &mut Tx, ids: &HashSet<Uuid>, anew: &HashSet<Uuid>) -> Result<HashMap<Uuid, receipt::Receipt>, StoreError> {
+    Ok(receipt::among(tx, ids).await?.into_iter().filter(|r| !anew.contains(&r.id)).map(|r| (r.id, r)).collect())
 }
 
 async fn respond(tx: &mut Tx, now_ms: i64, device: Uuid, batch: &Batch, results: Vec<EntryResult>) -> Result<PushResponse, SyncError> {
