@@ -4,10 +4,10 @@ use std::{collections::HashSet, fs, path::PathBuf};
 
 use dorbank_server::{
     args,
-    import::{AddressOptions, DistrictOptions, DistrictReport, ImportError, Reason, Report, addresses, districts},
+    import::{AddressOptions, DistrictOptions, DistrictReport, ImportError, Reason, Report, addresses, districts, districts_by_table},
     store::{Db, district, entrance, stamp, visit},
 };
-use dorbank_tests::{Engine, database};
+use dorbank_tests::{Engine, database, write_site};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -455,6 +455,36 @@ async fn addresses_get_the_district_that_they_lie_in() {
         let mut tx = place.db.read().await.unwrap();
         assert_eq!(district::find(&mut tx, "01").await.unwrap().unwrap().version, 2);
     }
+}
+
+#[tokio::test]
+async fn the_table_of_units_could_not_come_alone() {
+    for engine in Engine::BOTH {
+        let mut place = Place::new(engine).await;
+        place.districts(collection(&[square("1", "Øst", 10.7, 59.9)]), &DistrictOptions::default()).await.unwrap();
+        place.addresses(file(&[HOUSE, Row { id: "1002", grunnkrets: "99990102", ..HOUSE }])).await.unwrap();
+        let table = place.write("units.csv", "grunnkretsnummer,bydelnr,bydel\n99990101,02,Nord\n");
+        let options = DistrictOptions { grunnkretser: Some(table), ..DistrictOptions::default() };
+        let tried = districts_by_table(&place.db, &DistrictOptions { dry_run: true, ..options.clone() }, 2_000).await.unwrap();
+        let report = districts_by_table(&place.db, &options, 2_000).await.unwrap();
+        assert_eq!(tried, DistrictReport { dry_run: true, ..report.clone() });
+        assert_eq!((report.added, report.changed, report.unchanged, report.entrances_moved, report.grunnkretser), (1, 0, 1, 1, 1), "{report}");
+        let found: Vec<Option<String>> = place.register().await.into_iter().map(|r| r.district).collect();
+        assert_eq!(found, [Some("02".into()), Some("01".into())], "the outline that is known holds where the table says nothing");
+        let mut tx = place.db.read().await.unwrap();
+        assert_eq!(district::boundaries(&mut tx).await.unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_command_without_a_file_of_districts_needs_the_table() {
+    let folder = TempDir::new().unwrap();
+    write_site(&folder.path().join("site"));
+    let place = crate::process::Place::new(folder.path());
+    fs::write(folder.path().join("units.csv"), "grunnkretsnummer,bydelnr,bydel\n99990101,02,Nord\n").unwrap();
+    let said = place.done(&["import", "districts", "--grunnkretser", "units.csv"]);
+    assert!(said.contains("Districts: imported") && said.contains("1  basic statistical units"), "{said}");
+    assert!(place.refused(&["import", "districts"]).contains("required"));
 }
 
 #[tokio::test]
