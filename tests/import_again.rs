@@ -281,11 +281,8 @@ async fn a_later_wish_at_a_door_with_another_number_reached_nobody() {
 async fn a_wish_was_lost_when_two_houses_were_joined() {
     for engine in Engine::BOTH {
         // 10B goes, and its doors are at 10A, which stands; one of them has its number still, the other another one.
-        let before = [
-            Home::new(1, 10, "A", &["H0101"]),
-            Home::new(2, 10, "B", &["H0101", "H0201", "H0301"]).on(33),
-            Home::new(3, 12, "", &["H0101"]).on(34),
-        ];
+        let before =
+            [Home::new(1, 10, "A", &["H0101"]), Home::new(2, 10, "B", &["H0101", "H0201", "H0301"]).on(33), Home::new(3, 12, "", &["H0101"]).on(34)];
         let after = [Home::new(1, 10, "A", &["H0101", "H0102", "H0201", "H0302"]), before[2].clone()];
         let mut town = Town::new(engine).await;
         town.import(&dwellings_of(&before)).await;

@@ -130,7 +130,10 @@ async fn without_a_column_for_the_kind_every_unit_is_a_dwelling() {
     let whole = format!("{DWELLINGS}\r\n{}\r\n", rows.join("\r\n"));
     let report = town.import(&whole).await;
     assert_eq!((report.doors.added, report.without_kinds), (2, true));
-    assert!(report.to_string().contains("The file does not say which units are dwellings") && report.to_string().contains("all were taken"), "{report}");
+    assert!(
+        report.to_string().contains("The file does not say which units are dwellings") && report.to_string().contains("all were taken"),
+        "{report}"
+    );
     let few = "bruksenhetsnummer;Øst;Nord;EPSG-kode;poststed;postnummer;adresseTekst;bokstav;nummer;adressenavn;kommunenummer;adresseId\n\
         h0101;10,77;59,9101;4258;PRØVE;101;Rognegata 1;;1;Rognegata;9999;1\n ;10,77;59,9101;4258;PRØVE;101;Rognegata 3;;3;Rognegata;9999;2\n";
     let report = town.import(few).await;

@@ -12,8 +12,7 @@ use crate::import_published::{Home, Town, addresses_of, dwellings_of};
 /// without the zeros that a spreadsheet takes from the front of a number.
 fn dressed(text: &str, seed: u64) -> String {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let mut rows: Vec<Vec<String>> =
-        text.trim_start_matches('\u{feff}').lines().map(|line| line.split(';').map(str::to_owned).collect()).collect();
+    let mut rows: Vec<Vec<String>> = text.trim_start_matches('\u{feff}').lines().map(|line| line.split(';').map(str::to_owned).collect()).collect();
     let (commas, no_zeros, small) = (rng.random_bool(0.5), rng.random_bool(0.5), rng.random_bool(0.3));
     for column in 0..rows[0].len() {
         let name = rows[0][column].clone();

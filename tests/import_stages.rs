@@ -383,7 +383,8 @@ async fn a_wish_noted_while_a_register_was_exchanged_reached_no_heir() {
     let mut tx = town.db.begin().await.unwrap();
     visit::set_quiet(&mut tx, &HashSet::from([old]), &HashSet::new(), true).await.unwrap();
     let _ = slow.go_on.send(());
-    let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'UPDATE register%'";
+    let waits =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'UPDATE register%'";
     while town.count(waits).await == 0 {
         assert!(!import.is_finished(), "it was put in force beside the wish");
         tokio::task::yield_now().await;

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::store::{
     Db, StoreError, Tx, correction,
-    register::{self, Alone},
     correction::Field,
+    register::{self, Alone},
     staged::{self, Listed, Writes},
     stamp,
     succession::{self, Of},

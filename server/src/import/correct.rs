@@ -172,6 +172,8 @@ pub async fn correct(db: &Db, entrance: Uuid, what: &Correct, now_ms: i64, ids: 
 
 async fn written(db: &Db, entrance: Uuid, what: &Correct, now_ms: i64, ids: &mut impl FnMut() -> Uuid) -> Result<Corrected, CorrectError> {
     let mut tx = db.begin().await?;
+    // First, as whoever notes a wish does: else the two could wait for each other.
+    register::hold(&mut tx).await?;
     let done = write(&mut tx, entrance, what, now_ms, ids).await?;
     tx.commit().await?;
     Ok(done)

@@ -63,8 +63,7 @@ impl Outline {
 impl Locator {
     /// From a table (`unit, district`) and outlines (`district, GeoJSON geometry`). An outline that cannot be read is left out.
     pub fn new(units: Vec<(String, String)>, boundaries: Vec<(String, String)>) -> Self {
-        let mut outlines: Vec<Outline> =
-            boundaries.into_iter().filter_map(|(number, text)| Outline::new(number, &read_outline(&text)?)).collect();
+        let mut outlines: Vec<Outline> = boundaries.into_iter().filter_map(|(number, text)| Outline::new(number, &read_outline(&text)?)).collect();
         // A database sorts by the rules of a language, if it is told to, and the lower number is to be the same everywhere.
         outlines.sort_by(|a, b| a.number.cmp(&b.number));
         Self { by_unit: units.into_iter().collect(), outlines }
