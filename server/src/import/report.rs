@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use dorbank_shared::landing::Landing;
 
-use super::row::{Product, Reason};
+use super::{
+    row::{Product, Reason},
+    tell::{heading, line, some},
+};
 
 /// How many refused rows, and of other lists how many lines, are written out; of all others only the number.
 const SHOWN: usize = 20;
@@ -196,17 +199,4 @@ impl Report {
         }
         Ok(())
     }
-}
-
-fn heading(f: &mut fmt::Formatter<'_>, what: &str, dry_run: bool) -> fmt::Result {
-    writeln!(f, "{what}: {}", if dry_run { "tried only; nothing was written" } else { "imported" })
-}
-
-fn line(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
-    writeln!(f, "{count:>9}  {what}")
-}
-
-/// A line that is only worth reading when it happened.
-fn some(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
-    if count == 0 { Ok(()) } else { line(f, count, what) }
 }

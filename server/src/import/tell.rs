@@ -10,6 +10,11 @@ pub(super) fn line(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt:
     writeln!(f, "{count:>9}  {what}")
 }
 
+/// A line that is only worth reading when it happened.
+pub(super) fn some(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
+    if count == 0 { Ok(()) } else { line(f, count, what) }
+}
+
 /// An area as a person thinks of it: square metres up to a hectare, then hectares, then square kilometres.
 pub(super) fn area(square_metres: f64) -> String {
     match square_metres {

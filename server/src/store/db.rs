@@ -152,9 +152,14 @@ pub enum Db {
 /// # Errors
 /// When the file cannot be made.
 pub fn lock_file(path: &Path) -> std::io::Result<File> {
+    beside(path, ".lock")
+}
+
+/// A file beside a SQLite database for a lock, made where there is none.
+pub(super) fn beside(database: &Path, ending: &str) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
     File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(name)
 }
 

@@ -4,14 +4,11 @@
 //! reaches it; what changes of known ones stands in `entrance_change` and `unit_change` and holds over them from then on.
 //! So one update of one row puts any number of rows in force. See ADR 0010.
 
-use std::{
-    fs::{File, TryLockError},
-    path::Path,
-};
+use std::fs::{File, TryLockError};
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use super::{Db, StoreError, Tx, Value, parts::around_list};
+use super::{Db, StoreError, Tx, Value, db::beside, parts::around_list};
 use crate::{args, statements};
 
 statements! {
@@ -79,7 +76,7 @@ impl Alone {
     pub async fn take(db: &Db) -> Result<Option<Self>, StoreError> {
         match db {
             Db::Sqlite { path, .. } => {
-                let file = lock_file(path).map_err(sqlx::Error::Io)?;
+                let file = beside(path, ".import").map_err(sqlx::Error::Io)?;
                 match file.try_lock() {
                     Ok(()) => Ok(Some(Self::Sqlite(file))),
                     Err(TryLockError::WouldBlock) => Ok(None),
@@ -119,14 +116,6 @@ impl Alone {
         }
         Ok(())
     }
-}
-
-/// The file beside a SQLite database that an import holds a lock on.
-fn lock_file(database: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut name = database.as_os_str().to_owned();
-    name.push(".import");
-    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(name)
 }
 
 /// Which import is in force, and whose rows may be left.

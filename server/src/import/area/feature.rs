@@ -1,7 +1,7 @@
 //! A file of districts as a list of features, whichever way it is written.
 
 use geo::Coord;
-use geojson::{Geometry, GeometryValue, PolygonType};
+use geojson::{Geometry, GeometryValue, PolygonType, Position};
 use serde_json::{Map, Value};
 
 use super::topojson;
@@ -109,11 +109,19 @@ fn polygons(geometry: &GeometryValue) -> Result<Vec<Rings>, &'static str> {
 }
 
 fn rings(polygon: &PolygonType) -> Result<Rings, &'static str> {
-    let corner = |position: &geojson::Position| match position.as_slice() {
+    polygon.iter().map(|ring| corners(ring)).collect()
+}
+
+/// The corners of a ring or a line.
+///
+/// # Errors
+/// When one has not two coordinates.
+pub fn corners(positions: &[Position]) -> Result<Vec<Coord>, &'static str> {
+    let corner = |position: &Position| match position.as_slice() {
         [x, y, ..] => Ok(Coord { x: *x, y: *y }),
         _ => Err("a corner without two coordinates"),
     };
-    polygon.iter().map(|ring| ring.iter().map(corner).collect()).collect()
+    positions.iter().map(corner).collect()
 }
 
 /// What a `crs` member says, as GeoJSON had it before 2016 and many programs still write it.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dorbank_shared::district::district_number;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::feature::{FEATURE_ID, Feature};
 
@@ -98,8 +98,8 @@ pub fn text(value: &Value) -> Option<String> {
 }
 
 /// The value of a property of a feature, its name read without regard to case.
-pub fn value(feature: &Feature, property: &str) -> Option<String> {
-    feature.properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(property)).and_then(|(_, value)| text(value))
+pub fn value(properties: &Map<String, Value>, property: &str) -> Option<String> {
+    properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(property)).and_then(|(_, value)| text(value))
 }
 
 /// Finds the properties, those that were told and else the ones that can be no other.
@@ -138,7 +138,7 @@ fn list(features: &[Feature], all: &BTreeSet<&str>) -> String {
 
 fn examples(features: &[Feature], property: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
-    for found in features.iter().filter_map(|feature| value(feature, property)) {
+    for found in features.iter().filter_map(|feature| value(&feature.properties, property)) {
         let short: String = found.chars().take(40).collect();
         if !out.contains(&short) {
             out.push(short);
@@ -157,7 +157,7 @@ fn called<'a>(all: &BTreeSet<&'a str>, names: &[&str]) -> Vec<&'a str> {
 
 fn guess_number<'a>(features: &[Feature], all: &BTreeSet<&'a str>) -> Result<&'a str, String> {
     let numbers = |property: &str| -> Vec<Option<String>> {
-        features.iter().map(|feature| value(feature, property).and_then(|text| district_number(&text))).collect()
+        features.iter().map(|feature| value(&feature.properties, property).and_then(|text| district_number(&text))).collect()
     };
     for names in NUMBERS {
         let mut candidates: Vec<(&str, Vec<Option<String>>)> = called(all, names).into_iter().map(|name| (name, numbers(name))).collect();
@@ -182,7 +182,7 @@ fn guess_number<'a>(features: &[Feature], all: &BTreeSet<&'a str>) -> Result<&'a
 }
 
 fn guess_name<'a>(features: &[Feature], all: &BTreeSet<&'a str>, number: &str) -> Result<Option<&'a str>, String> {
-    let values = |property: &str| -> Vec<Option<String>> { features.iter().map(|feature| value(feature, property)).collect() };
+    let values = |property: &str| -> Vec<Option<String>> { features.iter().map(|feature| value(&feature.properties, property)).collect() };
     let numbers = values(number);
     // Two districts have two names, or it is the name of something larger.
     let tells_apart = |names: &[Option<String>]| {

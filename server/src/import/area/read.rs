@@ -139,10 +139,10 @@ fn part(feature: &Feature, properties: &Properties, epsg: u32, projections: &Pro
     let place = feature.place;
     let fault = |number: Option<&String>, reason: String| Fault { place, number: number.cloned(), reason };
     let property = &properties.number.property;
-    let text = property::value(feature, property).ok_or_else(|| fault(None, format!("nothing under {property}, where its number is")))?;
+    let text = property::value(&feature.properties, property).ok_or_else(|| fault(None, format!("nothing under {property}, where its number is")))?;
     let number = district_number(&text)
         .ok_or_else(|| fault(None, format!("a number that is not one, {text:?} (at most twelve letters, digits or hyphens)")))?;
-    let name = properties.name.as_ref().and_then(|name| property::value(feature, &name.property));
+    let name = properties.name.as_ref().and_then(|name| property::value(&feature.properties, &name.property));
     let polygons = feature.polygons.as_ref().map_err(|reason| fault(Some(&number), (*reason).to_owned()))?;
     let polygons = outline::in_degrees(polygons, epsg, projections).map_err(|reason| fault(Some(&number), reason))?;
     Ok((number, Part { place, name, polygons }))

@@ -3,7 +3,6 @@
 use std::{fs::File, io::Read as _, path::Path};
 
 use dorbank_shared::line::{Form, Kind, Line};
-use geo::Coord;
 use geojson::{Geometry, GeometryValue, Position};
 use serde_json::{Map, Value};
 
@@ -132,7 +131,7 @@ fn of_geojson(bytes: &[u8], options: &LineOptions, clip: &Clip, tally: &mut Tall
         };
         tally.read += 1;
         let geometry = feature.get_mut("geometry").map(Value::take).unwrap_or_default();
-        let name = chosen.name.as_deref().and_then(|name| value(&properties, name)).unwrap_or_default();
+        let name = chosen.name.as_deref().and_then(|name| property::value(&properties, name)).unwrap_or_default();
         for shape in shapes(geometry) {
             let placed = shape.and_then(|(parts, form)| Ok((outline::in_degrees(&[parts], epsg, &projections)?, form)));
             match placed {
@@ -145,11 +144,6 @@ fn of_geojson(bytes: &[u8], options: &LineOptions, clip: &Clip, tally: &mut Tall
         }
     }
     Ok((lines, matches!(chosen.kind, Said::Tags)))
-}
-
-/// A property's text, its name read without regard to case.
-fn value(properties: &Map<String, Value>, property: &str) -> Option<String> {
-    properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(property)).and_then(|(_, value)| property::text(value))
 }
 
 /// What says what a line is.
@@ -183,13 +177,13 @@ impl Chosen {
     /// By what was told, else by the names of the properties that there are.
     fn find(all: &[Map<String, Value>], options: &LineOptions) -> Result<Self, WrongFile> {
         let refuse = |found: String, to_do: &str| Err(WrongFile::new(FILE, found, to_do));
-        let has = |property: &str| all.iter().any(|properties| value(properties, property).is_some());
+        let has = |property: &str| all.iter().any(|properties| property::value(properties, property).is_some());
         for told in [&options.kind_property, &options.name_property].into_iter().flatten() {
             if !has(told) {
                 return refuse(format!("no property {told}; there are: {}", names(all)), "name one that there is");
             }
         }
-        let means = |property: &str| all.iter().any(|properties| value(properties, property).as_deref().and_then(kind::of_word).is_some());
+        let means = |property: &str| all.iter().any(|properties| property::value(properties, property).as_deref().and_then(kind::of_word).is_some());
         let kind = if let Some(kind) = options.kind {
             Said::All(kind)
         } else if let Some(property) = &options.kind_property {
@@ -210,7 +204,7 @@ impl Chosen {
         match &self.kind {
             Said::All(kind) => Some(*kind),
             Said::Tags => kind::of_tags(|key| properties.get(key).and_then(Value::as_str)),
-            Said::Property(property) => value(properties, property).as_deref().and_then(kind::of_word),
+            Said::Property(property) => property::value(properties, property).as_deref().and_then(kind::of_word),
         }
     }
 }
@@ -226,8 +220,10 @@ fn shapes(geometry: Value) -> Vec<Result<(Rings, Form), String>> {
         return vec![Err("no geometry".to_owned())];
     }
     let Ok(geometry) = serde_json::from_value::<Geometry>(geometry) else { return vec![Err("a geometry that cannot be read".to_owned())] };
-    let lines =
-        |lines: &[Vec<Position>], form: Form| lines.iter().map(|line| corners(line)).collect::<Result<Rings, String>>().map(|parts| (parts, form));
+    let lines = |lines: &[Vec<Position>], form: Form| {
+        let parts = lines.iter().map(|line| feature::corners(line)).collect::<Result<Rings, _>>();
+        parts.map(|parts| (parts, form)).map_err(str::to_owned)
+    };
     match &geometry.value {
         GeometryValue::LineString { coordinates } => vec![lines(std::slice::from_ref(coordinates), Form::Lines)],
         GeometryValue::MultiLineString { coordinates } => vec![lines(coordinates, Form::Lines)],
@@ -235,12 +231,4 @@ fn shapes(geometry: Value) -> Vec<Result<(Rings, Form), String>> {
         GeometryValue::MultiPolygon { coordinates } => coordinates.iter().map(|rings| lines(rings, Form::Area)).collect(),
         _ => vec![Err("a geometry that is neither line nor polygon".to_owned())],
     }
-}
-
-fn corners(line: &[Position]) -> Result<Vec<Coord>, String> {
-    let corner = |position: &Position| match position.as_slice() {
-        [x, y, ..] => Ok(Coord { x: *x, y: *y }),
-        _ => Err("a corner without two coordinates".to_owned()),
-    };
-    line.iter().map(corner).collect()
 }
