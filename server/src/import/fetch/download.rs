@@ -168,7 +168,7 @@ impl Download<'_> {
                         let what = if failures > 1 { format!("{}; {failures} tries in a row failed", error.what) } else { error.what };
                         return Err(FetchError { what, ..error });
                     };
-                    let pause = after.map_or_else(|| pause.mul_f64(self.patience.chance()), |asked| asked);
+                    let pause = after.unwrap_or_else(|| pause.mul_f64(self.patience.chance()));
                     self.progress.say(&format!("{}: {}. Trying again in {} s.", host(url), error.what, pause.as_secs_f64().ceil()));
                     self.patience.pause(pause).await;
                 }
