@@ -218,6 +218,31 @@ async fn a_stray_coordinate_does_not_shrink_the_map() {
 }
 
 #[tokio::test]
+async fn a_district_that_bends_had_its_number_in_another() {
+    let folder = TempDir::new().unwrap();
+    let db = Db::open(&database(Engine::Sqlite, folder.path()).await).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    // A square, and one around three of its sides.
+    let corners =
+        [(-30.0, -30.0), (30.0, -30.0), (30.0, 30.0), (10.0, 30.0), (10.0, -10.0), (-10.0, -10.0), (-10.0, 30.0), (-30.0, 30.0), (-30.0, -30.0)];
+    let corners = corners.map(|(x, y)| at(x * 100.0, y * 100.0)).map(|at| format!("[{},{}]", at.lon, at.lat));
+    let around = format!("{{\"type\":\"Polygon\",\"coordinates\":[[{}]]}}", corners.join(","));
+    let all = [new_district("01", "Rundt", 0, Some(around)), new_district("02", "Midt", 0, Some(square(-1_000.0, -1_000.0, 2_000.0)))];
+    district::put(&mut tx, &all).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = check::page(&check::run(&db).await.unwrap(), "nb", false);
+    let place = |number: &str| -> (i64, i64) {
+        let text = page.split("<text ").find(|text| text.contains(&format!(">{number}</text>"))).unwrap();
+        let value = |name: &str| text.split(name).nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+        (value("x=\""), value("y=\""))
+    };
+    let (around, middle) = (place("01"), place("02"));
+    // The inner one reaches a sixth of the map to each side.
+    let apart = (around.0 - middle.0).abs().max((around.1 - middle.1).abs());
+    assert!(apart > 100, "{around:?} {middle:?}");
+}
+
+#[tokio::test]
 async fn the_demo_is_a_city_with_nothing_impossible() {
     for engine in Engine::BOTH {
         let folder = TempDir::new().unwrap();

@@ -21,7 +21,8 @@ fn dressed(text: &str, seed: u64) -> String {
                 row[column] = row[column].replace('.', ",");
             }
             if no_zeros && name == "postnummer" {
-                row[column] = row[column].trim_start_matches('0').to_owned();
+                let short = row[column].trim_start_matches('0').to_owned();
+                row[column] = short;
             }
         }
         if small {
@@ -39,7 +40,9 @@ fn dressed(text: &str, seed: u64) -> String {
         rows = rows.iter().map(|row| order.iter().map(|at| row[*at].clone()).collect()).collect();
     }
     if rng.random_bool(0.4) {
-        rows.iter_mut().for_each(|row| row.push(String::new()));
+        for row in &mut rows {
+            row.push(String::new());
+        }
     }
     let (quotes, spaces) = ([0.0, 0.2, 1.0][rng.random_range(0..3)], [0.0, 0.2][rng.random_range(0..2)]);
     let end = ["\r\n", "\n"][rng.random_range(0..2)];

@@ -370,7 +370,9 @@ async fn a_wish_noted_while_a_register_was_exchanged_reached_no_heir() {
     town.import(&dwellings_of(&[Home::new(1, 50_001, "", &["H0101"]), Home::new(2, 50_003, "", &["H0101"])])).await;
     let old = town.doors(1).await[0].id;
     let mut homes = many(1_500, false);
-    homes.iter_mut().for_each(|home| home.id += 100);
+    for home in &mut homes {
+        home.id += 100;
+    }
     homes.insert(0, Home::new(11, 50_001, "A", &["H0101"]));
     homes.push(Home::new(2, 50_003, "", &["H0101"]));
     let folder = TempDir::new().unwrap();

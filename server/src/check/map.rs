@@ -10,7 +10,7 @@ use std::{
 };
 
 use dorbank_shared::geo::{Bounds, LatLon, Metres, Plane};
-use geo::MultiPolygon;
+use geo::{InteriorPoint as _, MultiPolygon};
 
 use super::{Finding, Report, report::Kind};
 use crate::import::read_outline;
@@ -90,8 +90,10 @@ pub fn draw(report: &Report, name: impl Fn(&Finding) -> String) -> Option<Map> {
         let _ = write!(areas, "<path class=\"area\" d=\"{}\"/>", outline(&grid, shape));
         if let Some(bounds) = Bounds::of(points(shape)) {
             let view = grid.view(bounds, 20);
-            let _ =
-                write!(labels, "<text x=\"{}\" y=\"{}\">{}</text>", view.x + view.width / 2, view.y + view.height / 2, super::html::escape(number));
+            // The middle of a district that bends may lie in another.
+            let middle = shape.interior_point().map_or_else(|| bounds.centre(), |at| LatLon { lat: at.y(), lon: at.x() });
+            let (x, y) = grid.at(middle);
+            let _ = write!(labels, "<text x=\"{x}\" y=\"{y}\">{}</text>", super::html::escape(number));
             districts.insert((*number).to_owned(), view);
         }
     }

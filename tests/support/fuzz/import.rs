@@ -170,12 +170,11 @@ pub(super) async fn tables(yard: &mut Yard, input: &[u8]) {
         None,
     ] {
         let before = yard.data_version().await;
-        let done = match &options {
-            Some(options) => import::districts_by_table(&state.db, options, START_MS).await.map(|report| report.to_string()),
-            None => {
-                let options = HouseholdOptions { file: Some(path.clone()), ..HouseholdOptions::default() };
-                import::households(&state.db, &options).await.map(|report| report.to_string())
-            }
+        let done = if let Some(options) = &options {
+            import::districts_by_table(&state.db, options, START_MS).await.map(|report| report.to_string())
+        } else {
+            let options = HouseholdOptions { file: Some(path.clone()), ..HouseholdOptions::default() };
+            import::households(&state.db, &options).await.map(|report| report.to_string())
         };
         match done {
             Ok(_) => {

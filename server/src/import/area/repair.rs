@@ -233,10 +233,15 @@ fn clean(ring: &[Coord], scale: Scale, repairs: &mut Repairs) -> Result<Option<L
     for corner in &ring[usize::from(is_closed)..] {
         if corners.last() == Some(corner) {
             repeated += 1;
-        } else if corners.len() > 1 && corners[corners.len() - 2] == *corner {
+            continue;
+        }
+        while let [.., before, tip] = corners[..]
+            && turns_back(before, tip, *corner, scale)
+        {
             corners.pop();
             spikes += 1;
-        } else {
+        }
+        if corners.last() != Some(corner) {
             corners.push(*corner);
         }
     }
@@ -245,16 +250,21 @@ fn clean(ring: &[Coord], scale: Scale, repairs: &mut Repairs) -> Result<Option<L
         let last = corners.len() - 1;
         if corners[0] == corners[last] {
             repeated += 1;
-        } else if corners[last - 1] == corners[0] {
             corners.pop();
-            spikes += 1;
-        } else if corners[last] == corners[1] {
+            continue;
+        }
+        if turns_back(corners[last - 1], corners[last], corners[0], scale) {
+            corners.pop();
+        } else if turns_back(corners[last], corners[0], corners[1], scale) {
             corners.remove(0);
-            spikes += 1;
         } else {
             break;
         }
-        corners.pop();
+        spikes += 1;
+        // It came back to the very corner from which it ran.
+        if corners.len() > 2 && corners.first() == corners.last() {
+            corners.pop();
+        }
     }
     if is_flat(&corners, scale) {
         // What else was wrong with it is gone with it.
@@ -266,6 +276,13 @@ fn clean(ring: &[Coord], scale: Scale, repairs: &mut Repairs) -> Result<Option<L
     let mut closed = LineString::new(corners);
     closed.close();
     Ok(Some(closed))
+}
+
+/// Whether a line runs to `tip` and straight back, to where it came from, not as far, or beyond.
+fn turns_back(before: Coord, tip: Coord, after: Coord, scale: Scale) -> bool {
+    let [there, back] = [Line::new(before, tip), Line::new(tip, after)];
+    let towards = there.dx() * back.dx() * scale.x * scale.x + there.dy() * back.dy() * scale.y * scale.y;
+    before == after || towards < 0.0 && is_flat(&[before, tip, after], scale)
 }
 
 /// Whether all corners lie on one line, as good as.
@@ -386,7 +403,7 @@ mod tests {
             // Where the list begins.
             ("1 spike cut off", &[&[(20, 5), (10, 0), (10, 10), (0, 10), (0, 0), (10, 0), (20, 5)]], 100.0),
             // A spike that comes back past where it left.
-            ("1 part that touched itself taken apart there", &[&[(0, 0), (20, 0), (8, 0), (10, 10), (0, 10), (0, 0)]], 90.0),
+            ("1 spike cut off", &[&[(0, 0), (20, 0), (8, 0), (10, 10), (0, 10), (0, 0)]], 90.0),
             // Two squares that share a corner; and a hole that hangs on the outline by one.
             (
                 "1 part that touched itself taken apart there",
@@ -428,6 +445,15 @@ mod tests {
         let (outline, repairs) = mend(&[vec![corners]]).unwrap();
         assert!(repairs.crossing > 1.0 && repairs.crossing < 20.0 && repairs.to_string().starts_with("crossed itself, by "), "{repairs}");
         assert!((size(&outline) - 99.5).abs() < 0.1, "{}", size(&outline));
+    }
+
+    #[test]
+    fn a_line_that_ran_beyond_a_corner_and_back_was_left_on_itself() {
+        for corners in [&[(6, 0), (8, 2), (7, 1), (3, 3)], &[(8, 2), (7, 1), (3, 3), (6, 0)], &[(7, 1), (3, 3), (6, 0), (8, 2)]] {
+            let (outline, repairs) = mended(&[corners]).unwrap();
+            assert_eq!((outline.coords_count(), repairs.spikes, repairs.touching), (4, 1, 0), "{repairs}");
+            assert!((size(&outline) - 3.0).abs() < 0.1, "{}", size(&outline));
+        }
     }
 
     #[test]
