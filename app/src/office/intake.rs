@@ -2,11 +2,15 @@
 
 use dorbank_shared::words::key;
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use super::{
-    page::intake::{Counts, Fault, From, Intake, Part, Step},
+    page::{
+        clarify::Choice,
+        intake::{Counts, Fault, From, Intake, Part, Step},
+    },
     plan::places,
-    text::{number, t, with},
+    text::{count, number, t, with},
 };
 
 /// Takes a file, in two steps: look, then take.
@@ -19,7 +23,7 @@ pub fn intake(page: Intake) -> impl IntoView {
             {match page.step {
                 Step::Choose => view! { <p>{t(key::INTAKE_INTRO)}</p> {choose()} }.into_any(),
                 Step::Fault(fault) => view! { <div class="notice stop" role="alert"><p>{t(words(fault))}</p></div> {choose()} }.into_any(),
-                Step::Look(parts, file) => look(parts, file).into_any(),
+                Step::Look(parts, file, chosen) => look(parts, file, chosen, page.shifts).into_any(),
                 Step::Taken(parts) => taken(parts).into_any(),
             }}
         </div>
@@ -71,6 +75,9 @@ fn table(title: &'static str, counts: Counts, first: &'static str) -> impl IntoV
 fn each(parts: Vec<Part>, title: &'static str, first: &'static str) -> Vec<impl IntoView> {
     let part = |part| match part {
         Part::Open(from, counts) => view! { {from_whom(&from)} {table(title, counts, first)} }.into_any(),
+        Part::Unknown(_, entries) => {
+            view! { <p class="notice warn">{t(key::INTAKE_WHOSE_WHY)}" "{count(key::INTAKE_WHOSE_ENTRIES, entries)}</p> }.into_any()
+        }
         Part::Closed(fault) => view! { <p class="notice warn">{t(words(fault))}</p> }.into_any(),
     };
     parts.into_iter().map(part).collect()
@@ -80,20 +87,60 @@ fn any(parts: &[Part], wanted: fn(&Counts) -> bool) -> bool {
     parts.iter().any(|part| matches!(part, Part::Open(_, counts) if wanted(counts)))
 }
 
-fn look(parts: Vec<Part>, file: String) -> impl IntoView {
+/// What was said so far of phones that the server does not know, sent again.
+fn said(chosen: &[(Uuid, Uuid)]) -> Vec<impl IntoView + use<>> {
+    chosen.iter().map(|(device, shift)| view! { <input type="hidden" name=format!("shift-{device}") value=shift.to_string()/> }).collect()
+}
+
+/// Asks to which shift each phone belongs that the server does not know, and looks again.
+fn whose(unknown: Vec<Uuid>, file: String, chosen: &[(Uuid, Uuid)], shifts: &[Choice]) -> impl IntoView + use<> {
+    if shifts.is_empty() {
+        return view! { <p>{t(key::INTAKE_WHOSE_NONE)}</p> }.into_any();
+    }
+    let select = |device: Uuid| {
+        let name = format!("shift-{device}");
+        let options: Vec<_> = shifts.iter().map(|shift| view! { <option value=shift.id.to_string()>{shift.name.clone()}</option> }).collect();
+        view! {
+            <label for=name.clone()>{t(key::INTAKE_WHOSE)}</label>
+            <select id=name.clone() name=name required>
+                <option value="">{t(key::CLARIFY_CHOOSE)}</option>
+                {options}
+            </select>
+        }
+    };
+    let selects: Vec<_> = unknown.into_iter().map(select).collect();
+    view! {
+        <form class="step" method="post" action="/plan/intake" enctype="multipart/form-data">
+            <input type="hidden" name="file" value=file/>
+            {said(chosen)}
+            {selects}
+            <button type="submit">{t(key::INTAKE_LOOK)}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn look(parts: Vec<Part>, file: String, chosen: Vec<(Uuid, Uuid)>, shifts: Vec<Choice>) -> impl IntoView {
     let fresh = any(&parts, |counts| counts.counted + counts.kept > 0);
+    let unknown: Vec<Uuid> = parts.iter().filter_map(|part| if let Part::Unknown(device, _) = part { Some(*device) } else { None }).collect();
+    let asks = !unknown.is_empty();
+    let whose = asks.then(|| whose(unknown, file.clone(), &chosen, &shifts));
     view! {
         <section class="card waits">
             <h2>{t(key::INTAKE_FOUND)}</h2>
             {each(parts, key::INTAKE_FOUND, key::INTAKE_WILL_COUNT)}
+            {whose}
             {if fresh {
                 view! {
                     <form class="step" method="post" action="/plan/intake" enctype="multipart/form-data">
                         <input type="hidden" name="text" value=file/>
+                        {said(&chosen)}
                         <button type="submit">{t(key::INTAKE_TAKE)}</button>
                     </form>
                     <p class="soft">{t(key::INTAKE_HARMLESS)}</p>
                 }.into_any()
+            } else if asks {
+                ().into_any()
             } else {
                 view! { <p class="notice good">{t(key::INTAKE_NOTHING_NEW)}</p> }.into_any()
             }}

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
-use dorbank_app::office::page::intake::{Counts, Fault, From, Intake, Part, Step};
+use dorbank_app::office::page::{
+    clarify::Choice,
+    intake::{Counts, Fault, From, Intake, Part, Step},
+};
 use dorbank_shared::{
     principal::OfficerPrincipal,
+    shift::Shift,
     sync::{
         file::{FILE, MAX_FILE_BYTES, Unwritten},
         wire::{Envelope, Have, PushResponse, Status},
@@ -15,7 +19,7 @@ use uuid::Uuid;
 
 use super::{calendar::Calendar, own_branch};
 use crate::{
-    auth::credential,
+    auth::{credential, lead},
     coarsen::FINE_MS,
     error::ApiError,
     job::Actor,
@@ -27,16 +31,31 @@ use crate::{
     },
 };
 
+/// So many shifts are offered where a phone is not known.
+const SHIFTS: usize = 60;
+
 /// The page, at a step.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(state: &AppState, officer: &OfficerPrincipal, step: Step) -> Result<Intake, ApiError> {
+pub async fn page(state: &AppState, officer: &OfficerPrincipal, language: &str, step: Step) -> Result<Intake, ApiError> {
     let branch = match own_branch(officer) {
         Some(id) => store::branch::find(&mut state.db.read().await?, id).await?.map(|branch| branch.name),
         None => None,
     };
-    Ok(Intake { branch, step })
+    let asks = matches!(&step, Step::Look(parts, ..) if parts.iter().any(|part| matches!(part, Part::Unknown(..))));
+    let shifts = if asks { shifts(state, officer, language).await? } else { Vec::new() };
+    Ok(Intake { branch, step, shifts })
+}
+
+/// The shifts of an officer that began, the last first.
+async fn shifts(state: &AppState, officer: &OfficerPrincipal, language: &str) -> Result<Vec<Choice>, ApiError> {
+    let (calendar, now) = (Calendar::new(language), state.now_ms());
+    let mut shifts = lead::shifts(state, officer).await?;
+    shifts.retain(|shift| shift.starts_at <= now);
+    shifts.sort_by_key(|shift| (std::cmp::Reverse(shift.starts_at), shift.id));
+    let name = |shift: &Shift| format!("{} {} · {}", calendar.date(shift.starts_at), calendar.time(shift.starts_at), shift.meeting_place);
+    Ok(shifts.iter().take(SHIFTS).map(|shift| Choice { id: shift.id, name: name(shift) }).collect())
 }
 
 /// Looks at a file, or takes it. `shifts` says of phones that this server does not know to which shift each belongs.
@@ -60,8 +79,9 @@ pub async fn intake(
     }
     Ok(match (parts.as_slice(), take) {
         ([Part::Closed(fault)], _) => Step::Fault(*fault),
-        (_, Take::Look) => Step::Look(parts, text),
-        (_, Take::Take) => Step::Taken(parts),
+        // With a yes, but to nothing that could be taken: it is asked first.
+        (all, Take::Take) if all.iter().any(|part| matches!(part, Part::Open(..))) => Step::Taken(parts),
+        _ => Step::Look(parts, text, shifts.iter().map(|(device, shift)| (*device, *shift)).collect()),
     })
 }
 
@@ -75,7 +95,9 @@ async fn one(
 ) -> Result<Part, ApiError> {
     let mut tx = state.db.read().await?;
     let known = store::device::find(&mut tx, device).await?.map(|phone| phone.shift);
-    let Some(shift) = known.or(chosen) else { return Ok(Part::Closed(Fault::UnknownPhone)) };
+    let Some(shift) = known.or(chosen) else {
+        return Ok(Part::Unknown(device, i64::try_from(batch.entries.len()).unwrap_or(i64::MAX)));
+    };
     if !officer.covers(&store::shift::branches(&mut tx, shift).await?) {
         return Ok(Part::Closed(Fault::NotYours));
     }

@@ -119,7 +119,7 @@ async fn take_file(
 
 async fn show_intake(state: &AppState, officer: &OfficerPrincipal, reader: Reader, step: Result<Step, ApiError>) -> Response {
     let body = match step {
-        Ok(step) => office::intake::page(state, officer, step).await,
+        Ok(step) => office::intake::page(state, officer, reader.language, step).await,
         Err(error) => Err(error),
     };
     reader.show(state, body.map(|intake| Body::Intake(Box::new(intake)))).await

@@ -1,6 +1,9 @@
 //! A file from a phone that could not send.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::clarify::Choice;
 
 /// The page that takes a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,6 +12,8 @@ pub struct Intake {
     pub branch: Option<String>,
     /// What became of the file that was chosen.
     pub step: Step,
+    /// The shifts that a phone may have been in that the server does not know; the last first. Empty where none is asked for.
+    pub shifts: Vec<Choice>,
 }
 
 /// How far it is.
@@ -18,8 +23,9 @@ pub enum Step {
     Choose,
     /// The file cannot be taken.
     Fault(Fault),
-    /// What would become of it. Holds the file, which is sent again with the yes.
-    Look(Vec<Part>, String),
+    /// What would become of it. Holds the file, which is sent again with the yes, and to which shift somebody said that
+    /// phones belong.
+    Look(Vec<Part>, String, Vec<(Uuid, Uuid)>),
     /// What became of it.
     Taken(Vec<Part>),
 }
@@ -29,6 +35,8 @@ pub enum Step {
 pub enum Part {
     /// It can be taken, or was.
     Open(From, Counts),
+    /// This server does not know the phone: so many entries wait until somebody says to which shift it belongs.
+    Unknown(Uuid, i64),
     /// It cannot.
     Closed(Fault),
 }
