@@ -48,20 +48,20 @@ fn whatever_is_imported_as_districts_is_taken_or_refused_whole() {
 
 #[test]
 fn whatever_is_imported_as_lines_is_shown_or_refused_whole() {
-    fuzz(Target::Lines, 20);
+    fuzz(Target::Lines);
 }
 
 #[test]
 fn whatever_is_imported_as_a_table_is_taken_or_refused_whole() {
-    fuzz(Target::Tables, 20);
+    fuzz(Target::Tables);
 }
 
 #[test]
 fn whatever_is_offered_in_a_feed_is_a_file_that_was_asked_for() {
-    fuzz(Target::Feed, 10);
+    fuzz(Target::Feed);
 }
 
 #[test]
 fn whatever_is_packed_is_read_whole_or_refused() {
-    fuzz(Target::Zip, 20);
+    fuzz(Target::Zip);
 }

@@ -16,7 +16,7 @@ use dorbank_shared::{
     seal,
     shift::Shift,
     sync::{
-        outbox::{Identity, Pool, Sealed, Shelved, Ticket, assign},
+        outbox::{Identity, Pool, Sealed, Shelved, assign, round_of},
         replay::Kept,
         wire::{
             Admission, Envelope, HelloResponse, JoinRequest, JoinResponse, PullRequest, PullResponse, PushRequest, PushResponse, Reason, Status,
@@ -111,7 +111,7 @@ struct Records {
     pool: Pool,
     entry: Vec<Kept>,
     sealed: Vec<Sealed>,
-    ticket: BTreeMap<String, Ticket>,
+    ticket: BTreeMap<String, Value>,
     shelf: Vec<Shelved>,
 }
 
@@ -122,7 +122,11 @@ fn what_a_phone_ever_kept_is_still_read_and_waits_still() {
         assert_eq!(entry.iter().filter(|kept| kept.status.is_none()).count(), 1, "{name}");
         assert_eq!(shelf.iter().map(|shelved| shelved.unsent().count()).collect::<Vec<_>>(), [1, 0], "{name}");
         let mut inputs: Vec<(usize, Sealed)> = sealed.drain(..).enumerate().collect();
-        assert_eq!(assign(&mut inputs, &mut ticket.into_iter().collect()), [0], "{name}: the input that waits has its ticket");
+        assert_eq!(
+            assign(&mut inputs, &mut ticket.into_iter().map(|(ticket, record)| (ticket, round_of(&record.to_string()))).collect()),
+            [0],
+            "{name}: the input that waits has its ticket"
+        );
     }
 }
 

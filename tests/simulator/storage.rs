@@ -33,7 +33,7 @@ pub struct Storage {
     pub epoch: Option<String>,
     pub pool: Pool,
     pub sealed: BTreeMap<Uuid, Sealed>,
-    pub tickets: Vec<(String, Ticket)>,
+    pub tickets: Vec<Ticket>,
     pub cache: Cache,
     /// The cache before its last write.
     pub older: Cache,
@@ -121,7 +121,7 @@ impl Storage {
                 let record = || Sealed { sealed: sealed.to_string(), round: Some(*round), ticket: None, held_on: None };
                 self.sealed.entry(*key).or_insert_with(record);
             }
-            Op::KeepTickets(tickets, round) => self.tickets.extend(tickets.iter().map(|ticket| (ticket.clone(), Ticket::Of(*round)))),
+            Op::KeepTickets(tickets, round) => self.tickets.extend(tickets.iter().map(|ticket| (ticket.clone(), Some(*round)))),
             Op::Assign => {
                 let mut sealed: Vec<(Uuid, Sealed)> = std::mem::take(&mut self.sealed).into_iter().collect();
                 self.tickets.sort();

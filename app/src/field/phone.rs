@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     route::Route,
-    store::outbox::{Identity, Pool, Shelved, Ticket},
+    store::outbox::{Identity, Pool, Shelved},
 };
 
 /// What is wrong with storage.
@@ -98,10 +98,6 @@ pub struct Phone {
     pub figures: RwSignal<Figures>,
     /// Inputs, counted.
     pub pool: RwSignal<Pool>,
-    /// Tickets left, each with its round.
-    pub tickets: RwSignal<Arc<Vec<(String, Ticket)>>>,
-    /// When the shift ends, as last heard. The bundle may be gone.
-    pub ends_at: RwSignal<Option<i64>>,
     /// Earlier identities with what was noted under them.
     pub shelf: RwSignal<Arc<Vec<Shelved>>>,
     /// What is wrong with storage.
@@ -157,8 +153,6 @@ impl Phone {
             asked: RwSignal::default(),
             figures: RwSignal::default(),
             pool: RwSignal::default(),
-            tickets: RwSignal::default(),
-            ends_at: RwSignal::new(None),
             shelf: RwSignal::default(),
             storage: RwSignal::new(None),
             sending: RwSignal::new(false),

@@ -23,7 +23,7 @@ pub fn intake(page: Intake) -> impl IntoView {
             {match page.step {
                 Step::Choose => view! { <p>{t(key::INTAKE_INTRO)}</p> {choose()} }.into_any(),
                 Step::Fault(fault) => view! { <div class="notice stop" role="alert"><p>{t(words(fault))}</p></div> {choose()} }.into_any(),
-                Step::Look(parts, file, chosen) => look(parts, file, chosen, page.shifts).into_any(),
+                Step::Look(parts, file, chosen) => look(parts, file, &chosen, &page.shifts).into_any(),
                 Step::Taken(parts) => taken(parts).into_any(),
             }}
         </div>
@@ -120,11 +120,11 @@ fn whose(unknown: Vec<Uuid>, file: String, chosen: &[(Uuid, Uuid)], shifts: &[Ch
     .into_any()
 }
 
-fn look(parts: Vec<Part>, file: String, chosen: Vec<(Uuid, Uuid)>, shifts: Vec<Choice>) -> impl IntoView {
+fn look(parts: Vec<Part>, file: String, chosen: &[(Uuid, Uuid)], shifts: &[Choice]) -> impl IntoView + use<> {
     let fresh = any(&parts, |counts| counts.counted + counts.kept > 0);
     let unknown: Vec<Uuid> = parts.iter().filter_map(|part| if let Part::Unknown(device, _) = part { Some(*device) } else { None }).collect();
     let asks = !unknown.is_empty();
-    let whose = asks.then(|| whose(unknown, file.clone(), &chosen, &shifts));
+    let whose = asks.then(|| whose(unknown, file.clone(), chosen, shifts));
     view! {
         <section class="card waits">
             <h2>{t(key::INTAKE_FOUND)}</h2>
@@ -134,7 +134,7 @@ fn look(parts: Vec<Part>, file: String, chosen: Vec<(Uuid, Uuid)>, shifts: Vec<C
                 view! {
                     <form class="step" method="post" action="/plan/intake" enctype="multipart/form-data">
                         <input type="hidden" name="text" value=file/>
-                        {said(&chosen)}
+                        {said(chosen)}
                         <button type="submit">{t(key::INTAKE_TAKE)}</button>
                     </form>
                     <p class="soft">{t(key::INTAKE_HARMLESS)}</p>

@@ -4,12 +4,7 @@
 //!
 //! The records are a promise like the wire: a phone that nobody has opened for weeks still has the oldest of them.
 
-use std::fmt;
-
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error, Visitor},
-};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -63,47 +58,12 @@ pub struct Sealed {
     pub held_on: Option<String>,
 }
 
-/// What is kept beside a ticket: the round that it is for. Records from before that was kept have the number 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(untagged)]
-pub enum Ticket {
-    /// A ticket of this round.
-    Of(Uuid),
-    /// Of a round that was not kept.
-    Old(u8),
-}
+/// A ticket, and the round that it is for where that is known.
+pub type Ticket = (String, Option<Uuid>);
 
-/// By hand, since what serde makes of an untagged enum is some kilobytes for every phone to fetch.
-impl<'de> Deserialize<'de> for Ticket {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl Visitor<'_> for Either {
-            type Value = Ticket;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a round's id, or 1")
-            }
-
-            fn visit_u64<E: Error>(self, old: u64) -> Result<Ticket, E> {
-                u8::try_from(old).map(Ticket::Old).map_err(E::custom)
-            }
-
-            fn visit_str<E: Error>(self, round: &str) -> Result<Ticket, E> {
-                round.parse().map(Ticket::Of).map_err(E::custom)
-            }
-        }
-        from.deserialize_any(Either)
-    }
-}
-
-impl Ticket {
-    /// Its round, where that is known.
-    pub fn round(self) -> Option<Uuid> {
-        match self {
-            Self::Of(round) => Some(round),
-            Self::Old(_) => None,
-        }
-    }
+/// The round in a ticket's record, which is the JSON of its id. Records from before that was kept have the number 1.
+pub fn round_of(record: &str) -> Option<Uuid> {
+    Uuid::parse_str(record.trim_matches('"')).ok()
 }
 
 /// An earlier identity of this phone, with what was noted under it. It sends what waits under its own credential, and
@@ -123,6 +83,11 @@ impl Shelved {
     /// What has no receipt.
     pub fn unsent(&self) -> impl Iterator<Item = &Kept> {
         self.entries.iter().filter(|kept| kept.status.is_none())
+    }
+
+    /// Whether it may leave the phone: all of it is sent, and older than any backup by the server's clock.
+    pub fn is_past(&self, server_time: i64) -> bool {
+        self.unsent().count() == 0 && is_past(self.ended_at, server_time)
     }
 }
 
@@ -254,13 +219,6 @@ fn is_past(ended_at: Option<i64>, server_time: i64) -> bool {
     ended_at.is_some_and(|ended| server_time - ended >= KEPT_MS)
 }
 
-/// Lets go of earlier shifts that are sent and older than any backup. True where something went.
-pub fn clear_shelf(shelf: &mut Vec<Shelved>, server_time: i64) -> bool {
-    let before = shelf.len();
-    shelf.retain(|shelved| shelved.unsent().count() > 0 || !is_past(shelved.ended_at, server_time));
-    shelf.len() < before
-}
-
 /// The counters of entries of the present shift that may go: sent, and older than any backup.
 pub fn past(entries: &[Kept], ended_at: Option<i64>, server_time: i64) -> Vec<u64> {
     let gone = entries.iter().filter(|kept| kept.status.is_some() && is_past(ended_at, server_time));
@@ -268,16 +226,16 @@ pub fn past(entries: &[Kept], ended_at: Option<i64>, server_time: i64) -> Vec<u6
 }
 
 /// How many tickets there are for inputs of that round.
-pub fn tickets_of(tickets: &[(String, Ticket)], round: Option<Uuid>) -> usize {
-    tickets.iter().filter(|(_, ticket)| ticket.round() == round).count()
+pub fn tickets_of(tickets: &[Ticket], round: Option<Uuid>) -> usize {
+    tickets.iter().filter(|(_, of)| *of == round).count()
 }
 
 /// Gives each waiting input without a ticket one of its round, as far as they last, and takes those out of `tickets`. Gives
 /// the keys of the inputs that got one. The server opens an input by the key of its ticket's round, and none other opens it.
-pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<(String, Ticket)>) -> Vec<K> {
+pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>) -> Vec<K> {
     let mut got = Vec::new();
     for (key, record) in sealed.iter_mut().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_none()) {
-        let of = |round: Option<Uuid>| tickets.iter().position(|(_, ticket)| ticket.round() == round);
+        let of = |round: Option<Uuid>| tickets.iter().position(|(_, of)| *of == round);
         // An input from before rounds were kept may take any: its own round is most likely still the present one.
         let any = if record.round.is_none() && !tickets.is_empty() { Some(0) } else { None };
         if let Some(at) = of(record.round).or(any) {

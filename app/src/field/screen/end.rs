@@ -1,9 +1,6 @@
 //! Back at the meeting place, tired: is everything in? Two figures that must be equal, and what to do if they are not.
 
-use dorbank_shared::{
-    sync::{engine::Problem, outbox::tickets_of},
-    words::key,
-};
+use dorbank_shared::{sync::engine::Problem, words::key};
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -60,8 +57,7 @@ pub fn End() -> impl IntoView {
                     <div><dt>{tr(key::END_ACKNOWLEDGED)}</dt><dd>{move || pool().acknowledged}</dd></div>
                 </dl>
                 {move || inputs_wait().then(|| {
-                    let round = phone().bundle.with(|bundle| bundle.as_ref().map(|bundle| bundle.round.id));
-                    let lacking = finished.get() && phone().tickets.with(|tickets| tickets_of(tickets, round) == 0);
+                    let lacking = finished.get() && sync::lacks_tickets();
                     view! { <p class="soft small">{tr(if lacking { key::END_INPUTS_NO_TICKET } else { key::END_INPUTS_WAIT })}</p> }
                 })}
             </section>

@@ -74,10 +74,14 @@ pub fn Settings() -> impl IntoView {
             <section class="stack">
                 <h2>{tr(key::SETTINGS_ABOUT)}</h2>
                 <p>{tr(key::SETTINGS_ABOUT_TEXT)}</p>
-                {move || phone().bundle.with(|bundle| bundle.as_ref().and_then(|bundle| bundle.credit.clone())).map(|credit| view! {
-                    <p class="soft small">{fill(key::SETTINGS_CREDIT, &[("credit", &credit)])}</p>
-                })}
-                <p class="soft small">{move || fill(key::SETTINGS_VERSION, &[("build", &browser::build())])}</p>
+                <p class="soft small">{move || {
+                    let mut text = fill(key::SETTINGS_VERSION, &[("build", &browser::build())]);
+                    if let Some(credit) = phone().bundle.with(|bundle| bundle.as_ref().and_then(|bundle| bundle.credit.clone())) {
+                        text += " · ";
+                        text += &fill(key::SETTINGS_CREDIT, &[("credit", &credit)]);
+                    }
+                    text
+                }}</p>
             </section>
         </div>
     }

@@ -33,7 +33,7 @@ pub struct Contents {
 /// Reads everything. A record of an older form is passed over: the next pull brings it again.
 pub async fn read() -> Result<Contents, StoreError> {
     let found = cache().read(&[all(BUNDLE), all(TURF), all(ASKED)]).await?;
-    let ids = |at| found.keys(at).filter_map(|key| Uuid::parse_str(key).ok());
+    let ids = |at| found.texts(at).iter().filter_map(|(key, _)| Uuid::parse_str(key).ok());
     Ok(Contents {
         bundle: found.all(0).unwrap_or_default().pop(),
         bases: ids(1).zip(found.all(1).unwrap_or_default()).collect(),

@@ -81,12 +81,21 @@ impl Found {
 
     /// The records of the read at this place, in the order of their keys.
     pub(super) fn all<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<T>, StoreError> {
-        Ok(self.0[at].iter().map(|(_, text)| serde_json::from_str(text)).collect::<Result<_, _>>()?)
+        Ok(self.keyed(at)?.into_iter().map(|(_, record)| record).collect())
     }
 
-    /// The keys of the read at this place, where they are texts.
-    pub(super) fn keys(&self, at: usize) -> impl Iterator<Item = &String> {
-        self.0[at].iter().map(|(key, _)| key)
+    /// The same, each with its key where that is a text.
+    pub(super) fn keyed<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<(String, T)>, StoreError> {
+        let mut records = Vec::new();
+        for (key, text) in &self.0[at] {
+            records.push((key.clone(), serde_json::from_str(text)?));
+        }
+        Ok(records)
+    }
+
+    /// The records of the read at this place as they are, each with its key where that is a text.
+    pub(super) fn texts(&self, at: usize) -> &[(String, String)] {
+        &self.0[at]
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Contents {
     /// Inputs, counted.
     pub pool: Pool,
     /// Tickets left.
-    pub tickets: Vec<(String, Ticket)>,
+    pub tickets: Vec<Ticket>,
     /// Earlier identities with what was noted under them.
     pub shelf: Vec<Shelved>,
     /// When the shift ends, where that was ever known.
@@ -66,9 +66,8 @@ fn put_entry(kept: &Kept) -> Result<Change, StoreError> {
     put(ENTRY, number(kept.envelope.device_seq), kept)
 }
 
-/// Records with their keys.
-fn keyed<T: serde::de::DeserializeOwned>(found: &Found, at: usize) -> Result<Vec<(String, T)>, StoreError> {
-    Ok(found.keys(at).cloned().zip(found.all(at)?).collect())
+fn tickets_in(found: &Found, at: usize) -> Vec<Ticket> {
+    found.texts(at).iter().map(|(ticket, record)| (ticket.clone(), rules::round_of(record))).collect()
 }
 
 /// Reads everything.
@@ -83,7 +82,7 @@ pub async fn read() -> Result<Contents, StoreError> {
         epoch: found.one(2)?,
         pool: found.one(3)?.unwrap_or_default(),
         entries: found.all(4)?,
-        tickets: keyed(&found, 5)?,
+        tickets: tickets_in(&found, 5),
         shelf: found.one(6)?.unwrap_or_default(),
         ends_at: found.one(7)?,
     })
@@ -143,8 +142,10 @@ pub async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
 }
 
 fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError> {
-    let mut changes = done.added.iter().map(add_entry).collect::<Result<Vec<_>, _>>()?;
-    changes.push(put(META, "next_seq", &done.next)?);
+    let mut changes = vec![put(META, "next_seq", &done.next)?];
+    for kept in &done.added {
+        changes.push(add_entry(kept)?);
+    }
     if done.shelf_grew {
         changes.push(put(META, "shelf", &shelf)?);
     }
@@ -157,10 +158,17 @@ pub async fn settle(receipts: &[Receipt], epoch: Option<&str>) -> Result<Vec<u64
     reads.push(one(META, "epoch"));
     let mut settled = Vec::new();
     let mut decide = |found: &mut Found| {
-        let entries = (0..receipts.len()).filter_map(|at| found.one::<Kept>(at).transpose()).collect::<Result<Vec<_>, _>>()?;
-        let changed = rules::settle(receipts, epoch, found.one::<String>(receipts.len())?.as_deref(), entries);
-        settled = changed.iter().map(|kept| kept.envelope.device_seq).collect();
-        changed.iter().map(put_entry).collect()
+        let mut entries = Vec::with_capacity(receipts.len());
+        for at in 0..receipts.len() {
+            entries.extend(found.one::<Kept>(at)?);
+        }
+        let (mut changes, stored) = (Vec::new(), found.one::<String>(receipts.len())?);
+        settled.clear();
+        for kept in rules::settle(receipts, epoch, stored.as_deref(), entries) {
+            changes.push(put_entry(&kept)?);
+            settled.push(kept.envelope.device_seq);
+        }
+        Ok(changes)
     };
     outbox().change(&reads, &mut decide).await?;
     Ok(settled)
@@ -184,21 +192,17 @@ pub async fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&s
     Ok(holds)
 }
 
-/// Lets go of what is sent and older than any backup, by the server's clock. True where entries of this shift went.
-pub async fn let_go(server_time: i64) -> Result<bool, StoreError> {
-    let mut gone = false;
+/// Lets go of what is sent and older than any backup, by the server's clock.
+pub async fn let_go(server_time: i64) -> Result<(), StoreError> {
     let mut decide = |found: &mut Found| {
         let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
         let past = rules::past(&found.all::<Kept>(1)?, found.one(2)?, server_time);
-        gone = !past.is_empty();
         let mut changes: Vec<Change> = past.into_iter().map(|seq| Change::Delete(ENTRY, number(seq).into())).collect();
-        if rules::clear_shelf(&mut shelf, server_time) {
-            changes.push(put(META, "shelf", &shelf)?);
-        }
+        shelf.retain(|shelved| !shelved.is_past(server_time));
+        changes.push(put(META, "shelf", &shelf)?);
         Ok(changes)
     };
-    outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at")], &mut decide).await?;
-    Ok(gone)
+    outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at")], &mut decide).await
 }
 
 /// The server was restored: these entries, those of earlier identities and every sealed input still kept, will be offered
@@ -208,7 +212,7 @@ pub async fn reopen(seqs: &[u64], epoch: &str) -> Result<(Pool, Vec<u64>), Store
     let mut decide = |found: &mut Found| {
         pool = found.one(2)?.unwrap_or_default();
         let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
-        let (entries, sealed) = rules::reopen(seqs, found.all(0)?, keyed(found, 1)?, &mut shelf, &mut pool);
+        let (entries, sealed) = rules::reopen(seqs, found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool);
         reopened = entries.iter().map(|kept| kept.envelope.device_seq).collect();
         let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
         for kept in &entries {
@@ -287,11 +291,12 @@ pub async fn keep_sealed(key: Uuid, sealed: &str, round: Uuid) -> Result<Pool, S
 }
 
 /// Gives each waiting input without a ticket one, as far as they last, before anything is sent. Those that have one, with
-/// their keys, in the order of these random keys.
-pub async fn assign_tickets() -> Result<Vec<(String, Sealed)>, StoreError> {
-    let mut ready = Vec::new();
+/// their keys, in the order of these random keys; and the tickets that are left.
+pub async fn assign_tickets() -> Result<(Vec<(String, Sealed)>, Vec<Ticket>), StoreError> {
+    let (mut ready, mut tickets) = (Vec::new(), Vec::new());
     let mut decide = |found: &mut Found| {
-        let (mut sealed, mut tickets) = (keyed::<Sealed>(found, 0)?, keyed::<Ticket>(found, 1)?);
+        let mut sealed = found.keyed::<Sealed>(0)?;
+        tickets = tickets_in(found, 1);
         let got = rules::assign(&mut sealed, &mut tickets);
         ready = sealed.into_iter().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_some()).collect();
         let mut changes = Vec::new();
@@ -302,7 +307,7 @@ pub async fn assign_tickets() -> Result<Vec<(String, Sealed)>, StoreError> {
         Ok(changes)
     };
     outbox().change(&[all(SEALED), all(TICKET)], &mut decide).await?;
-    Ok(ready)
+    Ok((ready, tickets))
 }
 
 /// What the server said of inputs that were offered: see [`rules::answer`].
@@ -311,7 +316,7 @@ pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backe
     let mut decide = |found: &mut Found| {
         pool = found.one(1)?.unwrap_or_default();
         let mut changes = Vec::new();
-        for (key, kept) in rules::answer(keyed(found, 0)?, held, refused, day, backed_up_through, &mut pool) {
+        for (key, kept) in rules::answer(found.keyed(0)?, held, refused, day, backed_up_through, &mut pool) {
             changes.push(match kept {
                 Some(record) => put(SEALED, key, &record)?,
                 None => Change::Delete(SEALED, key.into()),
@@ -324,14 +329,16 @@ pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backe
     Ok(pool)
 }
 
-/// Keeps tickets of a round.
-pub async fn keep_tickets(tickets: &[String], round: Uuid) -> Result<(), StoreError> {
-    outbox().change(&[], &mut |_| tickets.iter().map(|ticket| put(TICKET, ticket.as_str(), &Ticket::Of(round))).collect()).await
-}
-
-/// The tickets that are left.
-pub async fn tickets() -> Result<Vec<(String, Ticket)>, StoreError> {
-    keyed(&outbox().read(&[all(TICKET)]).await?, 0)
+/// Keeps tickets.
+pub async fn keep_tickets(tickets: &[Ticket]) -> Result<(), StoreError> {
+    let mut decide = |_: &mut Found| {
+        let mut changes = Vec::new();
+        for (ticket, round) in tickets {
+            changes.push(put(TICKET, ticket.as_str(), round)?);
+        }
+        Ok(changes)
+    };
+    outbox().change(&[], &mut decide).await
 }
 
 /// Writes something and reads it back.

@@ -1,12 +1,12 @@
 //! Sends sealed inputs: apart from visits, without cookies or credential, in requests that all look the same.
 
-use std::{cell::Cell, sync::Arc};
+use std::cell::{Cell, RefCell};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dorbank_shared::{
     input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
     sync::{
-        outbox as rules,
+        outbox::tickets_of,
         wire::{Admission, TicketsRequest, TicketsResponse},
     },
 };
@@ -19,7 +19,7 @@ use crate::field::{
     browser,
     phone::phone,
     seal,
-    store::outbox::{self, Sealed},
+    store::outbox::{self, Sealed, Ticket},
 };
 
 /// How many tickets a phone draws at a time. Those of a draw whose answer is lost are gone, and a shift has 40.
@@ -30,6 +30,8 @@ const LOW: usize = 6;
 const LONGEST_WAIT_MS: i64 = 12 * 3_600_000;
 
 thread_local! {
+    /// The tickets that are left, as far as this page knows.
+    static TICKETS: RefCell<Vec<Ticket>> = const { RefCell::new(Vec::new()) };
     static BUSY: Cell<bool> = const { Cell::new(false) };
     static DRAWING: Cell<bool> = const { Cell::new(false) };
 }
@@ -43,8 +45,7 @@ pub fn grew() {
 pub(super) fn after_pull() {
     let phone = phone();
     let round = phone.bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id));
-    let left = phone.tickets.with_untracked(|tickets| rules::tickets_of(tickets, round));
-    if let Some(round) = round.filter(|_| phone.admission() == Some(Admission::Admitted) && left < LOW && !DRAWING.replace(true)) {
+    if let Some(round) = round.filter(|_| phone.admission() == Some(Admission::Admitted) && left(round) < LOW && !DRAWING.replace(true)) {
         spawn_local(async move {
             draw(round).await;
             DRAWING.set(false);
@@ -56,13 +57,25 @@ pub(super) fn after_pull() {
 /// Draws tickets. They are of the round of this phone's shift, which its bundle names: both come with one identity.
 async fn draw(round: Uuid) {
     let Ok(drawn) = http::sync::<_, TicketsResponse>("/sync/v1/tickets", &TicketsRequest { count: DRAW }).await else { return };
-    if outbox::keep_tickets(&drawn.tickets, drawn.round.unwrap_or(round)).await.is_ok() {
-        count_tickets().await;
+    let of = Some(drawn.round.unwrap_or(round));
+    let fresh: Vec<Ticket> = drawn.tickets.into_iter().map(|ticket| (ticket, of)).collect();
+    if outbox::keep_tickets(&fresh).await.is_ok() {
+        TICKETS.with_borrow_mut(|tickets| tickets.extend(fresh));
     }
 }
 
-async fn count_tickets() {
-    phone().tickets.set(Arc::new(outbox::tickets().await.unwrap_or_default()));
+/// These tickets are left.
+pub(super) fn know(tickets: Vec<Ticket>) {
+    TICKETS.set(tickets);
+}
+
+fn left(round: Option<Uuid>) -> usize {
+    TICKETS.with_borrow(|tickets| tickets_of(tickets, round))
+}
+
+/// Whether there is none for what is sealed now.
+pub fn lacks_tickets() -> bool {
+    left(phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id))) == 0
 }
 
 /// Sends the pool when the shift has ended, when eight wait, or when the first has waited twelve hours. Not sooner: a
@@ -84,13 +97,13 @@ pub async fn send() {
     if BUSY.replace(true) {
         return;
     }
-    if let Ok(ready) = outbox::assign_tickets().await {
+    if let Ok((ready, left)) = outbox::assign_tickets().await {
+        know(left);
         for part in ready.chunks(SLOTS) {
             if send_eight(part).await.is_none() {
                 break;
             }
         }
-        count_tickets().await;
     }
     BUSY.set(false);
 }

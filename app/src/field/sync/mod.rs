@@ -26,12 +26,14 @@ use super::{
     phone::{Figures, phone},
     store::{cache, outbox},
 };
-pub use inputs::{grew as pool_grew, send as send_inputs};
+pub use inputs::{grew as pool_grew, lacks_tickets, send as send_inputs};
 pub use join::{JoinFault, exchange};
 
 thread_local! {
     static ENGINE: RefCell<State> = RefCell::default();
     static HEARD: Cell<bool> = const { Cell::new(false) };
+    /// When the shift ends, as last heard. The bundle may be gone.
+    static ENDS_AT: Cell<Option<i64>> = const { Cell::new(None) };
     static CHANNEL: RefCell<Option<web_sys::BroadcastChannel>> = const { RefCell::new(None) };
 }
 
@@ -57,8 +59,8 @@ pub async fn open() {
             phone.bases.set(Arc::new(cached.bases));
             phone.asked.set(Arc::new(cached.asked));
             phone.pool.set(contents.pool);
-            phone.tickets.set(Arc::new(contents.tickets));
-            phone.ends_at.set(contents.ends_at);
+            inputs::know(contents.tickets);
+            ENDS_AT.set(contents.ends_at);
             phone.shelf.set(Arc::new(contents.shelf));
             phone.loaded.set(true);
             HEARD.set(false);
@@ -196,14 +198,10 @@ async fn pull(request: u64) {
 async fn let_go(server_time: i64) {
     let phone = phone();
     // Mostly nothing is, and storage that is not asked does not keep a tap waiting.
-    let past = phone.entries.with_untracked(|entries| rules::past(entries, phone.ends_at.get_untracked(), server_time));
-    let shelved = phone.shelf.with_untracked(|shelf| rules::clear_shelf(&mut (**shelf).clone(), server_time));
-    if past.is_empty() && !shelved {
-        return;
-    }
-    match outbox::let_go(server_time).await {
-        Ok(_) => open().await,
-        Err(error) => leptos::logging::error!("{error}"),
+    let past = phone.entries.with_untracked(|entries| rules::past(entries, ENDS_AT.get(), server_time));
+    let shelved = phone.shelf.with_untracked(|shelf| shelf.iter().any(|shelved| shelved.is_past(server_time)));
+    if (shelved || !past.is_empty()) && outbox::let_go(server_time).await.is_ok() {
+        open().await;
     }
 }
 
@@ -246,12 +244,10 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
     if changed && let Err(error) = cache::write(bundle.as_deref(), &bases).await {
         leptos::logging::error!("{error}");
     }
-    let ends_at = bundle.as_ref().map(|bundle| bundle.ends_at);
-    if let Some(ends_at) = ends_at.filter(|_| ends_at != phone.ends_at.get_untracked()) {
-        match outbox::keep_end(ends_at).await {
-            Ok(()) => phone.ends_at.set(Some(ends_at)),
-            Err(error) => leptos::logging::error!("{error}"),
-        }
+    if let Some(bundle) = bundle.as_ref().filter(|bundle| ENDS_AT.get() != Some(bundle.ends_at))
+        && outbox::keep_end(bundle.ends_at).await.is_ok()
+    {
+        ENDS_AT.set(Some(bundle.ends_at));
     }
     phone.bundle.set(bundle);
     phone.bases.set(Arc::new(bases));
