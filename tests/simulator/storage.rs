@@ -151,12 +151,12 @@ impl Storage {
     /// As the app does: without reading first, where the page knows who it is and the counter is free.
     fn append(&mut self, draft: &Unwritten, known: Option<(Uuid, u64)>) {
         let free = known.filter(|(device, next)| *device == self.device && !self.entries.contains_key(next));
-        let done = match free {
-            Some((_, next)) => rules::append(std::slice::from_ref(draft), next, &[], &mut []),
-            None => {
-                let here: Vec<Kept> = self.entries.values().cloned().collect();
-                rules::append(std::slice::from_ref(draft), self.next_seq, &here, &mut self.shelf)
-            }
+        let draft = std::slice::from_ref(draft);
+        let done = if let Some((_, next)) = free {
+            rules::append(draft, next, &[], &mut [])
+        } else {
+            let here: Vec<Kept> = self.entries.values().cloned().collect();
+            rules::append(draft, self.next_seq, &here, &mut self.shelf)
         };
         self.next_seq = done.next;
         self.put(done.added);
