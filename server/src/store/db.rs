@@ -218,8 +218,7 @@ impl Db {
             .max_lifetime(None)
             .test_before_acquire(false)
             .after_release(|conn, _| Box::pin(has_no_transaction(conn)))
-            // 32 MiB: what a batch touches in a large database is neither read again nor written before it is committed.
-            .connect_with(options.clone().pragma("cache_size", "-32768"))
+            .connect_with(options.clone())
             .await?;
         SQLITE_MIGRATIONS.run(&writer).await?;
         // All at once and for good: where no more files can be opened, what is open goes on.
