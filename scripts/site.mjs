@@ -21,7 +21,7 @@ mkdirSync(kept, { recursive: true });
 function compress(bytes, hash) {
   const brotli = join(kept, `${hash}.br`);
   if (!existsSync(brotli)) {
-    const params = { [constants.BROTLI_PARAM_QUALITY]: process.env.DORBANK_PROFILE === 'dev' ? 1 : 11, [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+    const params = { [constants.BROTLI_PARAM_QUALITY]: process.env.DORBANK_PROFILE === 'dev' ? 1 : 11, [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_NDIRECT]: 15, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
     writeFileSync(brotli, brotliCompressSync(bytes, { params }));
   }
   return [readFileSync(brotli), gzipSync(bytes, { level: process.env.DORBANK_PROFILE === 'dev' ? 1 : 9 })];

@@ -273,6 +273,13 @@ fn the_command_writes_what_is_asked_for_and_ends_as_it_is_told() {
     assert!(out.contains("Found:") && out.contains("city.html"), "{out}");
     assert!(fs::read_to_string(folder.path().join("city.html")).unwrap().contains("<html lang=\"nn\">"));
     assert!(fs::read_to_string(folder.path().join("city.json")).unwrap().contains("\"findings\""));
+    // It may be somebody's notes, or the database itself.
+    for name in ["city.html", "dorbank.db"] {
+        let before = fs::read(folder.path().join(name)).unwrap();
+        assert!(place.refused(&["check", "--html", name]).contains("there is a file of that name already"));
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), before, "{name} is as it was");
+    }
+    assert!(place.refused(&["check", "--html", "one", "--json", "one"]).contains("the same file"));
     assert!(place.refused(&["check", "--strict"]).contains("11 things were found"));
     assert!(place.refused(&["check", "--html", "nowhere/city.html"]).contains("nowhere/city.html cannot be written"));
     assert!(place.refused(&["check", "--language", "se"]).contains("possible values: nb, nn, en"));

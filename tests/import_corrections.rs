@@ -167,6 +167,7 @@ fn it_is_corrected_from_the_command_line() {
             .count()
     };
     assert_eq!(lists(), 1, "in the folder of the data");
+    assert!(place.refused(&["correct", "Rognegata 28 B", "--add-door", "H9999"]).contains("No house has the door H9999"));
     let said = place.done(&["correct", "Rognegata 28 B", "--at", "59.91,10.76", "--add-door", "h0301", "--remove-door", "H0302"]);
     assert!(
         said.contains("door H0301 is there") && said.contains("door H0302 is not there") && said.contains("place: 59.9100000,10.7600000"),

@@ -357,7 +357,7 @@ fn ctrl_c_during_an_import_left_a_list_or_was_not_heard() {
         let output = import.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success());
-        assert!(signal == "-KILL" || said.contains("stopped. Nothing was changed"), "{said}");
+        assert!(signal == "-KILL" || said.contains("stopped. The register is as it was"), "{said}");
         assert_eq!(lists(".partial") > 0, signal == "-KILL");
         let said = place.done(&["import", "addresses", "file.csv"]);
         assert!(said.contains("200  unchanged") && lists(".partial") == 0, "{said}");

@@ -41,8 +41,18 @@ pub fn is_whole(checks: &[Check]) -> bool {
 }
 
 fn check(what: &'static str, wrong: Result<Vec<String>, StoreError>) -> Check {
-    let wrong = wrong.unwrap_or_else(|error| vec![format!("this cannot be read: {}", kind(&error))]);
+    let wrong = wrong.unwrap_or_else(|error| vec![format!("this cannot be read: {}", unreadable(&error))]);
     Check { what, wrong, skipped: None }
+}
+
+/// What SQLite's codes say of a file (<https://www.sqlite.org/rescode.html>).
+fn unreadable(error: &StoreError) -> String {
+    let StoreError::Sql(sqlx::Error::Database(of)) = error else { return kind(error) };
+    match of.code().as_deref() {
+        Some("26") => "it is no SQLite database".to_owned(),
+        Some("11") => "it is damaged, or was cut off".to_owned(),
+        _ => kind(error).trim_end().to_owned(),
+    }
 }
 
 /// Nothing, or how often something is not as it must be.
@@ -97,7 +107,7 @@ async fn migrations(db: &Db, tx: &mut Tx) -> (Check, bool) {
     let ran = match verify::migrations(tx).await {
         Ok(ran) => ran,
         Err(error) => {
-            let wrong = vec![format!("there are none: this is no database of Dørbank, or it is damaged ({})", kind(&error))];
+            let wrong = vec![format!("there are none: this is no database of Dørbank, or it is damaged ({})", unreadable(&error))];
             return (Check { what: WHAT, wrong, skipped: None }, false);
         }
     };

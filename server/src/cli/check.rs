@@ -38,6 +38,15 @@ pub struct Check {
 
 /// Looks at the register. Nothing is changed, and a server may run meanwhile.
 pub async fn run(config: &Config, verb: Check) -> anyhow::Result<()> {
+    for file in [&verb.html, &verb.json].into_iter().flatten() {
+        // It may be anything: somebody's notes, or the database itself.
+        anyhow::ensure!(
+            !file.exists(),
+            "{} cannot be written: there is a file of that name already. Nothing was changed. Name another, or delete it",
+            file.display()
+        );
+    }
+    anyhow::ensure!(verb.html.is_none() || verb.html != verb.json, "--html and --json name the same file; give each its own");
     if let Some(path) = config.database.strip_prefix("sqlite:") {
         anyhow::ensure!(Path::new(path).is_file(), "there is no file {path}; name the database with --database sqlite:PATH");
     }

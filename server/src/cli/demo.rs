@@ -59,11 +59,13 @@ pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
         let options = DemoOptions { size: verb.size.into(), keys_dir: state.config.keys_dir() };
         match demo::build(&state.db, verb.seed, state.now_ms(), &options).await {
             Ok(report) => crate::cli::out::write(format_args!("{report}")),
-            Err(DemoError::NotEmpty) => {
-                anyhow::bail!(
-                    "the database is not empty, and a demo is never mixed with anything: name another with --database, or delete the demo's folder"
-                )
+            Err(DemoError::NotEmpty) if is_demo => {
+                anyhow::bail!("there is a demo already: serve it with --serve, name another database with --database, or delete the demo's folder")
             }
+            Err(DemoError::NotEmpty) => anyhow::bail!(
+                "the database holds what is no demo, and a demo is never mixed with anything. Nothing was changed. Make the demo elsewhere: --database \
+                 sqlite:demo/dorbank.db --data demo"
+            ),
             Err(error) => return Err(error.into()),
         }
     }

@@ -21,7 +21,8 @@ pub struct Fetch {
     /// they are offered.
     #[arg(long, requires = "municipality", conflicts_with = "file")]
     product: Option<Product>,
-    /// The coordinate system of the file (EPSG). By default 4258, degrees.
+    /// With --municipality: the coordinate system of the file that is fetched (EPSG). By default 4258, degrees. A file that
+    /// you give says its own.
     #[arg(long, requires = "municipality", conflicts_with = "file")]
     epsg: Option<u32>,
     /// The folder of the feeds, for a mirror or a test.

@@ -155,8 +155,8 @@ async fn bring_or_stop(state: &AppState, file: Option<PathBuf>, fetch: Fetch, op
     stopped.context("the signal to stop cannot be heard")?;
     let now = register::in_force(&mut state.db.read().await?).await?.number;
     anyhow::ensure!(now == before, "stopped. The import is in force: everybody sees the new register. What was left to tidy up the next import does");
-    anyhow::ensure!(!is_fetched, "stopped. Nothing was changed; what has come is kept, and the same command goes on from there");
-    anyhow::bail!("stopped. Nothing was changed")
+    anyhow::ensure!(!is_fetched, "stopped. The register is as it was; what has come is kept, and the same command goes on from there");
+    anyhow::bail!("stopped. The register is as it was; what was prepared beside it the next import tidies up")
 }
 
 async fn bring(state: &AppState, file: Option<PathBuf>, fetch: Fetch, options: &AddressOptions) -> anyhow::Result<()> {

@@ -16,11 +16,14 @@ use super::{
     projection::{in_norway, round},
     stage,
 };
-use crate::store::{
-    Db, StoreError, Tx,
-    correction::{self, Candidate, Correction, Field},
-    register::{self, Size},
-    staged::{self, Door, Listing},
+use crate::{
+    check::rules::is_impossible,
+    store::{
+        Db, StoreError, Tx,
+        correction::{self, Candidate, Correction, Field},
+        register::{self, Size},
+        staged::{self, Door, Listing},
+    },
 };
 
 /// What is to be corrected of an entrance.
@@ -90,6 +93,9 @@ pub enum CorrectError {
     /// Not a door's number.
     #[error("{0} is not a door's number: a letter (K, U, H or L) and four digits, as H0301. Nothing was changed.")]
     NotADoor(String),
+    /// A door that no house has.
+    #[error("No house has the door {0}: its floor or its place on it cannot be. Nothing was changed.")]
+    Impossible(String),
     /// It is there already.
     #[error("The door {0} is there already. Nothing was changed.")]
     IsThere(String),
@@ -284,6 +290,9 @@ async fn add_door(
 ) -> Result<(), CorrectError> {
     if UnitLabel::parse(label).is_none() {
         return Err(CorrectError::NotADoor(label.to_owned()));
+    }
+    if is_impossible(label) {
+        return Err(CorrectError::Impossible(label.to_owned()));
     }
     match doors.iter().find(|door| door.label == label) {
         Some(door) if !door.vanished => return Err(CorrectError::IsThere(label.to_owned())),

@@ -104,6 +104,9 @@ impl fmt::Display for Report {
         line(f, self.vanished, "no longer in the file: marked, and kept with all that happened there")?;
         some(f, self.vanished_in_turfs, "of these in a turf: look whether it is to be cut anew")?;
         line(f, self.without_district, "without a district: they cannot be part of a turf yet")?;
+        if self.without_district > 0 && self.without_district == self.added + self.changed + self.unchanged {
+            writeln!(f, "           None lies in a district. Where districts were imported: are they of the same municipality?")?;
+        }
         if dwellings {
             self.write_doors(f)?;
         }

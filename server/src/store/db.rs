@@ -259,7 +259,7 @@ impl Db {
             readers,
             turn: Arc::new(Mutex::new(())),
             path: PathBuf::from(path),
-            health: Arc::default(),
+            health: Arc::new(Health::quiet()),
             lock: None,
         })
     }

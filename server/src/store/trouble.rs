@@ -108,27 +108,38 @@ impl fmt::Display for Trouble {
 
 /// How a SQLite file last answered.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<Option<Trouble>>);
+pub struct Health {
+    known: Mutex<Option<Trouble>>,
+    /// Who only looks says himself what he finds: it may be another file than the one that serves.
+    is_quiet: bool,
+}
 
 impl Health {
+    /// Of a database that is only looked at: its troubles are not logged.
+    pub(super) fn quiet() -> Self {
+        Self { is_quiet: true, ..Self::default() }
+    }
+
     /// What keeps it from working, as far as is known.
     pub fn trouble(&self) -> Option<Trouble> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes what an error says, and logs it where it is news. What is damaged stays so: another page may well be sound.
     pub(super) fn note(&self, error: &StoreError) {
         let Some(trouble) = Trouble::of(error) else { return };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != Some(trouble) && *known != Some(Trouble::Damaged) {
             *known = Some(trouble);
-            tracing::error!(reason = trouble.name(), "{trouble}");
+            if !self.is_quiet {
+                tracing::error!(reason = trouble.name(), "{trouble}");
+            }
         }
     }
 
     /// Notes that a write became durable.
     pub(super) fn works(&self) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(trouble) = known.take_if(|trouble| *trouble != Trouble::Damaged) {
             tracing::info!(reason = trouble.name(), "the database takes writes again");
         }
