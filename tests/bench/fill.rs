@@ -50,7 +50,7 @@ impl Ids {
         let mut random = [0; 10];
         random.copy_from_slice(&bytes[6..]);
         // Twelve bits of the count come first, as in an import's ids.
-        random[..2].copy_from_slice(&(self.count as u16 & 0xfff).to_be_bytes());
+        random[..2].copy_from_slice(&(self.count & 0xfff).to_be_bytes()[6..]);
         Builder::from_unix_timestamp_millis(ms, &random).into_uuid()
     }
 }
