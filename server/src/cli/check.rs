@@ -1,6 +1,7 @@
 //! `dorbank check`.
 
 use std::{
+    fs::File,
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -65,17 +66,14 @@ pub async fn run(config: &Config, verb: Check) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a file whole or not at all.
+/// Writes a new file, whole or not at all. One that is there by now is left as it is.
 fn put(path: &Path, text: &str) -> anyhow::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    let written = std::fs::File::create(&part).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
-    let done = written.and_then(|()| std::fs::rename(&part, path));
-    if done.is_err() {
-        let _ = std::fs::remove_file(&part);
+    let named = || format!("{} cannot be written", path.display());
+    let mut file = File::create_new(path).with_context(named)?;
+    if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        let _ = std::fs::remove_file(path);
+        return Err(error).with_context(named);
     }
-    done.with_context(|| format!("{} cannot be written", path.display()))?;
     say!("\n{}", path.display());
     Ok(())
 }
