@@ -1,8 +1,8 @@
 //! Quarantine ("Til avklaring"): what could not be applied, kept whole, with a reason.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use dorbank_shared::sync::wire::Reason;
+use dorbank_shared::sync::wire::{Envelope, Reason};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +19,7 @@ statements! {
     SETTLE_ONE = "UPDATE quarantine SET settled_at = $3, settled_as = $4 WHERE id = $1 AND mac = $2 AND settled_at IS NULL";
     AMONG = "SELECT id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at FROM quarantine \
         WHERE settled_at IS NULL AND id IN ($1)";
+    BODIES = "SELECT id, body FROM quarantine WHERE reason <> 'id_reuse' AND id IN ($1)";
     WAITING = "SELECT q.id, q.mac, q.campaign, q.device, q.device_seq, q.kind, q.version, q.captured_at, q.body, q.reason, q.received_at, \
         c.branch, c.name, d.sign, s.id, s.starts_at, s.ends_at, s.meeting_place FROM quarantine q JOIN campaign c ON c.id = q.campaign \
         JOIN device d ON d.id = q.device JOIN shift s ON s.id = d.shift WHERE q.settled_at IS NULL AND q.reason = $1 AND c.branch = $2 \
@@ -157,6 +158,15 @@ pub async fn among(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<Vec<Quarantined>,
     let (head, tail) = around_list(AMONG);
     let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     tx.all_in(head, &[], &keys, tail).await?.iter().map(quarantined).collect()
+}
+
+/// What entries that were ever kept supersede, by their own ids; nothing where that cannot be read any more. Those that came
+/// under the id of another are left out.
+pub async fn superseded(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<HashMap<Uuid, Option<Uuid>>, StoreError> {
+    let (head, tail) = around_list(BODIES);
+    let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    let superseded = |body: String| serde_json::from_str::<Envelope>(&body).ok()?.supersedes;
+    tx.all_in(head, &[], &keys, tail).await?.iter().map(|row| Ok((row.get(0)?, superseded(row.get(1)?)))).collect()
 }
 
 /// Settles one entry, and says whether this call did: somebody else may have been faster.

@@ -53,6 +53,8 @@ pub(super) struct Plan {
     pub superseded: Vec<Visit>,
     /// Entries that can only be kept.
     pub kept: Vec<Quarantined>,
+    /// Visits that have not come, and what is counted in their place.
+    pub early: Vec<(Uuid, Uuid)>,
     /// Kept entries that are replaced or withdrawn, each with the phone that sent it.
     pub settled: HashSet<(Uuid, Uuid)>,
     /// Entries that came without a counter before, with the counter and the keyed hash that they have now.
@@ -65,17 +67,26 @@ pub(super) struct Plan {
     pub undone: HashSet<(Uuid, bool)>,
 }
 
-/// The entry that another one supersedes.
+/// What an entry takes the place of.
 #[derive(Clone)]
-enum Prior {
-    None,
+struct Prior {
+    /// Entries in quarantine, each with the phone that sent it: the one that it supersedes, the one that this one does …
+    kept: Vec<(Uuid, Uuid)>,
+    /// The visit beneath them: what waits never took its place.
+    beneath: Beneath,
+}
+
+/// What lies beneath all that waits.
+#[derive(Clone)]
+enum Beneath {
+    Nothing,
+    /// A visit at this place in the plan.
     New(usize),
     Stored(Visit),
-    /// In quarantine, under this phone.
-    Kept {
-        device: Uuid,
-        id: Uuid,
-    },
+    /// One that has not come.
+    Missing(Uuid),
+    /// One of which this entry cannot take the place: another phone's, or one that is no longer told from others.
+    Closed,
 }
 
 /// Who brings a batch.
@@ -99,13 +110,14 @@ struct Judge<'a> {
     known: Known,
     plan: Plan,
     new: HashMap<Uuid, usize>,
-    kept: HashSet<Uuid>,
+    /// Entries of this batch that are kept, with what each supersedes.
+    kept: HashMap<Uuid, Option<Uuid>>,
 }
 
 /// Judges the entries of a batch. `bodies` goes with them.
 pub(super) fn judge(by: By, now_ms: i64, device: Uuid, scope: &Scope, known: Known, batch: &Batch, bodies: Vec<Result<Body, Reason>>) -> Plan {
     let entries = &batch.entries;
-    let mut judge = Judge { by, now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashSet::new() };
+    let mut judge = Judge { by, now_ms, device, scope, known, plan: Plan::default(), new: HashMap::new(), kept: HashMap::new() };
     // A phone steps over entries that failed alone; what replaces such an entry then comes before it.
     let first_unsent = i64::try_from(batch.have.min_unacked).unwrap_or(i64::MAX);
     let here: HashSet<i64> = entries.iter().map(Entry::device_seq).collect();
@@ -199,7 +211,7 @@ impl Judge<'_> {
         let digest = Sha256::digest(entry.digest.as_bytes()).to_vec();
         self.plan.kept.push(quarantined(self.now_ms, self.device, self.scope.campaign, entry, digest, reason));
         if mac.is_some() {
-            self.kept.insert(entry.id);
+            self.kept.insert(entry.id, entry.content.as_ref().ok().and_then(|envelope| envelope.supersedes));
         }
         Answer::Kept { reason, mac }
     }
@@ -217,16 +229,22 @@ impl Judge<'_> {
         if campaign != self.scope.campaign || !in_scope {
             return Err(Reason::OutsideScope);
         }
-        let prior = match self.prior(envelope.supersedes) {
-            // Counted for itself, where what it replaced never came. What did come and cannot be replaced any more is
-            // counted: beside it this would be the same door a second time.
-            Err(Reason::UnknownSuperseded) if self.by == By::Officer && body.visit().is_some() && !self.came(envelope.supersedes) => Prior::None,
-            prior => prior?,
+        let prior = self.prior(envelope.supersedes);
+        let may = match (&prior.beneath, body) {
+            (Beneath::New(_) | Beneath::Stored(_), _) | (Beneath::Nothing, Body::Visit(_)) => true,
+            // What it replaces has not come; an officer counts it for itself.
+            (Beneath::Missing(_), Body::Visit(_)) => self.by == By::Officer || !prior.kept.is_empty(),
+            // Beside what stays, the same door would count a second time.
+            (Beneath::Closed, Body::Visit(_)) => false,
+            // What waits can be taken back, whatever lies beneath.
+            (Beneath::Nothing | Beneath::Missing(_) | Beneath::Closed, Body::Withdrawal(_)) => !prior.kept.is_empty(),
         };
+        if !may {
+            return Err(Reason::UnknownSuperseded);
+        }
         let in_time = self.now_ms <= self.scope.ends_at || envelope.captured_at <= self.scope.ends_at;
         match body {
-            Body::Visit(visit) => self.visit(entry, visit, &prior, in_time),
-            Body::Withdrawal(_) if matches!(prior, Prior::None) => Err(Reason::UnknownSuperseded),
+            Body::Visit(visit) => self.visit(entry, visit, prior, in_time),
             Body::Withdrawal(_) => {
                 let (replaced, conflict) = self.supersede(entry.id, prior);
                 let Some(replaced) = replaced else { return Ok((None, conflict)) };
@@ -246,40 +264,48 @@ impl Judge<'_> {
             && visit.unit.is_none_or(|unit| self.known.units.contains(&(unit, visit.entrance)))
     }
 
-    /// Whether the entry that another one supersedes was ever answered, whoever sent it.
-    fn came(&self, superseded: Option<Uuid>) -> bool {
-        superseded.is_some_and(|id| self.known.receipts.contains_key(&id))
-    }
-
     /// Finds what an entry supersedes. Only a phone's own entries can be, those of its earlier identity too. An officer
     /// vouches for one who joined anew, or whose earlier identity a restore forgot: they are the same to nobody else.
-    fn prior(&self, superseded: Option<Uuid>) -> Result<Prior, Reason> {
-        let Some(id) = superseded else { return Ok(Prior::None) };
-        if let Some(index) = self.new.get(&id) {
-            return Ok(Prior::New(*index));
-        }
-        if self.kept.contains(&id) {
-            return Ok(Prior::Kept { device: self.device, id });
-        }
-        match self.known.receipts.get(&id) {
-            Some(receipt) if self.by == By::Officer || receipt.device == self.device || self.known.earlier.contains(&receipt.device) => {
-                if receipt.status == Status::Quarantined {
-                    return Ok(Prior::Kept { device: receipt.device, id });
-                }
-                let stored = self.known.superseded.get(&id).filter(|visit| visit.body.campaign == self.scope.campaign);
-                stored.cloned().map(Prior::Stored).ok_or(Reason::UnknownSuperseded)
+    fn prior(&self, superseded: Option<Uuid>) -> Prior {
+        let (mut kept, mut next) = (Vec::new(), superseded);
+        let beneath = loop {
+            let Some(id) = next else { break Beneath::Nothing };
+            if let Some(index) = self.new.get(&id) {
+                break Beneath::New(*index);
             }
-            _ => Err(Reason::UnknownSuperseded),
-        }
+            let (device, rests_on) = match (self.kept.get(&id), self.known.receipts.get(&id)) {
+                (Some(rests_on), _) => (self.device, *rests_on),
+                (None, None) => break Beneath::Missing(id),
+                (None, Some(receipt)) => {
+                    if self.by != By::Officer && receipt.device != self.device && !self.known.earlier.contains(&receipt.device) {
+                        break Beneath::Closed;
+                    }
+                    if receipt.status != Status::Quarantined {
+                        let stored = self.known.superseded.get(&id).filter(|visit| visit.body.campaign == self.scope.campaign);
+                        break stored.cloned().map_or(Beneath::Closed, Beneath::Stored);
+                    }
+                    (receipt.device, self.known.kept.get(&id).copied().flatten())
+                }
+            };
+            // Whoever writes entries by hand may let two of them supersede each other.
+            if kept.contains(&(device, id)) {
+                break Beneath::Nothing;
+            }
+            kept.push((device, id));
+            next = rests_on;
+        };
+        Prior { kept, beneath }
     }
 
-    fn visit(&mut self, entry: &Entry, visit: &VisitV1, prior: &Prior, in_time: bool) -> Result<(Option<Uuid>, bool), Reason> {
-        let replaced = match prior {
-            Prior::New(index) => Some(&self.plan.visits[*index]),
-            Prior::Stored(stored) => Some(stored),
-            Prior::None | Prior::Kept { .. } => None,
+    fn visit(&mut self, entry: &Entry, visit: &VisitV1, prior: Prior, in_time: bool) -> Result<(Option<Uuid>, bool), Reason> {
+        let replaced = match &prior.beneath {
+            Beneath::New(index) => Some(&self.plan.visits[*index]),
+            Beneath::Stored(stored) => Some(stored),
+            Beneath::Nothing | Beneath::Missing(_) | Beneath::Closed => None,
         };
-        let is_wish = visit.outcome == Outcome::DoNotKnock;
+        let superseded_by = self.known.replaced.get(&entry.id).copied();
+        // What was replaced before it came asks for nothing.
+        let is_wish = visit.outcome == Outcome::DoNotKnock && superseded_by.is_none();
         let was_wish = replaced.is_some_and(|r| r.body.outcome == Outcome::DoNotKnock && r.superseded_by.is_none());
         if is_wish && self.by != By::Officer && self.known.wishes - i64::from(was_wish) >= MOST_WISHES {
             return Err(Reason::ManyDoNotKnock);
@@ -292,7 +318,7 @@ impl Judge<'_> {
         if let (Some(undo), true) = (undo, in_time) {
             self.plan.undone.insert(undo);
         }
-        let (_, conflict) = self.supersede(entry.id, prior.clone());
+        let (_, conflict) = self.supersede(entry.id, prior);
         let mut silenced = false;
         if is_wish {
             self.known.wishes += 1;
@@ -307,7 +333,7 @@ impl Judge<'_> {
             body: visit.clone(),
             device: Some(self.device),
             device_seq: entry.device_seq(),
-            superseded_by: None,
+            superseded_by,
             silenced,
         });
         Ok((Some(door), conflict || stays))
@@ -315,19 +341,21 @@ impl Judge<'_> {
 
     /// Marks the prior entry as superseded by `by`. Gives it as it was, and whether another entry had done so before.
     fn supersede(&mut self, by: Uuid, prior: Prior) -> (Option<Visit>, bool) {
-        let replaced = match prior {
-            Prior::None => return (None, false),
-            Prior::Kept { device, id } => {
-                self.plan.settled.insert((device, id));
+        self.plan.settled.extend(prior.kept);
+        let replaced = match prior.beneath {
+            Beneath::Nothing | Beneath::Closed => return (None, false),
+            Beneath::Missing(id) => {
+                // Should it come yet, it is replaced already.
+                self.plan.early.push((id, by));
                 return (None, false);
             }
-            Prior::New(index) => {
+            Beneath::New(index) => {
                 let visit = &mut self.plan.visits[index];
                 let before = visit.clone();
                 visit.superseded_by.get_or_insert(by);
                 before
             }
-            Prior::Stored(stored) => {
+            Beneath::Stored(stored) => {
                 if stored.superseded_by.is_none() {
                     let marked = Visit { superseded_by: Some(by), ..stored.clone() };
                     self.known.superseded.insert(stored.id, marked.clone());

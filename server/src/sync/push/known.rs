@@ -1,10 +1,23 @@
 //! What the judgement of a batch rests on, read once for all its entries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use dorbank_shared::{
+    sync::wire::{Reason, Status},
+    visit::Outcome,
+};
 use uuid::Uuid;
 
-use crate::store::{receipt::Receipt, visit::Visit};
+use super::{super::entry::Batch, body::Body};
+use crate::store::{
+    StoreError, Tx, device as devices, quarantine,
+    receipt::{self, Receipt},
+    scope, turf,
+    visit::{self, Visit},
+};
+
+/// How many kept entries that supersede each other are followed.
+const MOST_BENEATH: usize = 16;
 
 /// What the database says about the entries of a batch, before any of them is applied.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +36,92 @@ pub(super) struct Known {
     pub wishes: i64,
     /// What this phone was before it took another identity; read only where an entry rests on what another phone sent.
     pub earlier: HashSet<Uuid>,
+    /// Entries of the batch that were replaced before they came, and by what.
+    pub replaced: HashMap<Uuid, Uuid>,
+    /// Entries in quarantine that entries of the batch supersede, with what each supersedes itself, as far as that is known.
+    pub kept: HashMap<Uuid, Option<Uuid>>,
     /// Stored visits that entries of the batch supersede.
     pub superseded: HashMap<Uuid, Visit>,
+}
+
+/// Reads all that the judgement of a batch rests on. What was answered for `anew` is left out: it is judged once more.
+pub(super) async fn read(
+    tx: &mut Tx,
+    device: Uuid,
+    scope: &scope::Scope,
+    (batch, bodies): (&Batch, &[Result<Body, Reason>]),
+    anew: &HashSet<Uuid>,
+) -> Result<Known, StoreError> {
+    let mut bases = bases(tx, batch, anew).await?;
+    // What another phone, or this one as it was called before, has in quarantine may be counted at this very moment. Its
+    // row is held, as who counts holds it, and all is read again.
+    let others: BTreeSet<Uuid> = bases.kept.keys().filter_map(|id| Some(bases.receipts.get(id)?.device)).filter(|other| *other != device).collect();
+    for other in &others {
+        scope::hold(tx, *other).await?;
+    }
+    if !others.is_empty() {
+        bases = self::bases(tx, batch, anew).await?;
+    }
+    let Bases { receipts, kept, ids } = bases;
+    // A repeat needs nothing more; a whole batch of them costs one more statement.
+    let fresh: Vec<_> = batch.entries.iter().zip(bodies).filter(|(entry, _)| !receipts.contains_key(&entry.id)).collect();
+    let visits: Vec<_> = fresh.iter().filter_map(|(_, body)| body.as_ref().ok()?.visit()).collect();
+    let pairs = visits.iter().map(|v| (v.turf, v.entrance)).collect();
+    let units: HashSet<Uuid> = visits.iter().filter_map(|v| v.unit).collect();
+    let (mut quiet_units, mut quiet_entrances) = (HashSet::new(), HashSet::new());
+    for wish in visits.iter().filter(|v| v.outcome == Outcome::DoNotKnock) {
+        match wish.unit {
+            Some(unit) => quiet_units.insert(unit),
+            None => quiet_entrances.insert(wish.entrance),
+        };
+    }
+    let any_wish = !quiet_units.is_empty() || !quiet_entrances.is_empty();
+    let stored: HashSet<Uuid> = ids.iter().filter(|id| receipts.contains_key(id)).copied().collect();
+    let others = ids.iter().filter_map(|id| receipts.get(id)).any(|receipt| receipt.device != device);
+    Ok(Known {
+        earlier: if others { devices::renewed_from(tx, device).await? } else { HashSet::new() },
+        turfs: if visits.is_empty() { HashSet::new() } else { turf::ever_of_shift(tx, scope.shift).await? },
+        held: turf::ever_held(tx, &pairs).await?,
+        units: turf::entrances_of_units(tx, &units).await?,
+        quiet: visit::quiet(tx, &quiet_units, &quiet_entrances).await?,
+        wishes: if any_wish { visit::wishes(tx, device).await? } else { 0 },
+        replaced: visit::replaced_early(tx, &fresh.iter().map(|(entry, _)| entry.id).collect()).await?,
+        superseded: visit::among(tx, &stored).await?.into_iter().map(|v| (v.id, v)).collect(),
+        kept,
+        receipts,
+    })
+}
+
+/// What the entries of a batch rest on.
+struct Bases {
+    /// What was answered for the batch's own ids, and for all that they rest on.
+    receipts: HashMap<Uuid, Receipt>,
+    /// Those of which the answer was "kept", with what each supersedes itself.
+    kept: HashMap<Uuid, Option<Uuid>>,
+    /// What the entries supersede, and what lies beneath that.
+    ids: HashSet<Uuid>,
+}
+
+async fn bases(tx: &mut Tx, batch: &Batch, anew: &HashSet<Uuid>) -> Result<Bases, StoreError> {
+    let ids: HashSet<Uuid> = batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok()?.supersedes).collect();
+    let receipts = answered(tx, &batch.entries.iter().map(|entry| entry.id).chain(ids.iter().copied()).collect(), anew).await?;
+    let mut bases = Bases { receipts, kept: HashMap::new(), ids };
+    // Nearly never anything, and then one or two deep.
+    for _ in 0..MOST_BENEATH {
+        let waits = |id: &&Uuid| !bases.kept.contains_key(id) && bases.receipts.get(id).is_some_and(|r| r.status == Status::Quarantined);
+        let waiting: HashSet<Uuid> = bases.ids.iter().filter(waits).copied().collect();
+        if waiting.is_empty() {
+            break;
+        }
+        let superseded = quarantine::superseded(tx, &waiting).await?;
+        let beneath: HashSet<Uuid> = superseded.values().flatten().copied().filter(|id| !bases.ids.contains(id)).collect();
+        bases.kept.extend(waiting.into_iter().map(|id| (id, superseded.get(&id).copied().flatten())));
+        bases.receipts.extend(answered(tx, &beneath, anew).await?);
+        bases.ids.extend(beneath);
+    }
+    Ok(bases)
+}
+
+async fn answered(tx: &mut Tx, ids: &HashSet<Uuid>, anew: &HashSet<Uuid>) -> Result<HashMap<Uuid, Receipt>, StoreError> {
+    Ok(receipt::among(tx, ids).await?.into_iter().filter(|r| !anew.contains(&r.id)).map(|r| (r.id, r)).collect())
 }

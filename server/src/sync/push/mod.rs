@@ -7,12 +7,11 @@ mod judge;
 mod known;
 pub mod settle;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
 use dorbank_shared::{
     error::Code,
     sync::wire::{EntryResult, Have, PushResponse, Reason, Status},
-    visit::Outcome,
 };
 use uuid::Uuid;
 
@@ -22,7 +21,7 @@ use super::{
     entry::{Batch, Entry},
     passing::{TRIES, is_passing},
 };
-use crate::store::{Db, StoreError, Tx, device as devices, meta, quarantine, receipt, scope, trouble::Trouble, turf, visit};
+use crate::store::{Db, Tx, meta, quarantine, receipt, scope, trouble::Trouble};
 
 /// When a phone whose entry met a busy database may send it again, in milliseconds.
 const AFTER_BUSY_MS: u64 = 5_000;
@@ -107,7 +106,7 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     let all = batch.entries.len() as u64;
     scope::seen(&mut tx, device, now_ms, after(all), stored(batch.have.max_issued)).await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
-    let known = known(&mut tx, device, &scope, (batch, &bodies), &HashSet::new()).await?;
+    let known = known::read(&mut tx, device, &scope, (batch, &bodies), &HashSet::new()).await?;
     // A phone that has not heard of a restore may rest on what the backup has not, and will offer that again.
     let by = match &batch.epoch {
         Some(epoch) if *epoch != meta::epoch(&mut tx).await? => By::RestoredPhone,
@@ -122,59 +121,6 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     let response = respond(&mut tx, now_ms, device, batch, results).await?;
     tx.commit().await?;
     Ok(response)
-}
-
-/// Reads all that the judgement of a batch rests on. What was answered for `anew` is left out: it is judged once more.
-async fn known(
-    tx: &mut Tx,
-    device: Uuid,
-    scope: &scope::Scope,
-    (batch, bodies): (&Batch, &[Result<body::Body, Reason>]),
-    anew: &HashSet<Uuid>,
-) -> Result<known::Known, StoreError> {
-    let superseded = || batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok()?.supersedes);
-    let ids: HashSet<Uuid> = batch.entries.iter().map(|entry| entry.id).chain(superseded()).collect();
-    let mut receipts = answered(tx, &ids, anew).await?;
-    // What another phone, or this one as it was called before, has in quarantine may be counted at this very moment. Its
-    // row is held, as who counts holds it, and what was answered for it is read again.
-    let kept = |r: &&receipt::Receipt| r.device != device && r.status == Status::Quarantined;
-    let others: BTreeSet<Uuid> = superseded().filter_map(|id| receipts.get(&id)).filter(kept).map(|r| r.device).collect();
-    for other in &others {
-        scope::hold(tx, *other).await?;
-    }
-    if !others.is_empty() {
-        receipts = answered(tx, &ids, anew).await?;
-    }
-    // A repeat needs nothing more; a whole batch of them costs one more statement.
-    let fresh: Vec<_> =
-        batch.entries.iter().zip(bodies).filter(|(entry, _)| !receipts.contains_key(&entry.id)).filter_map(|(_, body)| body.as_ref().ok()).collect();
-    let visits: Vec<_> = fresh.iter().filter_map(|body| body.visit()).collect();
-    let pairs = visits.iter().map(|v| (v.turf, v.entrance)).collect();
-    let units: HashSet<Uuid> = visits.iter().filter_map(|v| v.unit).collect();
-    let (mut quiet_units, mut quiet_entrances) = (HashSet::new(), HashSet::new());
-    for wish in visits.iter().filter(|v| v.outcome == Outcome::DoNotKnock) {
-        match wish.unit {
-            Some(unit) => quiet_units.insert(unit),
-            None => quiet_entrances.insert(wish.entrance),
-        };
-    }
-    let any_wish = !quiet_units.is_empty() || !quiet_entrances.is_empty();
-    let stored: HashSet<Uuid> = superseded().filter(|id| receipts.contains_key(id)).collect();
-    let others = superseded().filter_map(|id| receipts.get(&id)).any(|receipt| receipt.device != device);
-    Ok(known::Known {
-        earlier: if others { devices::renewed_from(tx, device).await? } else { HashSet::new() },
-        turfs: if visits.is_empty() { HashSet::new() } else { turf::ever_of_shift(tx, scope.shift).await? },
-        held: turf::ever_held(tx, &pairs).await?,
-        units: turf::entrances_of_units(tx, &units).await?,
-        quiet: visit::quiet(tx, &quiet_units, &quiet_entrances).await?,
-        wishes: if any_wish { visit::wishes(tx, device).await? } else { 0 },
-        superseded: visit::among(tx, &stored).await?.into_iter().map(|v| (v.id, v)).collect(),
-        receipts,
-    })
-}
-
-async fn answered(tx: &mut Tx, ids: &HashSet<Uuid>, anew: &HashSet<Uuid>) -> Result<HashMap<Uuid, receipt::Receipt>, StoreError> {
-    Ok(receipt::among(tx, ids).await?.into_iter().filter(|r| !anew.contains(&r.id)).map(|r| (r.id, r)).collect())
 }
 
 async fn respond(tx: &mut Tx, now_ms: i64, device: Uuid, batch: &Batch, results: Vec<EntryResult>) -> Result<PushResponse, SyncError> {

@@ -150,7 +150,7 @@ async fn count_once(
     }
     // The answer "kept" is what is to be changed here; it is no repeat.
     let anew = kept.iter().filter(|(row, _)| row.reason != Reason::IdReuse).map(|(row, _)| row.id).collect();
-    let mut known = known(&mut tx, device, &scope, (&batch, &bodies), &anew).await?;
+    let mut known = known::read(&mut tx, device, &scope, (&batch, &bodies), &anew).await?;
     known.turfs = turf::of_campaign(&mut tx, scope.campaign).await?.into_iter().map(|turf| turf.id).collect();
     let mut plan = judge::judge(By::Officer, now_ms, device, &scope, known, &batch, bodies);
     plan.kept.clear();
@@ -248,7 +248,7 @@ pub fn is_withdrawal(row: &Quarantined) -> bool {
 /// What an entry in quarantine rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
-    /// Nothing, or something that never came or waits as well.
+    /// Nothing, or something that never came, or what waits and rests on nothing else.
     Open,
     /// A visit that is counted and that it replaces or takes back.
     Counted(Box<Visit>),
@@ -256,18 +256,22 @@ pub enum Base {
     Settled,
 }
 
-/// What an entry rests on.
+/// What an entry rests on; beneath others that wait, if it rests on such.
 ///
 /// # Errors
 /// The store's own.
 pub async fn base(tx: &mut Tx, row: &Quarantined) -> Result<Base, StoreError> {
-    let Some(id) = read(row).content.ok().and_then(|envelope| envelope.supersedes) else { return Ok(Base::Open) };
-    let ids = HashSet::from([id]);
-    if receipt::among(tx, &ids).await?.iter().all(|receipt| receipt.status == Status::Quarantined) {
-        return Ok(Base::Open);
+    let (mut next, mut seen) = (read(row).content.ok().and_then(|envelope| envelope.supersedes), HashSet::new());
+    while let Some(id) = next.filter(|id| seen.insert(*id)) {
+        let ids = HashSet::from([id]);
+        let Some(receipt) = receipt::among(tx, &ids).await?.pop() else { break };
+        if receipt.status != Status::Quarantined {
+            let visit = visits(tx, &ids).await?.pop().filter(|visit| Some(visit.body.campaign) == row.campaign);
+            return Ok(visit.map_or(Base::Settled, |visit| Base::Counted(Box::new(visit))));
+        }
+        next = quarantine::superseded(tx, &ids).await?.remove(&id).flatten();
     }
-    let visit = visits(tx, &ids).await?.pop().filter(|visit| Some(visit.body.campaign) == row.campaign);
-    Ok(visit.map_or(Base::Settled, |visit| Base::Counted(Box::new(visit))))
+    Ok(Base::Open)
 }
 
 /// The turf of the campaign in which the entrance of each visit lies that named none of its turfs.

@@ -1,0 +1,5 @@
+-- An officer counted a correction whose entry had not come. When that comes after all, it is replaced already.
+CREATE TABLE replaced_early (
+    id BLOB PRIMARY KEY,
+    superseded_by BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
