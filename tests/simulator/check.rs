@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
     args,
     store::{Tx, device, scope},
-    sync::{bundle, tickets::MOST_TICKETS},
+    sync::bundle,
 };
 use dorbank_shared::{
     sync::{
@@ -16,6 +16,7 @@ use dorbank_shared::{
     },
     visit::VisitV1,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -35,7 +36,7 @@ pub struct Verdicts {
     pub wrong: Vec<String>,
     /// How many entries and inputs were saved.
     pub saved: u64,
-    /// Inputs that wait on a phone which may draw no more tickets.
+    /// Inputs that wait on a phone which was shut out.
     pub stranded: u64,
 }
 
@@ -47,10 +48,14 @@ struct Held {
     aside: BTreeMap<(Uuid, i64), (String, Uuid)>,
     /// Id and counter of each visit.
     visits: BTreeSet<(Uuid, i64)>,
+    /// Id, counter and phone of each entry that an organiser counted under an id of its own, since another entry has its id.
+    renamed: BTreeSet<(Uuid, i64, Uuid)>,
+    /// How many visits count at each door.
+    standing: BTreeMap<Uuid, u64>,
 }
 
 impl Held {
-    async fn read(tx: &mut Tx, devices: &BTreeSet<Uuid>) -> Self {
+    async fn read(tx: &mut Tx, standing: BTreeMap<Uuid, u64>, devices: &BTreeSet<Uuid>) -> Self {
         let ours = |row: &&dorbank_server::store::Row| row.get::<Option<Uuid>>(3).unwrap().is_some_and(|device| devices.contains(&device));
         let rows = |rows: Vec<dorbank_server::store::Row>| {
             let key = |row: &dorbank_server::store::Row| (row.get(0).unwrap(), row.get(1).unwrap());
@@ -58,8 +63,12 @@ impl Held {
         };
         Self {
             receipts: rows(tx.all("SELECT id, device_seq, status, device FROM receipt", args![]).await.unwrap()),
+            // What an organiser counted is a visit now, or under an id of its own where another entry has its id.
             aside: tx
-                .all("SELECT id, device_seq, reason, device FROM quarantine", args![])
+                .all(
+                    "SELECT id, device_seq, reason, device FROM quarantine WHERE COALESCE(settled_as, '') <> 'applied' OR reason = 'id_reuse'",
+                    args![],
+                )
                 .await
                 .unwrap()
                 .iter()
@@ -67,18 +76,32 @@ impl Held {
                 .map(|row| ((row.get(0).unwrap(), row.get(1).unwrap()), (row.get(2).unwrap(), row.get(3).unwrap())))
                 .collect(),
             visits: rows(tx.all("SELECT id, device_seq, outcome, device FROM visit", args![]).await.unwrap()).into_keys().collect(),
+            renamed: tx
+                .all("SELECT id, device_seq, device FROM quarantine WHERE settled_as = 'applied' AND reason = 'id_reuse'", args![])
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap()))
+                .collect(),
+            standing,
         }
+    }
+
+    /// Whether the server did what an entry asks for.
+    fn applied(&self, entry: &Envelope) -> bool {
+        let receipt = self.receipts.get(&(entry.id, i64::try_from(entry.device_seq).unwrap()));
+        receipt.is_some_and(|status| status != "quarantined")
+    }
+
+    /// Why an entry was set aside. What came in a file before storage gave it a counter has none there.
+    fn aside(&self, (id, seq): (Uuid, i64)) -> Option<&(String, Uuid)> {
+        self.aside.get(&(id, seq)).or_else(|| self.aside.get(&(id, 0)))
     }
 
     /// How often an entry counts or waits for somebody.
     fn times(&self, entry: &Envelope) -> u64 {
         let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
-        let applied = match self.receipts.get(&key) {
-            Some(status) if status == "quarantined" => false,
-            Some(_) => entry.kind != KIND_VISIT || self.visits.contains(&key),
-            None => false,
-        };
-        u64::from(applied) + u64::from(self.aside.contains_key(&key))
+        u64::from(self.applied(entry)) + u64::from(self.aside(key).is_some())
     }
 }
 
@@ -95,9 +118,10 @@ impl World {
     /// All invariants.
     pub async fn check(&mut self) -> Verdicts {
         let mut verdicts = Verdicts { wrong: std::mem::take(&mut self.wrong), ..Verdicts::default() };
+        let standing = self.server.standing().await;
         let mut tx = self.server.db.read().await.unwrap();
         let devices: BTreeSet<Uuid> = self.phones.iter().flat_map(super::phone::Phone::devices).collect();
-        let held = Held::read(&mut tx, &devices).await;
+        let held = Held::read(&mut tx, standing, &devices).await;
         self.check_entries(&held, &mut verdicts);
         for index in 0..self.phones.len() {
             self.check_doors(&mut tx, index, &mut verdicts).await;
@@ -114,7 +138,7 @@ impl World {
             for entry in &phone.saved {
                 verdicts.saved += 1;
                 let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
-                let (receipt, aside) = (held.receipts.get(&key), held.aside.get(&key));
+                let (receipt, aside) = (held.receipts.get(&key), held.aside(key));
                 match held.times(entry) {
                     0 => {
                         verdicts.lost += 1;
@@ -135,11 +159,14 @@ impl World {
             known.extend(here.into_keys());
             self.check_proof(index, verdicts);
         }
-        let strangers = held.receipts.keys().chain(held.aside.keys()).filter(|(id, _)| !known.contains(id)).count();
+        // A page that ended had some that storage never took; the file had them.
+        let is_known = |id: &Uuid| known.contains(id) || self.filed.iter().any(|(_, entry)| entry.id == *id);
+        let strangers = held.receipts.keys().chain(held.aside.keys()).filter(|(id, _)| !is_known(id)).count();
         if strangers > 0 {
             verdicts.duplicated += strangers as u64;
             verdicts.wrong.push(format!("I2: {strangers} entries that no phone has"));
         }
+        self.check_standing(held, verdicts);
         // An id counts once, whatever counter it came under.
         let mut counted = BTreeSet::new();
         let again = held.visits.iter().filter(|(id, _)| !counted.insert(*id)).count();
@@ -150,6 +177,49 @@ impl World {
         for ((id, seq), (reason, device)) in &held.aside {
             if !self.may_be_kept((*id, *seq), *device, reason) {
                 verdicts.wrong.push(format!("I1: entry {seq} of {device} is in quarantine without need: {reason}"));
+            }
+        }
+    }
+
+    /// I2: at each door as many visits count as were noted there and neither corrected nor taken back.
+    fn check_standing(&self, held: &Held, verdicts: &mut Verdicts) {
+        // What came in a file came before storage gave it a counter, or with the one that it has.
+        let noted = self.noted().map(|(_, device, entry)| (device, entry)).chain(self.filed.iter().map(|(device, entry)| (*device, entry)));
+        let all: Vec<(Uuid, &Envelope)> = noted.collect();
+        let by_id: BTreeMap<Uuid, &Envelope> = all.iter().filter(|(_, entry)| held.applied(entry)).map(|(_, entry)| (entry.id, *entry)).collect();
+        let kept: BTreeMap<Uuid, &Envelope> = all.iter().map(|(_, entry)| (entry.id, *entry)).collect();
+        let fine: BTreeSet<Uuid> = held.visits.iter().map(|(id, _)| *id).collect();
+        let (mut gone, mut unsure) = (BTreeSet::new(), BTreeSet::new());
+        for entry in by_id.values() {
+            let mut next = entry.supersedes;
+            // What was set aside takes the place of nothing; who corrects it corrects what it corrected.
+            while let Some(base) = next.filter(|base| gone.insert(*base) && !by_id.contains_key(base)) {
+                next = kept.get(&base).and_then(|base| base.supersedes);
+                // Unless that was coarsened before, and could not be told from others any more.
+                unsure.extend(next.filter(|base| by_id.contains_key(base) && !fine.contains(base)));
+            }
+        }
+        // An organiser counts also what is a visit but for what it has no room for.
+        let door_of = |entry: &Envelope| {
+            let body: Value = serde_json::from_str(&entry.bytes).ok()?;
+            body["unit"].as_str().or(body["entrance"].as_str())?.parse::<Uuid>().ok()
+        };
+        let mut due = self.stood.clone();
+        let renamed: BTreeMap<_, &Envelope> = all
+            .iter()
+            .map(|(device, entry)| ((entry.id, i64::try_from(entry.device_seq).unwrap(), *device), *entry))
+            .filter(|(key, _)| held.renamed.contains(key))
+            .collect();
+        let counted = by_id.values().filter(|entry| entry.kind == KIND_VISIT && !gone.contains(&entry.id)).chain(renamed.values());
+        for door in counted.filter_map(|entry| door_of(entry)) {
+            *due.entry(door).or_default() += 1;
+        }
+        for door in due.keys().chain(held.standing.keys()).collect::<BTreeSet<_>>() {
+            let (due, is) = (due.get(door).copied().unwrap_or_default(), held.standing.get(door).copied().unwrap_or_default());
+            let at = |id: &&Uuid| by_id.get(id).and_then(|entry| door_of(entry)) == Some(*door);
+            if !(due..=due + unsure.iter().filter(at).count() as u64).contains(&is) {
+                *(if is > due { &mut verdicts.duplicated } else { &mut verdicts.lost }) += is.abs_diff(due);
+                verdicts.wrong.push(format!("I2: at door {door} {is} visits count, where {due} were noted"));
             }
         }
     }
@@ -180,16 +250,23 @@ impl World {
         }
     }
 
+    /// Whether an organiser took it from a file.
+    fn filed(&self, id: Uuid, device: Uuid) -> bool {
+        self.filed.iter().any(|(whose, entry)| entry.id == id && *whose == device)
+    }
+
     /// Whether this very entry was given a reason to be kept in quarantine.
     fn may_be_kept(&self, (id, seq): (Uuid, i64), device: Uuid, reason: &str) -> bool {
         let had = |kind: Kind| self.faults.times(kind) > 0;
-        let is_it = |entry: &Envelope| entry.id == id && i64::try_from(entry.device_seq).unwrap() == seq;
+        let is_it = |entry: &Envelope| entry.id == id && (seq == 0 || i64::try_from(entry.device_seq).unwrap() == seq);
         let mine: Vec<(usize, &Envelope)> =
             self.noted().filter(|(_, by, entry)| *by == device && is_it(entry)).map(|(index, _, entry)| (index, entry)).collect();
         let visit = |entry: &Envelope| {
             serde_json::from_str::<VisitV1>(&entry.bytes).ok().filter(|visit| serde_json::to_string(visit).unwrap() == entry.bytes)
         };
         match Reason::parse(reason) {
+            // For whom an organiser brought a file, that one waits with it.
+            Some(Reason::NotAdmitted) if self.filed(id, device) && self.server.waited.contains(&device) => true,
             Some(Reason::NotAdmitted) => {
                 self.phones.iter().any(|phone| phone.devices().any(|of| of == device) && phone.devices().any(|of| self.shut.contains(&of)))
             }
@@ -197,6 +274,10 @@ impl World {
             Some(Reason::UnreadableBody) => mine.iter().all(|(_, entry)| visit(entry).is_none()),
             // One that took another identity after the backup is to the server another phone, whose entries nobody else can
             // correct. What a phone notes anew after it joined anew is sent by whom it corrects.
+            // Nor has a server what it had before it was restored, and who brings a file is not asked to come again.
+            Some(Reason::UnknownSuperseded) if had(Kind::Restored) && self.filed(id, device) => true,
+            // What was coarsened is not told from others any more.
+            Some(Reason::UnknownSuperseded | Reason::TooLate) if had(Kind::Weeks) => true,
             Some(Reason::UnknownSuperseded) => {
                 had(Kind::Clone)
                     && had(Kind::Restored)
@@ -246,7 +327,7 @@ impl World {
         }
     }
 
-    /// Inputs: each in the spool, or still on its phone where no ticket is to be had.
+    /// Inputs: each in the spool, or still on its phone where that is shut out.
     async fn check_inputs(&self, tx: &mut Tx, verdicts: &mut Verdicts) {
         let rows = tx.all("SELECT sealed FROM spool", args![]).await.unwrap();
         let spool = count(rows.iter().map(|row| row.get::<Vec<u8>>(0).unwrap()));
@@ -266,10 +347,9 @@ impl World {
                 let record = phone.storage.sealed.values().find(|record| record.sealed == **sealed);
                 if record.is_some_and(|record| record.held_on.is_none()) {
                     verdicts.stranded += 1;
-                    // Only where no ticket is to be had: all were drawn, or the phone is shut out.
                     let device = device::find(tx, phone.storage.device).await.unwrap();
-                    if device.is_some_and(|device| device.admission == Admission::Admitted && device.tickets < MOST_TICKETS) {
-                        verdicts.wrong.push(format!("I1: an input of phone {index} stays there, though there are tickets for it"));
+                    if device.is_some_and(|device| device.admission == Admission::Admitted) {
+                        verdicts.wrong.push(format!("I1: an input of phone {index} stays there, though it may draw tickets for it"));
                     }
                 } else {
                     verdicts.lost += 1;

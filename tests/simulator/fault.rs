@@ -64,6 +64,9 @@ kinds! {
     Restored: "The server is restored from a backup", "what came after the backup is gone";
     RestoredAgain: "Restored a second time", "from the same backup or a later one";
     Rejoined: "A code is given again before all is sent", "what was noted under the earlier identity goes on the shelf and is sent from there";
+    Organised: "An organiser settles what was kept", "counts some and discards some, while their phones correct and withdraw them";
+    Filed: "What waits is brought in as a file", "minutes or hours after it was saved, once or twice, while the phone sends the same";
+    Weeks: "Phones come back weeks later", "4, 20, 40 or 100 days after their walk, when visits are coarse and the receipts' key may be destroyed";
 }
 
 /// Which faults a run has, and how often each was made to happen.

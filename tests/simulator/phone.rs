@@ -39,7 +39,7 @@ impl Tab {
         self.cache = storage.cache.clone();
         (self.admission, self.pulled_at, self.renewing) = (None, None, None);
         self.shown.clear();
-        self.drew_all = false;
+        self.copied = false;
         self.verdicts.clear();
         let (unsent, sent) = (metas(storage.entries.values(), false), metas(storage.entries.values(), true));
         self.engine.step(Event::Opened { unsent, sent, max_issued: storage.next_seq - 1, epoch: storage.epoch.clone() }, dice)
@@ -73,8 +73,8 @@ pub struct Tab {
     pub inputs: Option<(u64, Vec<Option<Uuid>>)>,
     /// The request for tickets that is under way.
     pub drawing: Option<u64>,
-    /// The server said that there are no more tickets for this phone.
-    pub drew_all: bool,
+    /// The server said that there is another phone with its counters.
+    pub copied: bool,
     /// The request for another identity that is under way; 0 while storage is told of the answer.
     pub renewing: Option<u64>,
     /// What is sent from the shelf.

@@ -1,7 +1,7 @@
 //! The server: its own code on a SQLite file, without sockets; and what befalls it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     str::FromStr as _,
     sync::Arc,
@@ -9,16 +9,25 @@ use std::{
 };
 
 use dorbank_server::{
-    args, auth, backup,
+    args, auth, backup, coarsen,
     error::{ApiError, status},
+    job::Actor,
     keys::Keys,
-    store::{Db, backup as copies, device, meta, shift, turf},
-    sync::{self, SyncError},
+    store::{Db, backup as copies, device, meta, quarantine, shift, turf},
+    sync::{
+        self, SyncError,
+        entry::Batch,
+        push::{
+            file::{self, Take, Whose},
+            settle::{self, Discard, Pick},
+        },
+    },
 };
 use dorbank_shared::{
     error::{Code, Refusal},
-    sync::wire::{Admission, JoinResponse, MEDIA_TYPE, TicketsRequest},
+    sync::wire::{Admission, Have, JoinResponse, MEDIA_TYPE, TicketsRequest},
 };
+use dorbank_tests::START_MS;
 use rand::RngExt as _;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
@@ -29,7 +38,7 @@ use sqlx::{
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::fault::seeded;
+use super::{fault::seeded, world::File};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +97,8 @@ pub struct Server {
     /// How often it was restored.
     pub restores: usize,
     backups: Vec<PathBuf>,
+    /// Phones that waited for their lead at some time.
+    pub waited: BTreeSet<Uuid>,
     /// Which entrance was moved from or to which turf, at any time.
     pub moved: BTreeSet<(Uuid, Uuid)>,
     /// When its doors, or who may see them, last changed.
@@ -114,12 +125,26 @@ impl Server {
     pub async fn open(path: PathBuf, shift: Uuid, seed: u64) -> Self {
         let keys = Keys::open(&path.with_extension("keys"), [7; 32]).unwrap();
         let (db, rng) = (open(&path).await, seeded(seed, 900));
-        Self { db, path, shift, keys, rng, joined: 0, client_min: 0, restores: 0, backups: Vec::new(), moved: BTreeSet::new(), changed_at: 0 }
+        Self {
+            db,
+            path,
+            shift,
+            keys,
+            rng,
+            joined: 0,
+            client_min: 0,
+            restores: 0,
+            backups: Vec::new(),
+            waited: BTreeSet::new(),
+            moved: BTreeSet::new(),
+            changed_at: 0,
+        }
     }
 
     /// A phone joins, and waits for its lead.
     pub async fn join(&mut self, device: Uuid, now_ms: i64) {
         self.joined += 1;
+        self.waited.insert(device);
         let mut tx = self.db.begin().await.unwrap();
         device::insert(&mut tx, device, self.shift, &format!("~+{}", self.joined), self.rng.random(), now_ms).await.unwrap();
         tx.commit().await.unwrap();
@@ -269,6 +294,64 @@ impl Server {
         if let Some(found) = found.filter(|found| lets_in || found.admission == Admission::Waiting) {
             self.admit(device, Admission::Admitted, found.turf.or(Some(turf)), now).await;
         }
+    }
+
+    /// An organiser goes through some of what was kept, phone by phone: counts it as it is, or discards it. Says how much.
+    pub async fn organise(&mut self, now_ms: i64, now: u64, dice: &mut ChaCha20Rng) -> usize {
+        let mut tx = self.db.read().await.unwrap();
+        let campaign = shift::find(&mut tx, self.shift).await.unwrap().unwrap().campaign;
+        let mut phones: BTreeMap<Uuid, Vec<Pick>> = BTreeMap::new();
+        for row in quarantine::open(&mut tx, campaign).await.unwrap() {
+            // The demo has some of its own.
+            if row.received_at >= START_MS && dice.random_bool(0.7) {
+                phones.entry(row.device).or_default().push(Pick { id: row.id, mac: row.mac });
+            }
+        }
+        drop(tx);
+        let mut done = 0;
+        for (device, picks) in phones {
+            let actor = Actor::operator();
+            let settled = if dice.random_bool(0.7) {
+                let picks: Vec<_> = picks.into_iter().map(|pick| (pick, None)).collect();
+                settle::count(&self.db, now_ms, device, &picks, &actor, &mut self.rng).await
+            } else {
+                settle::discard(&self.db, now_ms, &picks, Discard::Mistake, &actor, &mut self.rng).await
+            };
+            done += settled.unwrap().done;
+        }
+        self.changed_at = now;
+        done
+    }
+
+    /// An organiser takes in a file, and says of a phone that is not known that it belongs to the shift. False where that
+    /// failed: what was taken before stays taken, and the file can be taken again.
+    pub async fn take_file(&mut self, now_ms: i64, now: u64, file: &File) -> bool {
+        self.changed_at = now;
+        for (device, entries) in file {
+            let max_issued = entries.iter().map(|entry| entry.device_seq).max().unwrap_or_default();
+            let have = Have { max_issued, ..Have::default() };
+            let batch = Batch { have, entries: entries.iter().cloned().map(Into::into).collect(), ..Batch::default() };
+            let whose = Whose { device: *device, mark: auth::credential::placed(&self.keys, *device), shift: Some(self.shift) };
+            if file::take(&self.db, now_ms, whose, &batch, (Take::Take, &Actor::operator()), &mut self.rng).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whose time has come says less, as the schedule does every hour.
+    pub async fn coarsen(&mut self, now_ms: i64, now: u64) {
+        coarsen::run(&self.db, &Actor::schedule(), now_ms, &mut self.rng).await.unwrap();
+        self.changed_at = now;
+    }
+
+    /// How many visits count at each door of the campaign.
+    pub async fn standing(&self) -> BTreeMap<Uuid, u64> {
+        let mut tx = self.db.read().await.unwrap();
+        let campaign = shift::find(&mut tx, self.shift).await.unwrap().unwrap().campaign;
+        let sql = "SELECT COALESCE(unit, entrance), COUNT(*) FROM visit WHERE campaign = $1 AND superseded_by IS NULL GROUP BY 1";
+        let rows = tx.all(sql, args![campaign]).await.unwrap();
+        rows.iter().map(|row| (row.get(0).unwrap(), u64::try_from(row.get::<i64>(1).unwrap()).unwrap())).collect()
     }
 
     /// An entrance moves from one turf to another.

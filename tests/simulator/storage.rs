@@ -59,10 +59,8 @@ pub enum Op {
     SettleShelved(Uuid, Vec<Receipt>, Option<String>),
     /// Another identity, with counters of its own.
     Join(Uuid, Joined),
-    Reopen {
-        entries: Vec<u64>,
-        epoch: String,
-    },
+    /// The server was restored, and has this epoch now.
+    Reopen(String),
     KeepEpoch(String),
     KeepCache(Cache),
     KeepSealed(Uuid, Arc<str>, Uuid),
@@ -86,7 +84,7 @@ impl Storage {
         Identity { device: self.device, credential: String::new(), sign: String::new(), admission: Admission::Admitted }
     }
 
-    /// Does it. Says which entries it changed, where receipts were to be settled or entries to be offered again.
+    /// Does it. Says which entries it changed, where receipts were to be settled.
     pub fn write(&mut self, op: &Op) -> Vec<u64> {
         match op {
             Op::Append(draft, known) => self.append(draft, *known),
@@ -108,12 +106,12 @@ impl Storage {
                     (self.device, self.next_seq) = (*device, 1);
                 }
             }
-            Op::Reopen { entries, epoch } => {
+            Op::Reopen(epoch) => {
                 self.epoch = Some(epoch.clone());
                 let (all, sealed) = (self.entries.values().cloned().collect(), self.sealed.clone().into_iter().collect());
-                let (again, sealed) = rules::reopen(entries, all, sealed, &mut self.shelf, &mut self.pool);
+                let (again, sealed) = rules::reopen(all, sealed, &mut self.shelf, &mut self.pool);
                 self.sealed.extend(sealed);
-                return self.put(again);
+                self.put(again);
             }
             Op::KeepEpoch(epoch) => self.epoch = Some(epoch.clone()),
             Op::KeepCache(cache) => self.older = std::mem::replace(&mut self.cache, cache.clone()),

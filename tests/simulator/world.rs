@@ -13,7 +13,10 @@ use std::{
 };
 
 use dorbank_server::store::{device, meta};
-use dorbank_shared::sync::{engine::Event, wire::Admission};
+use dorbank_shared::sync::{
+    engine::Event,
+    wire::{Admission, Envelope},
+};
 use dorbank_tests::START_MS;
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha20Rng;
@@ -32,6 +35,11 @@ const NOTES: usize = 22;
 const SAYINGS: usize = 5;
 /// How long phones sleep when there is a night.
 const NIGHT_MS: u64 = 3 * 3_600_000;
+/// How many days they sleep when there are weeks.
+const DAYS: [u64; 4] = [4, 20, 40, 100];
+const DAY_MS: u64 = 24 * 3_600_000;
+/// When the schedule has run once more, and an organiser has looked, after phones came back from weeks.
+const LAST_LOOK_MS: u64 = 60_000;
 /// So long after the trouble everything must have settled.
 const CALM_MS: u64 = 2 * 3_600_000;
 
@@ -70,6 +78,9 @@ struct Message {
     body: Arc<[u8]>,
 }
 
+/// A file with what waits on a phone, by identity, as somebody carries it to an organiser.
+pub(super) type File = Vec<(Uuid, Vec<Envelope>)>;
+
 #[derive(Debug, Clone)]
 enum Happening {
     Note(usize),
@@ -79,13 +90,23 @@ enum Happening {
     SecondTab(usize, bool),
     Timer(At, u64),
     Arrive(Message),
-    Answer { at: At, request: u64, what: What, restores: usize, answer: Option<Wire> },
+    Answer {
+        at: At,
+        request: u64,
+        what: What,
+        restores: usize,
+        answer: Option<Wire>,
+    },
     Write(At, Op),
     OtherTab(At, bool),
     Shut(usize, Admission),
     LetIn(Uuid, usize),
     Rejoin(usize),
+    AskForTickets(usize),
     Reassign(usize),
+    Organise,
+    SaveFile(usize),
+    TakeFile(File),
     Replan,
     Quieten,
     BackUp,
@@ -95,7 +116,9 @@ enum Happening {
     JumpClock(usize),
     Clone(usize),
     NewVersion,
-    Night,
+    /// For so long.
+    Night(u64),
+    Coarsen,
     Calm,
 }
 
@@ -107,6 +130,10 @@ pub struct World {
     pub(super) phones: Vec<Phone>,
     /// Devices that were shut out at some time.
     pub(super) shut: BTreeSet<Uuid>,
+    /// Entries that were in a file which an organiser took, with whose they are.
+    pub(super) filed: Vec<(Uuid, Envelope)>,
+    /// How many visits stood at each door before anybody walked.
+    pub(super) stood: BTreeMap<Uuid, u64>,
     /// What must never be, as it was seen.
     pub(super) wrong: Vec<String>,
     turfs: Vec<Uuid>,
@@ -117,6 +144,8 @@ pub struct World {
     queue: BTreeMap<(u64, u64), Happening>,
     frozen: BTreeSet<usize>,
     wakes_at: u64,
+    /// How long something may be under way that is delayed by hours.
+    night_ms: u64,
     last_push: Option<Wire>,
     broken: bool,
     /// What happens is printed, too.
@@ -131,7 +160,7 @@ impl World {
         let mut rng = seeded(seed, 0);
         let faults = Faults::new(seed, &plan.off);
         let server = Server::open(path, running, seed).await;
-        let turfs = server.turfs(running).await;
+        let (turfs, stood) = (server.turfs(running).await, server.standing().await);
         let mut tx = server.db.begin().await.unwrap();
         meta::set_once(&mut tx, meta::EPOCH, "first").await.unwrap();
         let mut phones = Vec::new();
@@ -149,6 +178,8 @@ impl World {
             server,
             phones,
             shut: BTreeSet::new(),
+            filed: Vec::new(),
+            stood,
             wrong: Vec::new(),
             turfs,
             rng,
@@ -158,6 +189,7 @@ impl World {
             queue: BTreeMap::new(),
             frozen: BTreeSet::new(),
             wakes_at: 0,
+            night_ms: NIGHT_MS,
             last_push: None,
             broken: false,
             shown: std::env::var_os("DORBANK_TRACE").is_some(),
@@ -242,6 +274,8 @@ impl World {
         self.plan(Kind::Revoked, 2, |world| Happening::Shut(some(world), Admission::Revoked));
         self.plan(Kind::Rejoined, 2, |world| Happening::Rejoin(some(world)));
         self.plan(Kind::Reassigned, 2, |world| Happening::Reassign(some(world)));
+        self.plan(Kind::Organised, 4, |_| Happening::Organise);
+        self.plan(Kind::Filed, 3, |world| Happening::SaveFile(some(world)));
         self.plan(Kind::Replanned, 3, |_| Happening::Replan);
         self.plan(Kind::Quietened, 3, |_| Happening::Quieten);
         self.plan(Kind::BrokenEntry, 2, |_| Happening::Break);
@@ -261,8 +295,18 @@ impl World {
                 self.after(third + 2, Happening::Restore(Kind::RestoredAgain));
             }
         }
-        if self.faults.has(Kind::Hours) {
-            self.after(walk + 3, Happening::Night);
+        let days = *DAYS.choose(self.faults.dice(Kind::Weeks)).unwrap();
+        if self.faults.has(Kind::Weeks) {
+            self.night_ms = days * DAY_MS;
+            self.after(walk + 3 + self.night_ms / 2, Happening::Coarsen);
+            self.after(walk + 2 + self.night_ms, Happening::Coarsen);
+            if self.faults.has(Kind::Organised) {
+                self.after(walk + 3 + self.night_ms + LAST_LOOK_MS / 3, Happening::Organise);
+            }
+            self.after(walk + 3 + self.night_ms + LAST_LOOK_MS / 2, Happening::Coarsen);
+            self.after(walk + 3, Happening::Night(self.night_ms));
+        } else if self.faults.has(Kind::Hours) {
+            self.after(walk + 3, Happening::Night(NIGHT_MS));
         } else {
             self.after(walk + 3, Happening::Calm);
         }
@@ -288,16 +332,20 @@ impl World {
     /// Whether nothing more will happen on a phone.
     fn is_quiet(&self, phone: usize) -> bool {
         let Some(calm) = self.calm else { return false };
+        if self.faults.has(Kind::Weeks) && self.now < calm + LAST_LOOK_MS {
+            return false;
+        }
         let here = &self.phones[phone];
         here.tabs.iter().any(|tab| tab.open)
             && here.tabs.iter().filter(|tab| tab.open).all(|tab| {
                 let fresh = tab.pulled_at.is_some_and(|asked| asked >= calm && asked > self.server.changed_at);
-                // What waits for a ticket waits for good only where no more are to be had.
-                let stays = tab.admission != Some(Admission::Admitted) || tab.drew_all && here.storage.tickets.is_empty();
+                // What waits for a ticket waits for good only where the phone is shut out.
+                let stays = tab.admission != Some(Admission::Admitted);
                 // The base has all that the server answered for, so that the screen shows nothing but it.
                 let shown = tab.admission != Some(Admission::Admitted)
                     || tab.entries.iter().all(|(seq, kept)| kept.status.is_none() || tab.shown.contains(seq));
                 fresh
+                    && !tab.copied
                     && shown
                     && here.shelved(&[]).is_none()
                     && tab.engine.waiting() == 0
@@ -413,12 +461,34 @@ impl World {
                 let turf = self.turfs[phone / 2 % self.turfs.len()];
                 self.server.admit(device, Admission::Admitted, Some(turf), self.now).await;
             }
-            Happening::Rejoin(phone) => self.rejoin(phone).await,
+            Happening::Rejoin(phone) => {
+                if self.rejoin(phone).await {
+                    self.faults.count(Kind::Rejoined);
+                }
+            }
+            Happening::AskForTickets(phone) => {
+                self.rejoin(phone).await;
+            }
             Happening::Reassign(phone) => {
                 self.faults.count(Kind::Reassigned);
                 let turf = self.turfs.choose(self.faults.dice(Kind::Reassigned)).copied();
                 let device = self.phones[phone].storage.device;
                 self.server.admit(device, Admission::Admitted, turf, self.now).await;
+            }
+            Happening::Organise => {
+                let mut dice = self.faults.dice(Kind::Organised).clone();
+                for _ in 0..self.server.organise(self.now_ms(), self.now, &mut dice).await {
+                    self.faults.count(Kind::Organised);
+                }
+                *self.faults.dice(Kind::Organised) = dice;
+            }
+            Happening::SaveFile(phone) => self.save_file(phone),
+            Happening::TakeFile(file) => {
+                self.faults.count(Kind::Filed);
+                self.filed.extend(file.iter().flat_map(|(device, entries)| entries.iter().map(|entry| (*device, entry.clone()))));
+                if !self.server.take_file(self.now_ms(), self.now, &file).await {
+                    self.after(60_000, Happening::TakeFile(file));
+                }
             }
             Happening::Replan => {
                 self.faults.count(Kind::Replanned);
@@ -472,7 +542,8 @@ impl World {
                 }
             }
             Happening::NewVersion => self.server.client_min = 1,
-            Happening::Night => self.night(),
+            Happening::Night(length) => self.night(length),
+            Happening::Coarsen => self.server.coarsen(self.now_ms(), self.now).await,
             Happening::Calm => self.calm_down().await,
         }
     }

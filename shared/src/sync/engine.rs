@@ -179,14 +179,13 @@ impl State {
         if self.latest_epoch() == Some(epoch) {
             return Vec::new();
         }
-        let entries: BTreeSet<u64> = self.sent.keys().chain(&self.settling).copied().collect();
-        if self.epoch.is_none() && entries.is_empty() {
+        if self.epoch.is_none() && self.sent.is_empty() && self.settling.is_empty() {
             self.epoch = Some(epoch.to_owned());
             return vec![Effect::KeepEpoch(epoch.to_owned())];
         }
         // Also without a single entry: sealed inputs and earlier shifts are offered again as well.
         self.reopening = Some(epoch.to_owned());
-        vec![Effect::Reopen { entries: entries.into_iter().collect(), epoch: epoch.to_owned() }]
+        vec![Effect::Reopen(epoch.to_owned())]
     }
 
     /// The epoch of the server as last met, or as storage is being told of.
@@ -345,13 +344,9 @@ impl State {
                 }
                 self.start_unless_busy()
             }
-            Event::Reopened(seqs) => {
+            Event::Reopened => {
                 self.epoch = self.reopening.take().or_else(|| self.epoch.take());
-                for seq in seqs {
-                    if let Some(meta) = self.sent.remove(&seq) {
-                        self.unsent.insert(seq, meta);
-                    }
-                }
+                self.unsent.append(&mut self.sent);
                 self.start_unless_busy()
             }
             Event::StorageFailed => {

@@ -140,8 +140,8 @@ fn an_answer_that_never_comes_is_given_up_and_still_counts_when_it_comes_late() 
 fn after_a_restore_everything_sent_is_offered_again() {
     let (mut state, effects) = opened(&[], &[1, 2], Some("a"));
     let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
-    assert!(effects.contains(&Effect::Reopen { entries: vec![1, 2], epoch: "b".into() }));
-    let effects = state.step(Event::Reopened(vec![1, 2]), 0);
+    assert!(effects.contains(&Effect::Reopen("b".into())));
+    let effects = state.step(Event::Reopened, 0);
     assert_eq!((request(&effects).1, state.waiting()), (vec![1, 2], 2));
 }
 
@@ -151,9 +151,9 @@ fn a_receipt_of_the_server_as_it_was_is_offered_again_too() {
     let effects = state.step(Event::Pushed(request(&effects).0, Ok(answer(&[1], Status::Applied, "a"))), 0);
     // Storage is still writing the receipt when the restored server answers.
     let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
-    assert!(effects.contains(&Effect::Reopen { entries: vec![1], epoch: "b".into() }));
+    assert!(effects.contains(&Effect::Reopen("b".into())));
     state.step(Event::Settled(vec![1]), 0);
-    state.step(Event::Reopened(vec![1]), 0);
+    state.step(Event::Reopened, 0);
     assert_eq!(state.waiting(), 1);
 }
 
@@ -172,13 +172,13 @@ fn a_late_receipt_of_the_server_as_it_was_is_none() {
 fn a_restore_is_met_only_when_storage_has_met_it() {
     let (mut state, effects) = opened(&[], &[1], Some("a"));
     let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
-    assert!(effects.contains(&Effect::Reopen { entries: vec![1], epoch: "b".into() }));
+    assert!(effects.contains(&Effect::Reopen("b".into())));
     let effects = state.step(Event::StorageFailed, 0);
     assert_eq!(state.epoch(), Some("a"));
     let effects = state.step(Event::Timer(timer(&effects).0), 0);
     let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
-    assert!(effects.contains(&Effect::Reopen { entries: vec![1], epoch: "b".into() }), "asked again");
-    state.step(Event::Reopened(vec![1]), 0);
+    assert!(effects.contains(&Effect::Reopen("b".into())), "asked again");
+    state.step(Event::Reopened, 0);
     assert_eq!((state.epoch(), state.waiting()), (Some("b"), 1));
 }
 
@@ -186,7 +186,7 @@ fn a_restore_is_met_only_when_storage_has_met_it() {
 fn a_restore_is_met_by_a_phone_that_has_only_inputs_to_offer() {
     let (mut state, effects) = opened(&[], &[], Some("a"));
     let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("b"))), 0);
-    assert!(effects.contains(&Effect::Reopen { entries: vec![], epoch: "b".into() }));
+    assert!(effects.contains(&Effect::Reopen("b".into())));
 }
 
 #[test]
@@ -322,7 +322,7 @@ proptest! {
                     Effect::Pull { request } => flight = Some((request, None)),
                     Effect::Timer { number, .. } => pending = Some(number),
                     Effect::Settle(receipts) => to_settle.extend(receipts.iter().map(|receipt| receipt.device_seq)),
-                    Effect::Reopen { .. } | Effect::KeepEpoch(_) | Effect::Renew => {}
+                    Effect::Reopen(_) | Effect::KeepEpoch(_) | Effect::Renew => {}
                 }
             }
             // The last timer that was asked for is the one that the engine listens to.

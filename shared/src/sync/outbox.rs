@@ -194,17 +194,10 @@ pub fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&str>, s
     holds
 }
 
-/// The server was restored: all that it acknowledged is offered again. `seqs` are the entries of the present identity.
-/// Gives the entries and inputs that changed.
-pub fn reopen<K>(
-    seqs: &[u64],
-    entries: Vec<Kept>,
-    sealed: Vec<(K, Sealed)>,
-    shelf: &mut [Shelved],
-    pool: &mut Pool,
-) -> (Vec<Kept>, Vec<(K, Sealed)>) {
+/// The server was restored: all that it acknowledged is offered again. Gives the entries and inputs that changed.
+pub fn reopen<K>(entries: Vec<Kept>, sealed: Vec<(K, Sealed)>, shelf: &mut [Shelved], pool: &mut Pool) -> (Vec<Kept>, Vec<(K, Sealed)>) {
     let again = |kept: Kept| Kept { status: None, reason: None, ..kept };
-    let entries = entries.into_iter().filter(|kept| seqs.contains(&kept.envelope.device_seq)).map(again).collect();
+    let entries = entries.into_iter().filter(|kept| kept.status.is_some()).map(again).collect();
     let inputs: Vec<(K, Sealed)> =
         sealed.into_iter().filter(|(_, record)| record.held_on.is_some()).map(|(key, record)| (key, Sealed { held_on: None, ..record })).collect();
     pool.acknowledged = pool.acknowledged.saturating_sub(inputs.len() as u64);

@@ -7,7 +7,7 @@ use dorbank_shared::sync::{
 };
 use uuid::Uuid;
 
-use super::{At, World, network::read};
+use super::{At, Happening, World, network::read};
 use crate::simulator::{
     phone::Shelving,
     server::{What, Wire},
@@ -31,6 +31,7 @@ impl World {
                     let tab = &mut self.phones[at.phone].tabs[at.tab];
                     // A late answer to an earlier request may even bring back what was; the next one mends it.
                     tab.pulled_at = (tab.asked.0 == request).then_some(tab.asked.1);
+                    tab.copied = answer.cloned;
                     self.check_revoked(at, answer);
                 }
                 let heard = !matches!(result, Err(Fault::Network | Fault::NotOurs | Fault::TooLarge));
@@ -47,8 +48,12 @@ impl World {
                 match read::<TicketsResponse>(answer) {
                     Ok(TicketsResponse { tickets, round: Some(round) }) if !tickets.is_empty() => self.ask(at, Op::KeepTickets(tickets, round), 0),
                     drawn => {
-                        let tab = &mut self.phones[at.phone].tabs[at.tab];
-                        (tab.drawing, tab.drew_all) = (None, drawn.is_ok());
+                        let here = &mut self.phones[at.phone];
+                        here.tabs[at.tab].drawing = None;
+                        // It has drawn all that one identity may. The volunteer asks for the code again, as the screen says.
+                        if drawn.is_ok() && self.calm.is_some() && here.storage.tickets.is_empty() && here.pool() > 0 {
+                            self.after(1_000, Happening::AskForTickets(at.phone));
+                        }
                     }
                 }
             }

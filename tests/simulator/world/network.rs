@@ -6,7 +6,7 @@ use dorbank_shared::sync::engine::Fault;
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use uuid::Uuid;
 
-use super::{At, Happening, Message, NIGHT_MS, World};
+use super::{At, Happening, Message, World};
 use crate::simulator::{
     fault::Kind,
     server::{Trouble, What, Wire},
@@ -56,7 +56,7 @@ impl World {
     /// How long something is under way.
     pub(super) fn delay(&mut self) -> u64 {
         if self.strikes(Kind::Hours, 0.02) {
-            return self.rng.random_range(3_600_000..NIGHT_MS);
+            return self.rng.random_range(3_600_000..self.night_ms);
         }
         if self.strikes(Kind::Late, 0.08) { self.rng.random_range(5_000..600_000) } else { self.rng.random_range(20..400) }
     }

@@ -1,10 +1,13 @@
 //! What volunteers, leads and pockets do, and what the engine then asks for.
 
-use dorbank_shared::sync::engine::{Effect, Event};
+use dorbank_shared::sync::{
+    engine::{Effect, Event},
+    wire::Envelope,
+};
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use uuid::Uuid;
 
-use super::{At, Happening, NIGHT_MS, World};
+use super::{At, File, Happening, World};
 use crate::simulator::{
     fault::Kind,
     server::What,
@@ -13,9 +16,10 @@ use crate::simulator::{
 
 impl World {
     /// Phones are put away: closed, or left open and stopped by the system. They come back all at one moment.
-    pub(super) fn night(&mut self) {
+    pub(super) fn night(&mut self, length: u64) {
+        let why = if self.faults.has(Kind::Weeks) { Kind::Weeks } else { Kind::Hours };
         for phone in 0..self.phones.len() {
-            self.faults.count(Kind::Hours);
+            self.faults.count(why);
             if self.faults.dice(Kind::Hours).random_bool(0.5) {
                 self.frozen.insert(phone);
                 continue;
@@ -25,8 +29,8 @@ impl World {
                 tab.life += 1;
             }
         }
-        self.wakes_at = self.now + NIGHT_MS;
-        self.after(NIGHT_MS, Happening::Calm);
+        self.wakes_at = self.now + length;
+        self.after(length, Happening::Calm);
     }
 
     /// All trouble ends at one moment, and everybody is back.
@@ -62,20 +66,42 @@ impl World {
         self.send_inputs_if_due(at);
     }
 
-    /// The volunteer gives the shift's code once more. The app refuses while something is not saved.
-    pub(super) async fn rejoin(&mut self, phone: usize) {
+    /// The volunteer gives the shift's code once more. The app refuses while something is not saved. Says whether it was done.
+    pub(super) async fn rejoin(&mut self, phone: usize) -> bool {
         let tab = self.any_tab(phone);
         let here = &self.phones[phone].tabs[tab];
         if self.frozen.contains(&phone) || !here.open || here.unsaved > 0 || here.renewing.is_some() {
-            return;
+            return false;
         }
-        self.faults.count(Kind::Rejoined);
         let device = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
         self.server.join(device, self.now_ms()).await;
         let wait = self.rng.random_range(2_000..120_000);
         self.after(wait, Happening::LetIn(device, phone));
         self.phones[phone].tabs[tab].renewing = Some(0);
         self.ask(self.at(phone, tab), Op::Join(device, Joined::Anew), 0);
+        true
+    }
+
+    /// The volunteer saves what waits as a file, with what storage has not taken yet. Somebody takes it to an organiser.
+    pub(super) fn save_file(&mut self, phone: usize) {
+        let storage = &self.phones[phone].storage;
+        let mut now: Vec<Envelope> = storage.entries.values().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect();
+        now.extend(self.queue.values().filter_map(|happening| match happening {
+            Happening::Write(at, Op::Append(draft, _)) if at.phone == phone && self.alive(*at) => Some(draft.clone().into()),
+            _ => None,
+        }));
+        let earlier = storage.shelf.iter().map(|shelved| (shelved.identity.device, shelved.unsent().map(|kept| kept.envelope.clone()).collect()));
+        let mut file: File = std::iter::once((storage.device, now)).chain(earlier).collect();
+        file.retain(|(_, entries)| !entries.is_empty());
+        if file.is_empty() {
+            return;
+        }
+        let dice = self.faults.dice(Kind::Filed);
+        for _ in 0..dice.random_range(1..=2) {
+            let wait = dice.random_range(1_000..self.plan.minutes * 60_000);
+            self.ties += 1;
+            self.queue.insert((self.now + wait, self.ties), Happening::TakeFile(file.clone()));
+        }
     }
 
     pub(super) fn read_again(&mut self, at: At) {
@@ -151,7 +177,7 @@ impl World {
                         return;
                     }
                 }
-                Effect::Reopen { entries, epoch } => self.ask(at, Op::Reopen { entries, epoch }, 0),
+                Effect::Reopen(epoch) => self.ask(at, Op::Reopen(epoch), 0),
                 Effect::KeepEpoch(epoch) => self.ask(at, Op::KeepEpoch(epoch), 0),
                 Effect::Renew => {
                     let tab = &mut self.phones[at.phone].tabs[at.tab];

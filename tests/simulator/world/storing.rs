@@ -106,16 +106,13 @@ impl World {
                 self.tell_other_tabs(at, false);
                 self.read_again(at);
             }
-            (Op::Reopen { .. }, true) => {
-                for seq in settled {
-                    if let Some(kept) = self.phones[at.phone].tabs[at.tab].entries.get_mut(seq) {
-                        kept.status = None;
-                    }
-                    self.phones[at.phone].tabs[at.tab].shown.remove(seq);
-                }
-                self.step(at, Event::Reopened(settled.to_vec()));
+            (Op::Reopen(_), true) => {
+                let tab = &mut self.phones[at.phone].tabs[at.tab];
+                tab.entries.values_mut().for_each(|kept| kept.status = None);
+                tab.shown.clear();
+                self.step(at, Event::Reopened);
             }
-            (Op::Settle(..) | Op::Reopen { .. } | Op::KeepEpoch(_), false) => self.step(at, Event::StorageFailed),
+            (Op::Settle(..) | Op::Reopen(_) | Op::KeepEpoch(_), false) => self.step(at, Event::StorageFailed),
             (Op::KeepCache(_), _) => self.tell_other_tabs(at, true),
             (Op::Assign, true) => match self.phones[at.phone].inputs_body(at.tab) {
                 Some((request, body)) => self.send(at, request, What::Inputs, body),

@@ -205,15 +205,14 @@ pub async fn let_go(server_time: i64) -> Result<(), StoreError> {
     outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at")], &mut decide).await
 }
 
-/// The server was restored: these entries, those of earlier identities and every sealed input still kept, will be offered
-/// again. Says which of the entries there are.
-pub async fn reopen(seqs: &[u64], epoch: &str) -> Result<(Pool, Vec<u64>), StoreError> {
-    let (mut pool, mut reopened) = (Pool::default(), Vec::new());
+/// The server was restored: all entries that were sent, those of earlier identities and every sealed input still kept, will
+/// be offered again.
+pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
+    let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(2)?.unwrap_or_default();
         let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
-        let (entries, sealed) = rules::reopen(seqs, found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool);
-        reopened = entries.iter().map(|kept| kept.envelope.device_seq).collect();
+        let (entries, sealed) = rules::reopen(found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool);
         let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
         for kept in &entries {
             changes.push(put_entry(kept)?);
@@ -224,7 +223,7 @@ pub async fn reopen(seqs: &[u64], epoch: &str) -> Result<(Pool, Vec<u64>), Store
         Ok(changes)
     };
     outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf")], &mut decide).await?;
-    Ok((pool, reopened))
+    Ok(pool)
 }
 
 /// Remembers the server's epoch.

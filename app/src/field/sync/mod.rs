@@ -117,7 +117,7 @@ fn run(effect: Effect) {
         })),
         Effect::Pull { request } => spawn_local(one_tab_at_a_time(pull(request))),
         Effect::Settle(receipts) => spawn_local(settle(receipts)),
-        Effect::Reopen { entries, epoch } => spawn_local(reopen(entries, epoch)),
+        Effect::Reopen(epoch) => spawn_local(reopen(epoch)),
         Effect::KeepEpoch(epoch) => spawn_local(async move {
             if let Err(error) = outbox::keep_epoch(&epoch).await {
                 leptos::logging::error!("{error}");
@@ -286,17 +286,13 @@ async fn settle(receipts: Vec<Receipt>) {
     }
 }
 
-async fn reopen(seqs: Vec<u64>, epoch: String) {
-    match outbox::reopen(&seqs, &epoch).await {
-        Ok((pool, seqs)) => {
+async fn reopen(epoch: String) {
+    match outbox::reopen(&epoch).await {
+        Ok(pool) => {
             phone().pool.set(pool);
-            phone().shown.update(|shown| Arc::make_mut(shown).retain(|seq| !seqs.contains(seq)));
-            phone().entries.update(|entries| {
-                for kept in Arc::make_mut(entries).iter_mut().filter(|kept| seqs.contains(&kept.envelope.device_seq)) {
-                    kept.status = None;
-                }
-            });
-            feed(Event::Reopened(seqs));
+            phone().shown.update(|shown| Arc::make_mut(shown).clear());
+            phone().entries.update(|entries| Arc::make_mut(entries).iter_mut().for_each(|kept| kept.status = None));
+            feed(Event::Reopened);
         }
         Err(error) => {
             leptos::logging::error!("{error}");

@@ -105,8 +105,8 @@ pub enum Event {
     /// Storage did not take these receipts: another tab has met a restore, or taken another identity, since they were asked
     /// for. The entries are sent again.
     Unsettled(Vec<u64>),
-    /// Storage put these entries back among the unsent.
-    Reopened(Vec<u64>),
+    /// Storage put all that was sent back among the unsent.
+    Reopened,
     /// Storage failed at what was asked of it last.
     StorageFailed,
 }
@@ -128,14 +128,10 @@ pub enum Effect {
     },
     /// Make these receipts durable; answer with [`Event::Settled`].
     Settle(Vec<Receipt>),
-    /// The server was restored: put these entries back among the unsent and remember the epoch, in one transaction;
-    /// answer with [`Event::Reopened`].
-    Reopen {
-        /// The entries, by counter.
-        entries: Vec<u64>,
-        /// The new epoch.
-        epoch: String,
-    },
+    /// The server was restored: put all that was sent back among the unsent and remember this epoch, in one transaction;
+    /// answer with [`Event::Reopened`]. Storage knows what was sent: it may have taken receipts that the engine was told it
+    /// had not.
+    Reopen(String),
     /// Remember the epoch.
     KeepEpoch(String),
     /// The server saw this phone's counters twice: ask for another identity, put what is here on the shelf under the old
