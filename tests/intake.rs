@@ -93,7 +93,7 @@ impl Desk {
 }
 
 fn counts(counted: i64, known: i64, kept: i64) -> Value {
-    json!({ "counted": counted, "known": known, "kept": kept })
+    json!({ "counted": counted, "known": known, "kept": kept, "failed": 0 })
 }
 
 fn fault(answer: &Value) -> &str {
@@ -317,6 +317,25 @@ async fn an_entry_that_broke_its_batch_was_said_to_be_sent() {
     }
     let (_, status) = unsent_after(&desk, &entries, (1, 3, 3)).await;
     assert!(status.contains(Words::embedded("nb").get(key::STATUS_ALL_IN)), "{status}");
+}
+
+#[tokio::test]
+async fn one_entry_that_breaks_the_server_kept_a_whole_file_out() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let entries: Vec<Envelope> = (0..3).map(|door| desk.visit(door)).collect();
+    let (id, file) = (entries[1].id.simple(), desk.file(entries.clone()));
+    let execute = async |sql: String| {
+        let mut tx = desk.server.state.db.begin().await.unwrap();
+        tx.execute(&sql, Vec::new()).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    execute(format!("CREATE TRIGGER broken BEFORE INSERT ON receipt WHEN NEW.id = X'{id}' BEGIN SELECT RAISE(ABORT, 'broken'); END")).await;
+    let broken = json!({ "counted": 2, "known": 0, "kept": 0, "failed": 1 });
+    assert_eq!(desk.take(&file).await, (broken.clone(), broken));
+    assert_eq!(desk.visits().await, 2, "the others are in");
+    execute("DROP TRIGGER broken".into()).await;
+    assert_eq!(desk.take(&file).await, (counts(1, 2, 0), counts(1, 2, 0)), "and that one later");
+    assert_eq!(desk.visits().await, 3);
 }
 
 /// A phone that this server let into a shift, and that a restore forgot.

@@ -60,8 +60,10 @@ fn from_whom(from: &From) -> impl IntoView + use<> {
 
 fn table(title: &'static str, counts: Counts, first: &'static str) -> impl IntoView {
     let rows = [(first, counts.counted), (key::INTAKE_KNOWN, counts.known), (key::INTAKE_KEPT, counts.kept)];
+    let failed = Some((key::INTAKE_FAILED, counts.failed)).filter(|(_, n)| *n > 0);
     let rows: Vec<_> = rows
         .into_iter()
+        .chain(failed)
         .map(|(word, n)| view! { <tr><th scope="row">{t(word)}</th><td class="number">{number(n.unsigned_abs())}</td></tr> })
         .collect();
     view! {
@@ -121,7 +123,7 @@ fn whose(unknown: Vec<Uuid>, file: String, chosen: &[(Uuid, Uuid)], shifts: &[Ch
 }
 
 fn look(parts: Vec<Part>, file: String, chosen: &[(Uuid, Uuid)], shifts: &[Choice]) -> impl IntoView + use<> {
-    let fresh = any(&parts, |counts| counts.counted + counts.kept > 0);
+    let fresh = any(&parts, |counts| counts.counted + counts.kept + counts.failed > 0);
     let unknown: Vec<Uuid> = parts.iter().filter_map(|part| if let Part::Unknown(device, _) = part { Some(*device) } else { None }).collect();
     let asks = !unknown.is_empty();
     let whose = asks.then(|| whose(unknown, file.clone(), chosen, shifts));
@@ -150,11 +152,12 @@ fn look(parts: Vec<Part>, file: String, chosen: &[(Uuid, Uuid)], shifts: &[Choic
 }
 
 fn taken(parts: Vec<Part>) -> impl IntoView {
-    let kept = any(&parts, |counts| counts.kept > 0);
+    let (kept, failed) = (any(&parts, |counts| counts.kept > 0), any(&parts, |counts| counts.failed > 0));
+    let (how, word) = if failed { ("notice warn", key::INTAKE_FAILED_TEXT) } else { ("notice good", key::INTAKE_TAKEN_TEXT) };
     view! {
         <section class="card waits">
             <h2>{t(key::INTAKE_TAKEN)}</h2>
-            <p class="notice good" role="status">{t(key::INTAKE_TAKEN_TEXT)}</p>
+            <p class=how role="status">{t(word)}</p>
             {each(parts, key::INTAKE_TAKEN, key::INTAKE_COUNTED)}
             {kept.then(|| view! { <p><a class="chip warn" href="/plan/quarantine">{t(key::CLARIFY_TITLE)}</a></p> })}
             <p><a href="/plan/intake">{t(key::INTAKE_ANOTHER)}</a></p>

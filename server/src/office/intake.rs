@@ -120,7 +120,8 @@ fn counts(answer: &PushResponse) -> Counts {
         match result.status {
             Status::Applied | Status::Merged | Status::ConflictRecorded => counts.counted += 1,
             Status::Duplicate => counts.known += 1,
-            Status::Quarantined | Status::Retry => counts.kept += 1,
+            Status::Quarantined => counts.kept += 1,
+            Status::Retry => counts.failed += 1,
         }
     }
     counts

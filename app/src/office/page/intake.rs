@@ -82,4 +82,6 @@ pub struct Counts {
     pub known: i64,
     /// Kept, to be clarified.
     pub kept: i64,
+    /// Not taken: the database failed at each of these.
+    pub failed: i64,
 }

@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::{
     super::passing::{TRIES, is_passing},
-    Batch, By, SyncError, apply, body, judge, known, respond, stored,
+    Batch, By, SyncError, apply, body, judge, known, respond, stored, waits,
 };
 use crate::{
     auth::join,
     job::Actor,
-    store::{Db, Tx, device as devices, receipt, scope, scope::Scope, shift as shifts},
+    store::{Db, Tx, device as devices, receipt, scope, scope::Scope, shift as shifts, trouble::Trouble},
 };
 
 /// Whether a file is only looked at.
@@ -49,7 +49,8 @@ pub struct Taken {
     pub sign: String,
 }
 
-/// Takes a phone's entries, also those without a counter, which its storage had not taken.
+/// Takes a phone's entries, also those without a counter, which its storage had not taken. Where one breaks the transaction
+/// for all, each is taken alone, and the answer for that one is that it waits.
 ///
 /// # Errors
 /// `unknown` when there is no such phone, nor a shift for it; the store's own. Then nothing was written.
@@ -61,6 +62,28 @@ pub async fn take(
     (take, actor): (Take, &Actor),
     rng: &mut ChaCha20Rng,
 ) -> Result<Taken, SyncError> {
+    let first = match tried(db, now_ms, whose, batch, (take, actor), rng).await {
+        Err(SyncError::Store(error)) if batch.entries.len() > 1 && !is_passing(&error) && Trouble::of(&error).is_none() => error,
+        answer => return answer,
+    };
+    tracing::error!(kind = crate::error::kind(&first), "a file failed and is taken entry by entry");
+    let (mut results, mut last) = (Vec::with_capacity(batch.entries.len()), None);
+    for entry in &batch.entries {
+        let alone = Batch { have: batch.have, epoch: batch.epoch.clone(), entries: vec![entry.clone()] };
+        match tried(db, now_ms, whose, &alone, (take, actor), rng).await {
+            Ok(taken) => {
+                results.extend(taken.response.results.iter().cloned());
+                last = Some(taken);
+            }
+            Err(SyncError::Store(_)) => results.push(waits(entry)),
+            Err(refused) => return Err(refused),
+        }
+    }
+    let taken = last.ok_or(first)?;
+    Ok(Taken { response: PushResponse { results, ..taken.response }, ..taken })
+}
+
+async fn tried(db: &Db, now_ms: i64, whose: Whose, batch: &Batch, (take, actor): (Take, &Actor), rng: &mut ChaCha20Rng) -> Result<Taken, SyncError> {
     for _ in 1..TRIES {
         match once(db, now_ms, whose, batch, (take, actor), rng).await {
             Err(SyncError::Store(error)) if is_passing(&error) => {}

@@ -80,20 +80,21 @@ fn receipts(results: &[EntryResult]) -> u64 {
 
 /// Every entry stays on the phone. The answer is still made from the database, so that nothing in it is a guess.
 async fn not_now(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushResponse, SyncError> {
-    let results = batch
-        .entries
-        .iter()
-        .map(|entry| EntryResult {
-            id: entry.id,
-            digest: entry.digest.clone(),
-            status: Status::Retry,
-            seq: None,
-            reason: Some(Reason::Busy),
-            after_ms: Some(AFTER_BUSY_MS),
-        })
-        .collect();
+    let results = batch.entries.iter().map(waits).collect();
     let mut tx = db.read().await?;
     respond(&mut tx, now_ms, device, batch, results).await
+}
+
+/// The answer for an entry that the database would not take now.
+fn waits(entry: &Entry) -> EntryResult {
+    EntryResult {
+        id: entry.id,
+        digest: entry.digest.clone(),
+        status: Status::Retry,
+        seq: None,
+        reason: Some(Reason::Busy),
+        after_ms: Some(AFTER_BUSY_MS),
+    }
 }
 
 /// The whole push in one transaction.
