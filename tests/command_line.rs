@@ -21,6 +21,7 @@ const ROUND: [&str; 8] = ["round", "make", "--name", "høst 2026", "--opens", "2
 #[test]
 fn a_reader_that_has_seen_enough_ends_a_command_without_a_word() {
     let (folder, place) = place();
+    place.done(&["officer", "list"]);
     // The command waits for its codebook until nobody reads what it says any more.
     let book = folder.path().join("codebook.csv");
     assert!(Command::new("mkfifo").arg(&book).status().unwrap().success());
@@ -82,6 +83,20 @@ fn an_error_is_said_once_with_what_to_do() {
     let said = place.refused(&["officer", "list"]);
     assert_eq!(said.matches("not a database").count(), 1, "{said}");
     assert!(place.refused(&["verify"]).contains("are wrong. Nothing was changed."));
+}
+
+#[test]
+fn a_misspelt_database_was_made_without_a_word() {
+    let (_folder, place) = place();
+    for args in [&["mix"][..], &["release", "list"], &["correct", "Storgata 1", "--letter", "B"]] {
+        let said = place.refused(args);
+        assert!(said.contains("there is no file") && said.contains("--database"), "{args:?}: {said}");
+        assert!(!place.database().exists(), "{args:?}");
+    }
+    let made = place.command(&["officer", "list"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&made.stderr).contains(&format!("Made a new database: {}", place.database().display())));
+    let again = place.command(&["officer", "list"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&again.stderr), "");
 }
 
 #[test]

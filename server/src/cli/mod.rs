@@ -203,10 +203,29 @@ fn default_site() -> PathBuf {
     beside.filter(|site| site.is_dir()).unwrap_or_else(|| PathBuf::from("target/site"))
 }
 
+/// The SQLite file of a database, where there is none yet.
+fn new_file(config: &Config) -> Option<&str> {
+    config.database.strip_prefix("sqlite:").filter(|path| !std::path::Path::new(path).is_file())
+}
+
+/// Opens the database, and says so where that made it: the name may be misspelt.
 async fn open(config: Config) -> anyhow::Result<AppState> {
     make_data_folder(&config)?;
     need_folder(&config)?;
-    Ok(AppState::open(config, Arc::new(SystemClock), system_seed()).await?)
+    let new = new_file(&config).map(str::to_owned);
+    let state = AppState::open(config, Arc::new(SystemClock), system_seed()).await?;
+    if let Some(path) = new {
+        eprintln!("Made a new database: {path}");
+    }
+    Ok(state)
+}
+
+/// As [`open`], for what has nothing to do in an empty database.
+async fn open_filled(config: Config) -> anyhow::Result<AppState> {
+    if let Some(path) = new_file(&config) {
+        anyhow::bail!("there is no file {path}; name the database with --database sqlite:PATH");
+    }
+    open(config).await
 }
 
 /// Does what a command line says; `args` begins with the program's name.
@@ -235,11 +254,11 @@ async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
         Verb::Serve => serve::run(open(config).await?).await,
         Verb::Demo(demo) => demo::run(open(config).await?, demo).await,
         Verb::Import(import) => import::run(&open(config).await?, import).await,
-        Verb::Correct(correct) => correct::run(&open(config).await?, correct).await,
+        Verb::Correct(correct) => correct::run(&open_filled(config).await?, correct).await,
         Verb::Check(check) => check::run(&config, check).await,
         Verb::Round(round) => round::run(&open(config).await?, round).await,
-        Verb::Mix(mix) => mix::run(&open(config).await?, mix).await,
-        Verb::Release(release) => release::run(&open(config).await?, release).await,
+        Verb::Mix(mix) => mix::run(&open_filled(config).await?, mix).await,
+        Verb::Release(release) => release::run(&open_filled(config).await?, release).await,
         Verb::Officer(officer) => officer::run(&open(config).await?, officer).await,
         Verb::Setting(verb) => setting::run(&open(config).await?, verb).await,
         Verb::Openapi => Ok(()),
