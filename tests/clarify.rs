@@ -8,6 +8,7 @@ use dorbank_server::{
     coarsen,
     job::Actor,
     store::{self, entrance, quarantine, visit::Standing},
+    sync::{entry::Batch, push::file},
 };
 use dorbank_shared::{
     principal::Role,
@@ -493,8 +494,63 @@ async fn entries_that_supersede_each_other_are_kept_and_take_nothing_with_them()
     desk.phone.push(&desk.server, &ring).await;
     desk.stand(Admission::Admitted).await;
     let next = desk.phone.correct(&state, &desk.houses[0], Some(0), Outcome::Talked, Some(ids[0]));
-    let answer = desk.phone.push(&desk.server, std::slice::from_ref(&next)).await;
-    assert_eq!((answer.results[0].status, desk.standing().await.len(), desk.waiting().await), (Status::Applied, 1, 0));
+    let answer = push_last(&desk, &desk.phone, std::slice::from_ref(&next)).await;
+    assert_eq!((answer.results[0].status, desk.standing().await.len(), desk.waiting().await), (Status::Quarantined, 0, 3));
+}
+
+#[tokio::test]
+async fn a_visit_and_its_correction_without_a_counter_that_are_counted_at_once_are_one() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        desk.stand(Admission::Revoked).await;
+        let visit = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::NotHome);
+        // As a file has it, of a phone whose storage failed: it sorts before all that has a counter.
+        let mut correction = desk.phone.correct(&state, &desk.houses[0], Some(0), Outcome::Talked, Some(visit.id));
+        correction.device_seq = 0;
+        let whose = file::Whose { device: desk.phone.id, mark: [0; 32], shift: None };
+        let batch = Batch { entries: vec![visit.into(), correction.clone().into()], ..Batch::default() };
+        file::take(&state.db, state.now_ms(), whose, &batch, (file::Take::Take, &Actor::operator()), &mut state.fork_rng()).await.unwrap();
+        assert_eq!(desk.waiting().await, 2);
+        desk.press("count-all", &all_of(Reason::NotAdmitted, state.now_ms()), &desk.organiser).await;
+        let standing = desk.standing().await;
+        assert_eq!((standing.iter().map(|visit| visit.id).collect::<Vec<_>>(), desk.waiting().await), (vec![correction.id], 0), "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_phone_says_it_corrects_is_not_replaced_before_it_comes() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let state = desk.server.state.clone();
+    let mut other = joined_anew(&desk).await;
+    let theirs = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::DoNotKnock);
+    let claim = other.correct(&state, &desk.houses[0], Some(0), Outcome::NotHome, Some(theirs.id));
+    let withdrawal = other.withdraw(&state, &claim);
+    push_last(&desk, &other, &[claim, withdrawal]).await;
+    desk.phone.push(&desk.server, std::slice::from_ref(&theirs)).await;
+    assert_eq!(desk.standing().await.iter().map(|visit| visit.id).collect::<Vec<_>>(), [theirs.id]);
+    let register = entrance::find(&mut state.db.read().await.unwrap(), desk.houses[0].entrance).await.unwrap().unwrap();
+    assert!(register.units[0].do_not_knock);
+}
+
+#[tokio::test]
+async fn who_corrects_what_was_discarded_and_emptied_counted_beside_what_that_corrected() {
+    let mut desk = Desk::open(Engine::Sqlite).await;
+    let state = desk.server.state.clone();
+    let first = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::NotHome);
+    desk.phone.push(&desk.server, std::slice::from_ref(&first)).await;
+    desk.stand(Admission::Revoked).await;
+    let second = desk.phone.correct(&state, &desk.houses[0], Some(0), Outcome::Talked, Some(first.id));
+    desk.phone.push(&desk.server, std::slice::from_ref(&second)).await;
+    desk.press("discard-all", &[&all_of(Reason::NotAdmitted, state.now_ms())[..], &[("why", "mistake".to_owned())]].concat(), &desk.organiser).await;
+    assert_eq!(desk.waiting().await, 0);
+    desk.later(desk.world.shift.ends_at + 73 * HOUR_MS).await;
+    coarsen::run(&state.db, &Actor::schedule(), state.now_ms(), &mut state.fork_rng()).await.unwrap();
+    desk.stand(Admission::Admitted).await;
+    let third = desk.phone.correct(&state, &desk.houses[0], Some(0), Outcome::Declined, Some(second.id));
+    let answer = push_last(&desk, &desk.phone, std::slice::from_ref(&third)).await;
+    assert_eq!((answer.results[0].status, answer.results[0].reason), (Status::Quarantined, Some(Reason::UnknownSuperseded)));
+    assert_eq!(desk.standing().await.len(), 1);
 }
 
 #[tokio::test]

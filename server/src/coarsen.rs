@@ -18,7 +18,7 @@ use crate::{
         Db, StoreError, Tx, campaign,
         coarsen::{self, Coarse, Due},
         door_state::{self, NewState},
-        meta, mix_mark, overview, quarantine,
+        meta, mix_mark, overview, quarantine, scope,
         tally::{self, DAY_MS},
     },
 };
@@ -39,6 +39,10 @@ pub const KEY_DAYS: i64 = 30;
 /// When the database refuses it. Then what was not committed is as before.
 pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
+    // A late push that corrects one of these visits comes before this or after it: in the middle it would write it again.
+    for phone in coarsen::phones(&mut tx, now_ms - FINE_MS).await? {
+        scope::hold(&mut tx, phone).await?;
+    }
     let mut campaigns: BTreeMap<Uuid, Vec<Due>> = BTreeMap::new();
     for visit in coarsen::due(&mut tx, now_ms - FINE_MS).await? {
         campaigns.entry(visit.campaign).or_default().push(visit);

@@ -12,14 +12,14 @@ use super::{
 use crate::{args, statements};
 
 statements! {
-    INSERT = "INSERT INTO quarantine (id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id, mac) DO NOTHING";
+    INSERT = "INSERT INTO quarantine (id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at, supersedes) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id, mac) DO NOTHING";
     SETTLE = "UPDATE quarantine SET settled_at = $1, settled_as = 'replaced' WHERE device = $2 AND campaign = $3 AND settled_at IS NULL \
         AND id IN ($4)";
     SETTLE_ONE = "UPDATE quarantine SET settled_at = $3, settled_as = $4 WHERE id = $1 AND mac = $2 AND settled_at IS NULL";
     AMONG = "SELECT id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at FROM quarantine \
         WHERE settled_at IS NULL AND id IN ($1)";
-    BODIES = "SELECT id, body FROM quarantine WHERE reason <> 'id_reuse' AND id IN ($1)";
+    SUPERSEDED = "SELECT id, supersedes FROM quarantine WHERE reason <> 'id_reuse' AND id IN ($1)";
     WAITING = "SELECT q.id, q.mac, q.campaign, q.device, q.device_seq, q.kind, q.version, q.captured_at, q.body, q.reason, q.received_at, \
         c.branch, c.name, d.sign, s.id, s.starts_at, s.ends_at, s.meeting_place FROM quarantine q JOIN campaign c ON c.id = q.campaign \
         JOIN device d ON d.id = q.device JOIN shift s ON s.id = d.shift WHERE q.settled_at IS NULL AND q.reason = $1 AND c.branch = $2 \
@@ -90,7 +90,8 @@ pub async fn insert(tx: &mut Tx, entries: &[Quarantined]) -> Result<(), StoreErr
         .iter()
         .map(|q| {
             let (mac, kind, body) = (q.mac.as_slice(), q.kind.as_str(), q.body.as_str());
-            args![q.id, mac, q.campaign, q.device, q.device_seq, kind, q.version, q.captured_at, body, q.reason.name(), q.received_at]
+            let supersedes = serde_json::from_str::<Envelope>(body).ok().and_then(|envelope| envelope.supersedes);
+            args![q.id, mac, q.campaign, q.device, q.device_seq, kind, q.version, q.captured_at, body, q.reason.name(), q.received_at, supersedes]
         })
         .collect();
     tx.many(head, rows, tail).await?;
@@ -160,13 +161,11 @@ pub async fn among(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<Vec<Quarantined>,
     tx.all_in(head, &[], &keys, tail).await?.iter().map(quarantined).collect()
 }
 
-/// What entries that were ever kept supersede, by their own ids; nothing where that cannot be read any more. Those that came
-/// under the id of another are left out.
+/// What entries that were ever kept supersede, by their own ids. Those that came under the id of another are left out.
 pub async fn superseded(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<HashMap<Uuid, Option<Uuid>>, StoreError> {
-    let (head, tail) = around_list(BODIES);
+    let (head, tail) = around_list(SUPERSEDED);
     let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    let superseded = |body: String| serde_json::from_str::<Envelope>(&body).ok()?.supersedes;
-    tx.all_in(head, &[], &keys, tail).await?.iter().map(|row| Ok((row.get(0)?, superseded(row.get(1)?)))).collect()
+    tx.all_in(head, &[], &keys, tail).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// Settles one entry, and says whether this call did: somebody else may have been faster.

@@ -19,8 +19,9 @@ statements! {
     STANDING = "SELECT id, entrance, unit, outcome, device FROM visit WHERE campaign = $1 AND superseded_by IS NULL AND entrance IN ($2)";
     SUPERSEDE = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET superseded_by = excluded.superseded_by";
-    REPLACED_EARLY = "INSERT INTO replaced_early (id, superseded_by) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
-    REPLACED_BEFORE = "SELECT id, superseded_by FROM replaced_early WHERE id IN ($1)";
+    REPLACED_EARLY = "INSERT INTO replaced_early (id, device, campaign, superseded_by) VALUES ($1, $2, $3, $4) ON CONFLICT (id, device) DO NOTHING";
+    REPLACED_BEFORE = "SELECT r.id, r.superseded_by FROM replaced_early r JOIN device d ON d.id = r.device \
+        WHERE (r.device = $1 OR d.renewed_from = $2) AND r.id IN ($3)";
     WISHES = "SELECT COUNT(*) FROM receipt r JOIN visit v ON v.id = r.id WHERE r.device = $1 AND v.outcome = $2 AND v.superseded_by IS NULL";
     WISHED = "SELECT entrance, unit FROM visit WHERE outcome = $1 AND superseded_by IS NULL AND entrance IN ($2)";
     QUIET_UNITS = "SELECT id FROM unit WHERE do_not_knock = $1 AND id IN ($2)";
@@ -127,17 +128,18 @@ pub async fn supersede(tx: &mut Tx, visits: &[Visit]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Remembers of visits that have not come what was counted in their place: `(visit, what replaces it)`.
-pub async fn replace_early(tx: &mut Tx, pairs: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
+/// Remembers of visits that have not come what a phone's entries replaced them by: `(visit, what replaces it)`.
+pub async fn replace_early(tx: &mut Tx, device: Uuid, campaign: Uuid, pairs: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
     let (head, tail) = around_values(REPLACED_EARLY);
-    tx.many(head, pairs.iter().map(|(id, by)| args![*id, *by]).collect(), tail).await?;
+    tx.many(head, pairs.iter().map(|(id, by)| args![*id, device, campaign, *by]).collect(), tail).await?;
     Ok(())
 }
 
-/// Which of these were replaced before they came, and by what.
-pub async fn replaced_early(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+/// Which of a phone's visits it replaced itself before they came, perhaps under the identity that it counts on with, and by
+/// what.
+pub async fn replaced_early(tx: &mut Tx, device: Uuid, ids: &HashSet<Uuid>) -> Result<HashMap<Uuid, Uuid>, StoreError> {
     let (head, tail) = around_list(REPLACED_BEFORE);
-    tx.all_in(head, &[], &keys(ids), tail).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    tx.all_in(head, &args![device, device], &keys(ids), tail).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// The visits of a campaign that still stand at these entrances, at any of their doors.

@@ -50,7 +50,7 @@ pub(super) async fn apply(
     }
     visit::insert(tx, &plan.visits).await?;
     visit::supersede(tx, &plan.superseded).await?;
-    visit::replace_early(tx, &plan.early).await?;
+    visit::replace_early(tx, device, scope.campaign, &plan.early).await?;
     let doors = refold(tx, scope.campaign, &plan).await?;
 
     let mut results: Vec<EntryResult> = Vec::with_capacity(batch.entries.len());

@@ -67,15 +67,25 @@ pub async fn take(
         answer => return answer,
     };
     tracing::error!(kind = crate::error::kind(&first), "a file failed and is taken entry by entry");
-    let (mut results, mut last) = (Vec::with_capacity(batch.entries.len()), None);
+    let (mut results, mut last, mut failed) = (Vec::with_capacity(batch.entries.len()), None, HashSet::new());
     for entry in &batch.entries {
+        // What rests on one that failed waits with it.
+        let rests_on = entry.content.as_ref().ok().and_then(|envelope| envelope.supersedes);
+        if rests_on.is_some_and(|base| failed.contains(&base)) {
+            failed.insert(entry.id);
+            results.push(waits(entry));
+            continue;
+        }
         let alone = Batch { have: batch.have, epoch: batch.epoch.clone(), entries: vec![entry.clone()] };
         match tried(db, now_ms, whose, &alone, (take, actor), rng).await {
             Ok(taken) => {
                 results.extend(taken.response.results.iter().cloned());
                 last = Some(taken);
             }
-            Err(SyncError::Store(_)) => results.push(waits(entry)),
+            Err(SyncError::Store(_)) => {
+                failed.insert(entry.id);
+                results.push(waits(entry));
+            }
             Err(refused) => return Err(refused),
         }
     }

@@ -10,7 +10,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Batch, Entry, body::Body, known::Known, quarantined};
+use super::{
+    Batch, Entry,
+    body::Body,
+    known::{Known, MOST_BENEATH},
+    quarantined,
+};
 use crate::store::{quarantine::Quarantined, receipt::Receipt, scope::Scope, visit::Visit};
 
 /// How long after its shift a phone's entries are applied without anybody looking, in milliseconds.
@@ -85,7 +90,8 @@ enum Beneath {
     Stored(Visit),
     /// One that has not come.
     Missing(Uuid),
-    /// One of which this entry cannot take the place: another phone's, or one that is no longer told from others.
+    /// One of which this entry cannot take the place: another phone's, one that is no longer told from others, or one so deep
+    /// that nobody looks.
     Closed,
 }
 
@@ -284,12 +290,13 @@ impl Judge<'_> {
                         let stored = self.known.superseded.get(&id).filter(|visit| visit.body.campaign == self.scope.campaign);
                         break stored.cloned().map_or(Beneath::Closed, Beneath::Stored);
                     }
-                    (receipt.device, self.known.kept.get(&id).copied().flatten())
+                    let Some(rests_on) = self.known.kept.get(&id) else { break Beneath::Closed };
+                    (receipt.device, *rests_on)
                 }
             };
             // Whoever writes entries by hand may let two of them supersede each other.
-            if kept.contains(&(device, id)) {
-                break Beneath::Nothing;
+            if kept.len() == MOST_BENEATH {
+                break Beneath::Closed;
             }
             kept.push((device, id));
             next = rests_on;
@@ -347,6 +354,7 @@ impl Judge<'_> {
             Beneath::Missing(id) => {
                 // Should it come yet, it is replaced already.
                 self.plan.early.push((id, by));
+                self.known.replaced.entry(id).or_insert(by);
                 return (None, false);
             }
             Beneath::New(index) => {

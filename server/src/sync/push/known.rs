@@ -16,8 +16,8 @@ use crate::store::{
     visit::{self, Visit},
 };
 
-/// How many kept entries that supersede each other are followed.
-const MOST_BENEATH: usize = 16;
+/// How many kept entries that supersede each other are followed. What lies deeper no app made.
+pub(super) const MOST_BENEATH: usize = 16;
 
 /// What the database says about the entries of a batch, before any of them is applied.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +36,7 @@ pub(super) struct Known {
     pub wishes: i64,
     /// What this phone was before it took another identity; read only where an entry rests on what another phone sent.
     pub earlier: HashSet<Uuid>,
-    /// Entries of the batch that were replaced before they came, and by what.
+    /// Entries of the batch that their own phone replaced before they came, and by what.
     pub replaced: HashMap<Uuid, Uuid>,
     /// Entries in quarantine that entries of the batch supersede, with what each supersedes itself, as far as that is known.
     pub kept: HashMap<Uuid, Option<Uuid>>,
@@ -85,7 +85,7 @@ pub(super) async fn read(
         units: turf::entrances_of_units(tx, &units).await?,
         quiet: visit::quiet(tx, &quiet_units, &quiet_entrances).await?,
         wishes: if any_wish { visit::wishes(tx, device).await? } else { 0 },
-        replaced: visit::replaced_early(tx, &fresh.iter().map(|(entry, _)| entry.id).collect()).await?,
+        replaced: visit::replaced_early(tx, device, &fresh.iter().map(|(entry, _)| entry.id).collect()).await?,
         superseded: visit::among(tx, &stored).await?.into_iter().map(|v| (v.id, v)).collect(),
         kept,
         receipts,

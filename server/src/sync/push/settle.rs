@@ -18,7 +18,7 @@ use super::{
     apply,
     body::{self, Body},
     judge::{self, Answer, By},
-    known,
+    known::{self, MOST_BENEATH},
 };
 use crate::{
     job::{Actor, id_v7},
@@ -135,6 +135,8 @@ async fn count_once(
     let mut kept = still_kept(&mut tx, device, picks).await?;
     let mut settled = Settled { gone: picks.len() - kept.len(), ..Settled::default() };
     kept.sort_by_key(|(entry, _)| (entry.device_seq, entry.id));
+    // What came in a file before storage gave it a counter has none, and may correct one that has.
+    let kept = bases_first(kept);
 
     let places = where_they_lie(&mut tx, scope.campaign, &kept).await?;
     let forgotten = forgotten(&mut tx, scope.campaign, &kept).await?;
@@ -224,6 +226,21 @@ async fn still_kept(tx: &mut Tx, device: Uuid, picks: &[(Pick, Option<Correction
     Ok(kept)
 }
 
+/// The same entries, each after what it supersedes.
+fn bases_first(mut kept: Vec<(Quarantined, Option<Correction>)>) -> Vec<(Quarantined, Option<Correction>)> {
+    let mut ordered = Vec::with_capacity(kept.len());
+    let superseded: HashMap<Uuid, Uuid> = kept.iter().filter_map(|(row, _)| Some((row.id, read(row).content.ok()?.supersedes?))).collect();
+    let mut left: HashSet<Uuid> = kept.iter().map(|(row, _)| row.id).collect();
+    while !kept.is_empty() {
+        let is_ready = |(row, _): &(Quarantined, _)| superseded.get(&row.id).is_none_or(|base| *base == row.id || !left.contains(base));
+        // Those that go round in a ring are taken as they are.
+        let next = kept.remove(kept.iter().position(is_ready).unwrap_or_default());
+        left.remove(&next.0.id);
+        ordered.push(next);
+    }
+    ordered
+}
+
 /// The entry as it came.
 pub fn read(row: &Quarantined) -> Entry {
     match serde_json::from_str::<Envelope>(&row.body) {
@@ -252,7 +269,8 @@ pub enum Base {
     Open,
     /// A visit that is counted and that it replaces or takes back.
     Counted(Box<Visit>),
-    /// A visit that is counted and cannot be told from others any more, or is another campaign's: it stays as it is.
+    /// A visit that is counted and cannot be told from others any more, or is another campaign's: it stays as it is. Or one
+    /// so deep that nobody looks.
     Settled,
 }
 
@@ -261,17 +279,18 @@ pub enum Base {
 /// # Errors
 /// The store's own.
 pub async fn base(tx: &mut Tx, row: &Quarantined) -> Result<Base, StoreError> {
-    let (mut next, mut seen) = (read(row).content.ok().and_then(|envelope| envelope.supersedes), HashSet::new());
-    while let Some(id) = next.filter(|id| seen.insert(*id)) {
+    let mut next = read(row).content.ok().and_then(|envelope| envelope.supersedes);
+    for _ in 0..=MOST_BENEATH {
+        let Some(id) = next else { return Ok(Base::Open) };
         let ids = HashSet::from([id]);
-        let Some(receipt) = receipt::among(tx, &ids).await?.pop() else { break };
+        let Some(receipt) = receipt::among(tx, &ids).await?.pop() else { return Ok(Base::Open) };
         if receipt.status != Status::Quarantined {
             let visit = visits(tx, &ids).await?.pop().filter(|visit| Some(visit.body.campaign) == row.campaign);
             return Ok(visit.map_or(Base::Settled, |visit| Base::Counted(Box::new(visit))));
         }
         next = quarantine::superseded(tx, &ids).await?.remove(&id).flatten();
     }
-    Ok(Base::Open)
+    Ok(Base::Settled)
 }
 
 /// The turf of the campaign in which the entrance of each visit lies that named none of its turfs.
