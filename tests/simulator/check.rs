@@ -101,7 +101,9 @@ impl Held {
     /// How often an entry counts or waits for somebody.
     fn times(&self, entry: &Envelope) -> u64 {
         let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
-        u64::from(self.applied(entry)) + u64::from(self.aside(key).is_some())
+        // What came in a file under the id of another stands aside under that id too.
+        let applied = self.applied(entry);
+        u64::from(applied) + u64::from(if applied { self.aside.contains_key(&key) } else { self.aside(key).is_some() })
     }
 }
 
@@ -138,7 +140,7 @@ impl World {
             for entry in &phone.saved {
                 verdicts.saved += 1;
                 let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
-                let (receipt, aside) = (held.receipts.get(&key), held.aside(key));
+                let (receipt, aside) = (held.receipts.get(&key), held.aside.get(&key));
                 match held.times(entry) {
                     0 => {
                         verdicts.lost += 1;
@@ -189,8 +191,13 @@ impl World {
         let by_id: BTreeMap<Uuid, &Envelope> = all.iter().filter(|(_, entry)| held.applied(entry)).map(|(_, entry)| (entry.id, *entry)).collect();
         let kept: BTreeMap<Uuid, &Envelope> = all.iter().map(|(_, entry)| (entry.id, *entry)).collect();
         let fine: BTreeSet<Uuid> = held.visits.iter().map(|(id, _)| *id).collect();
+        let renamed: BTreeMap<_, &Envelope> = all
+            .iter()
+            .map(|(device, entry)| ((entry.id, i64::try_from(entry.device_seq).unwrap(), *device), *entry))
+            .filter(|(key, _)| held.renamed.contains(key))
+            .collect();
         let (mut gone, mut unsure) = (BTreeSet::new(), BTreeSet::new());
-        for entry in by_id.values() {
+        for entry in by_id.values().chain(renamed.values()) {
             let mut next = entry.supersedes;
             // What was set aside takes the place of nothing; who corrects it corrects what it corrected.
             while let Some(base) = next.filter(|base| gone.insert(*base) && !by_id.contains_key(base)) {
@@ -205,11 +212,6 @@ impl World {
             body["unit"].as_str().or(body["entrance"].as_str())?.parse::<Uuid>().ok()
         };
         let mut due = self.stood.clone();
-        let renamed: BTreeMap<_, &Envelope> = all
-            .iter()
-            .map(|(device, entry)| ((entry.id, i64::try_from(entry.device_seq).unwrap(), *device), *entry))
-            .filter(|(key, _)| held.renamed.contains(key))
-            .collect();
         let counted = by_id.values().filter(|entry| entry.kind == KIND_VISIT && !gone.contains(&entry.id)).chain(renamed.values());
         for door in counted.filter_map(|entry| door_of(entry)) {
             *due.entry(door).or_default() += 1;

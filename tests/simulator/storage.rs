@@ -61,7 +61,6 @@ pub enum Op {
     Join(Uuid, Joined),
     /// The server was restored, and has this epoch now.
     Reopen(String),
-    KeepEpoch(String),
     KeepCache(Cache),
     KeepSealed(Uuid, Arc<str>, Uuid),
     KeepTickets(Vec<String>, Uuid),
@@ -113,7 +112,6 @@ impl Storage {
                 self.sealed.extend(sealed);
                 self.put(again);
             }
-            Op::KeepEpoch(epoch) => self.epoch = Some(epoch.clone()),
             Op::KeepCache(cache) => self.older = std::mem::replace(&mut self.cache, cache.clone()),
             Op::KeepSealed(key, sealed, round) => {
                 let record = || Sealed { sealed: sealed.to_string(), round: Some(*round), ticket: None, held_on: None };

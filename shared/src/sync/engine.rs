@@ -179,11 +179,8 @@ impl State {
         if self.latest_epoch() == Some(epoch) {
             return Vec::new();
         }
-        if self.epoch.is_none() && self.sent.is_empty() && self.settling.is_empty() {
-            self.epoch = Some(epoch.to_owned());
-            return vec![Effect::KeepEpoch(epoch.to_owned())];
-        }
-        // Also without a single entry: sealed inputs and earlier shifts are offered again as well.
+        // Also without a single entry, and where no epoch is known: sealed inputs and earlier shifts are offered again as
+        // well, and storage may have failed to keep the epoch in which those were sent.
         self.reopening = Some(epoch.to_owned());
         vec![Effect::Reopen(epoch.to_owned())]
     }

@@ -322,7 +322,7 @@ proptest! {
                     Effect::Pull { request } => flight = Some((request, None)),
                     Effect::Timer { number, .. } => pending = Some(number),
                     Effect::Settle(receipts) => to_settle.extend(receipts.iter().map(|receipt| receipt.device_seq)),
-                    Effect::Reopen(_) | Effect::KeepEpoch(_) | Effect::Renew => {}
+                    Effect::Reopen(_) | Effect::Renew => {}
                 }
             }
             // The last timer that was asked for is the one that the engine listens to.

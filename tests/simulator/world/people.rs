@@ -178,7 +178,6 @@ impl World {
                     }
                 }
                 Effect::Reopen(epoch) => self.ask(at, Op::Reopen(epoch), 0),
-                Effect::KeepEpoch(epoch) => self.ask(at, Op::KeepEpoch(epoch), 0),
                 Effect::Renew => {
                     let tab = &mut self.phones[at.phone].tabs[at.tab];
                     if tab.renewing.is_none() {

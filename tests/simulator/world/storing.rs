@@ -112,7 +112,7 @@ impl World {
                 tab.shown.clear();
                 self.step(at, Event::Reopened);
             }
-            (Op::Settle(..) | Op::Reopen(_) | Op::KeepEpoch(_), false) => self.step(at, Event::StorageFailed),
+            (Op::Settle(..) | Op::Reopen(_), false) => self.step(at, Event::StorageFailed),
             (Op::KeepCache(_), _) => self.tell_other_tabs(at, true),
             (Op::Assign, true) => match self.phones[at.phone].inputs_body(at.tab) {
                 Some((request, body)) => self.send(at, request, What::Inputs, body),
@@ -122,7 +122,6 @@ impl World {
             (Op::AnswerInputs { .. }, true) if self.phones[at.phone].pool() > 0 => self.ask(at, Op::Assign, 0),
             (Op::AnswerInputs { .. }, _) => self.phones[at.phone].tabs[at.tab].inputs = None,
             (Op::KeepTickets(..), _) => self.phones[at.phone].tabs[at.tab].drawing = None,
-            (Op::KeepEpoch(_), true) => {}
         }
     }
 

@@ -226,11 +226,6 @@ pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
     Ok(pool)
 }
 
-/// Remembers the server's epoch.
-pub async fn keep_epoch(epoch: &str) -> Result<(), StoreError> {
-    outbox().change(&[], &mut |_| Ok(vec![put(META, "epoch", &epoch)?])).await
-}
-
 /// Remembers when the shift ends.
 pub async fn keep_end(ends_at: i64) -> Result<(), StoreError> {
     outbox().change(&[], &mut |_| Ok(vec![put(META, "ends_at", &ends_at)?])).await

@@ -118,12 +118,6 @@ fn run(effect: Effect) {
         Effect::Pull { request } => spawn_local(one_tab_at_a_time(pull(request))),
         Effect::Settle(receipts) => spawn_local(settle(receipts)),
         Effect::Reopen(epoch) => spawn_local(reopen(epoch)),
-        Effect::KeepEpoch(epoch) => spawn_local(async move {
-            if let Err(error) = outbox::keep_epoch(&epoch).await {
-                leptos::logging::error!("{error}");
-                feed(Event::StorageFailed);
-            }
-        }),
         Effect::Renew => spawn_local(join::renew()),
         Effect::Timer { number, after_ms } => {
             let after = u32::try_from(after_ms).unwrap_or(u32::MAX);
