@@ -297,7 +297,9 @@ if (chosen.includes('chromium')) {
       await volunteer.notHome(names[3]);
       await Promise.all([nudge(page), nudge(other)]);
       await until('all four visits', async () => await visits() - had === 4, { patience: 40_000 });
-      await Promise.all([allSent(page), allSent(other)]);
+      // Who has just taken another identity has noted nothing under that yet.
+      const nothingWaits = new RegExp(`${w.word('saved.all_sent')}|${w.word('saved.nothing_yet')}`);
+      await Promise.all([page, other].map((phone) => phone.sees(nothingWaits, { patience: 40_000 })));
       told.add('A copied phone', 'chromium: the profile copied after joining, both go on', 1, { lost: had + 4 - (await visits()), duplicated: 0 });
     } finally {
       await other.close();
