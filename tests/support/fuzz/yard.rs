@@ -207,7 +207,7 @@ impl Yard {
     /// Checks that no table changed but those that are the target's own.
     pub(super) async fn nothing_else_changed(&mut self, target: Target) {
         let own: &[&str] = match target {
-            Target::Push => &["visit", "receipt", "quarantine", "door_state", "device", "campaign_clock", "unit", "entrance"],
+            Target::Push => &["visit", "receipt", "quarantine", "replaced_early", "door_state", "device", "campaign_clock", "unit", "entrance"],
             Target::Pull => &[],
             Target::Inputs => &["ticket", "spool"],
             Target::Join => &["device", "shift", "meta"],
