@@ -287,6 +287,8 @@ impl World {
                         self.noted().any(|(other, by, before)| other == *index && by != device && Some(before.id) == entry.supersedes)
                     })
             }
+            // What a file has without a counter came perhaps another way, with one, or under the identity that was taken since.
+            Some(Reason::IdReuse) if seq == 0 && self.filed(id, device) => true,
             Some(Reason::IdReuse) => self.noted().any(|(_, by, other)| {
                 mine.iter().any(|(_, entry)| {
                     let same_id = other.id == entry.id && other.digest() != entry.digest();
