@@ -1,7 +1,7 @@
 //! Several phones against the real server code, under everything that a network, a browser, a pocket and a lead can do to
 //! them. See `fault.rs` for the list, and `check.rs` for what must hold afterwards.
 //!
-//! Everything comes from one seed: the same seed gives the same trace (I8). `DORBANK_SEEDS` says how many seeds (320),
+//! Everything comes from one seed: the same seed gives the same trace (I8). `DORBANK_SEEDS` says how many seeds (280),
 //! `DORBANK_SEED` runs one (`DORBANK_TRACE` prints what happens in it), `DORBANK_FIRST_SEED` begins elsewhere. A failing seed is shrunk: faults are turned off one by
 //! one, phones and minutes taken away, as long as it still fails; what remains is printed with the command that runs it.
 
@@ -328,7 +328,7 @@ async fn nothing_is_lost_and_nothing_is_counted_twice_under_any_seed() {
     });
     let plans: Vec<Plan> = match number("DORBANK_SEED") {
         Some(seed) => vec![Plan::from_env(seed)],
-        None => kept.chain((first..first + number("DORBANK_SEEDS").unwrap_or(320)).map(Plan::from_env)).collect(),
+        None => kept.chain((first..first + number("DORBANK_SEEDS").unwrap_or(280)).map(Plan::from_env)).collect(),
     };
     let count = plans.len();
     let (sums, failed) = run_all(&template, plans).await;
