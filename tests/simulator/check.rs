@@ -240,8 +240,7 @@ impl World {
     fn check_proof(&self, index: usize, verdicts: &mut Verdicts) {
         let phone = &self.phones[index];
         let alone = self.phones.iter().filter(|other| other.storage.device == phone.storage.device).count() == 1;
-        // What a file brought without a counter stays without one where its phone joined anew before storage took it.
-        if !alone || self.faults.times(Kind::IdReuse) > 0 || self.faults.times(Kind::Filed) > 0 {
+        if !alone || self.faults.times(Kind::IdReuse) > 0 {
             return;
         }
         for tab in phone.tabs.iter().filter(|tab| tab.open) {

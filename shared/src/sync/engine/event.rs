@@ -128,9 +128,9 @@ pub enum Effect {
     },
     /// Make these receipts durable; answer with [`Event::Settled`].
     Settle(Vec<Receipt>),
-    /// The server was restored, or is met for the first time: put all that was sent back among the unsent and remember this epoch, in one transaction;
-    /// answer with [`Event::Reopened`]. Storage knows what was sent: it may have taken receipts that the engine was told it
-    /// had not.
+    /// The server was restored, or is met for the first time: put all that was sent back among the unsent and remember this
+    /// epoch, in one transaction; answer with [`Event::Reopened`]. Storage knows what was sent: it may have taken receipts
+    /// that the engine was told it had not.
     Reopen(String),
     /// The server saw this phone's counters twice: ask for another identity, put what is here on the shelf under the old
     /// one, and open again. Asked for with every pull until it is done.
