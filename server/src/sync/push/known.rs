@@ -52,7 +52,8 @@ pub(super) async fn read(
     (batch, bodies): (&Batch, &[Result<Body, Reason>]),
     anew: &HashSet<Uuid>,
 ) -> Result<Known, StoreError> {
-    let mut bases = bases(tx, batch, anew).await?;
+    let (own, superseded) = (batch.entries.iter().map(|entry| entry.id).collect(), superseded(batch));
+    let mut bases = bases(tx, &own, &superseded, anew).await?;
     // What another phone, or this one as it was called before, has in quarantine may be counted at this very moment. Its
     // row is held, as who counts holds it, and all is read again.
     let others: BTreeSet<Uuid> = bases.kept.keys().filter_map(|id| Some(bases.receipts.get(id)?.device)).filter(|other| *other != device).collect();
@@ -60,7 +61,7 @@ pub(super) async fn read(
         scope::hold(tx, *other).await?;
     }
     if !others.is_empty() {
-        bases = self::bases(tx, batch, anew).await?;
+        bases = self::bases(tx, &own, &superseded, anew).await?;
     }
     let Bases { receipts, kept, ids } = bases;
     // A repeat needs nothing more; a whole batch of them costs one more statement.
@@ -92,20 +93,25 @@ pub(super) async fn read(
     })
 }
 
-/// What the entries of a batch rest on.
-struct Bases {
-    /// What was answered for the batch's own ids, and for all that they rest on.
-    receipts: HashMap<Uuid, Receipt>,
+fn superseded(batch: &Batch) -> HashSet<Uuid> {
+    batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok()?.supersedes).collect()
+}
+
+/// What entries rest on.
+pub(super) struct Bases {
+    /// What was answered for the entries' own ids, and for all that they rest on.
+    pub receipts: HashMap<Uuid, Receipt>,
     /// Those of which the answer was "kept", with what each supersedes itself.
-    kept: HashMap<Uuid, Option<Uuid>>,
+    pub kept: HashMap<Uuid, Option<Uuid>>,
     /// What the entries supersede, and what lies beneath that.
     ids: HashSet<Uuid>,
 }
 
-async fn bases(tx: &mut Tx, batch: &Batch, anew: &HashSet<Uuid>) -> Result<Bases, StoreError> {
-    let ids: HashSet<Uuid> = batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok()?.supersedes).collect();
-    let receipts = answered(tx, &batch.entries.iter().map(|entry| entry.id).chain(ids.iter().copied()).collect(), anew).await?;
-    let mut bases = Bases { receipts, kept: HashMap::new(), ids };
+/// Reads what was answered for `own`, and all that lies beneath them: what they supersede and, where that is kept, what it
+/// supersedes. What was answered for `anew` is left out.
+pub(super) async fn bases(tx: &mut Tx, own: &HashSet<Uuid>, superseded: &HashSet<Uuid>, anew: &HashSet<Uuid>) -> Result<Bases, StoreError> {
+    let receipts = answered(tx, &(own | superseded), anew).await?;
+    let mut bases = Bases { receipts, kept: HashMap::new(), ids: superseded.clone() };
     // Nearly never anything, and then one or two deep.
     for _ in 0..MOST_BENEATH {
         let waits = |id: &&Uuid| !bases.kept.contains_key(id) && bases.receipts.get(id).is_some_and(|r| r.status == Status::Quarantined);

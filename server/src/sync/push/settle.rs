@@ -279,16 +279,19 @@ pub enum Base {
 /// # Errors
 /// The store's own.
 pub async fn base(tx: &mut Tx, row: &Quarantined) -> Result<Base, StoreError> {
-    let mut next = read(row).content.ok().and_then(|envelope| envelope.supersedes);
+    let Some(mut next) = read(row).content.ok().and_then(|envelope| envelope.supersedes) else { return Ok(Base::Open) };
+    let bases = known::bases(tx, &HashSet::new(), &HashSet::from([next]), &HashSet::new()).await?;
     for _ in 0..=MOST_BENEATH {
-        let Some(id) = next else { return Ok(Base::Open) };
-        let ids = HashSet::from([id]);
-        let Some(receipt) = receipt::among(tx, &ids).await?.pop() else { return Ok(Base::Open) };
+        let Some(receipt) = bases.receipts.get(&next) else { return Ok(Base::Open) };
         if receipt.status != Status::Quarantined {
-            let visit = visits(tx, &ids).await?.pop().filter(|visit| Some(visit.body.campaign) == row.campaign);
+            let visit = visits(tx, &HashSet::from([next])).await?.pop().filter(|visit| Some(visit.body.campaign) == row.campaign);
             return Ok(visit.map_or(Base::Settled, |visit| Base::Counted(Box::new(visit))));
         }
-        next = quarantine::superseded(tx, &ids).await?.remove(&id).flatten();
+        match bases.kept.get(&next) {
+            Some(Some(beneath)) => next = *beneath,
+            Some(None) => return Ok(Base::Open),
+            None => break,
+        }
     }
     Ok(Base::Settled)
 }
