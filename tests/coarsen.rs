@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 
 use dorbank_server::{
-    coarsen,
+    args, coarsen,
     job::Actor,
     state::AppState,
     store::{self, tally},
+    sync::{entry::Batch, push},
 };
-use dorbank_shared::visit::Outcome;
+use dorbank_shared::{
+    sync::wire::{Envelope, Have, KIND_VISIT, Status},
+    visit::{Outcome, VisitV1},
+};
 use dorbank_tests::{
     Engine, TestServer,
     field::{Field, HOUR_MS},
@@ -115,6 +119,54 @@ async fn a_later_visit_to_the_same_door_counts_and_keeps_its_state() {
         assert_eq!(reach(state, &field).await["01"], counts);
         server.stop().await;
     }
+}
+
+/// How many backends wait for a lock, as the database itself sees it.
+async fn waiting(state: &AppState) -> i64 {
+    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    state.db.read().await.unwrap().one(sql, args![]).await.unwrap().unwrap().get(0).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
+    let server = TestServer::on(Engine::Postgres).await;
+    let state = &server.state;
+    let field = Field::make(state, 1, 1, 20).await;
+    let mut phones = field.shift(state, &[0]).await;
+    let began = state.now_ms();
+    let ids = field.knock(state, &mut phones[0], 0, began, &[(0, Outcome::NotHome)]).await;
+    server.clock.advance(4 * DAY_MS);
+    let (entrance, unit) = field.walks[0].doors[0];
+    let turf = field.walks[0].turf;
+    let body = VisitV1 { campaign: field.campaign, turf, entrance, unit: Some(unit), outcome: Outcome::Talked, leaflet: false, occurred_at: began };
+    let entry = Envelope {
+        id: state.id_v7(),
+        kind: KIND_VISIT.into(),
+        version: 1,
+        device_seq: 2,
+        supersedes: Some(ids[0]),
+        captured_at: began + 1,
+        bytes: serde_json::to_string(&body).unwrap(),
+    };
+    let batch = Batch { have: Have::default(), epoch: None, entries: vec![entry.into()] };
+
+    // The push has judged the correction by its visit, and waits for the campaign's number; the coarsening begins.
+    let mut other = state.db.begin().await.unwrap();
+    store::campaign::take_seq(&mut other, field.campaign, 1).await.unwrap();
+    let push = push::push(&state.db, state.now_ms(), phones[0].device, &batch);
+    let coarsening = async {
+        while waiting(state).await < 1 {}
+        let meanwhile = async {
+            while waiting(state).await < 2 {}
+            other.commit().await.unwrap();
+        };
+        tokio::join!(run(state), meanwhile).0
+    };
+    let (answer, coarsened) = tokio::join!(push, coarsening);
+    assert_eq!((answer.unwrap().results[0].status, coarsened), (Status::Applied, true));
+    let visits = standing(state, &field).await;
+    assert_eq!(visits.iter().map(|visit| visit.outcome).collect::<Vec<_>>(), [Outcome::Talked.coarse()], "one visit, as it was corrected");
+    server.stop().await;
 }
 
 #[tokio::test]
