@@ -1,6 +1,7 @@
 // Every screen, three languages: axe finds nothing in light or dark, nothing is wider than the screen, with text twice
 // as large neither. Pictures go to target/screenshots/.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { ChromiumPage } from './lib/engines/chromium.mjs';
@@ -47,6 +48,34 @@ async function makeRare() {
       ];
     }),
   ].join(';\n')]);
+}
+
+/**
+ * Takes in a file from a phone of the demo, of which the server cannot take one visit.
+ * @param {ChromiumPage} page @param {Gallery} gallery @param {ReturnType<typeof words>} w
+ */
+async function takeFile(page, gallery, w) {
+  const db = server.database;
+  const dashed = (hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5').toLowerCase();
+  const shift = await runningShift(server);
+  const [place] = await db.rows(`SELECT ${db.hex('t.turf')} AS turf, ${db.hex('t.entrance')} AS entrance FROM turf_entrance t JOIN shift_turf s ON s.turf = t.turf WHERE ${db.hex('s.shift')} = '${shift.id.replaceAll('-', '')}' LIMIT 1`);
+  const device = await db.one(`SELECT ${db.hex('id')} AS id FROM device WHERE ${db.hex('shift')} = '${shift.id.replaceAll('-', '')}' LIMIT 1`);
+  const visit = { campaign: dashed(shift.campaign), turf: dashed(place.turf), entrance: dashed(place.entrance), outcome: 'not_home', occurred_at: Date.now() };
+  const unsent = [1, 2].map((at) => ({ id: randomUUID(), kind: 'visit', device_seq: 9_000 + at, captured_at: Date.now(), bytes: JSON.stringify(visit) }));
+  const sqlite = (sql) => run('sqlite3', ['-cmd', '.timeout 10000', server.address.replace('sqlite:', ''), sql]);
+  await sqlite(`CREATE TRIGGER broken BEFORE INSERT ON receipt WHEN NEW.id = X'${unsent[1].id.replaceAll('-', '')}' BEGIN SELECT RAISE(ABORT, 'broken'); END`);
+  try {
+    const file = JSON.stringify({ dorbank: 1, device: dashed(device), unsent });
+    await page.page.setInputFiles('input[type=file]', { name: 'dorbank.json', mimeType: 'application/json', buffer: Buffer.from(file) });
+    await page.click('button', w.word('intake.look'));
+    await page.sees(w.word('intake.found'));
+    await gallery.look(page, '15-intake-found');
+    await page.click('button', w.word('intake.take'));
+    await page.sees(w.word('intake.partly'));
+    await gallery.look(page, '15-intake-partly');
+  } finally {
+    await sqlite('DROP TRIGGER broken');
+  }
 }
 
 /** The places of the two odd turfs in the lead's list, from its end. */
@@ -313,6 +342,7 @@ for (const [at, language] of LANGUAGES.entries()) {
       await visit('/plan/status', '13-status');
       await visit('/plan/quarantine', '14-clarify');
       await visit('/plan/intake', '15-intake');
+      await takeFile(page, gallery, w);
       for (const [what, when] of [['planned', `starts_at > ${Date.now()}`], ['over', `ends_at < ${Date.now() - 4 * 86_400_000}`]]) {
         const id = await db.one(`SELECT ${db.hex('id')} AS id FROM shift WHERE kind = 'door' AND ${when} ORDER BY starts_at LIMIT 1`);
         await visit(`/plan/shifts/${id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}`, `12-board-${what}`);

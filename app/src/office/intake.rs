@@ -153,12 +153,16 @@ fn look(parts: Vec<Part>, file: String, chosen: &[(Uuid, Uuid)], shifts: &[Choic
 
 fn taken(parts: Vec<Part>) -> impl IntoView {
     let (kept, failed) = (any(&parts, |counts| counts.kept > 0), any(&parts, |counts| counts.failed > 0));
-    let (how, word) = if failed { ("notice warn", key::INTAKE_FAILED_TEXT) } else { ("notice good", key::INTAKE_TAKEN_TEXT) };
+    let (title, how, word) = if failed {
+        (key::INTAKE_PARTLY, "notice warn", key::INTAKE_FAILED_TEXT)
+    } else {
+        (key::INTAKE_TAKEN, "notice good", key::INTAKE_TAKEN_TEXT)
+    };
     view! {
         <section class="card waits">
-            <h2>{t(key::INTAKE_TAKEN)}</h2>
+            <h2>{t(title)}</h2>
             <p class=how role="status">{t(word)}</p>
-            {each(parts, key::INTAKE_TAKEN, key::INTAKE_COUNTED)}
+            {each(parts, title, key::INTAKE_COUNTED)}
             {kept.then(|| view! { <p><a class="chip warn" href="/plan/quarantine">{t(key::CLARIFY_TITLE)}</a></p> })}
             <p><a href="/plan/intake">{t(key::INTAKE_ANOTHER)}</a></p>
         </section>
