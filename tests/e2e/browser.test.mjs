@@ -112,6 +112,26 @@ for (const engine of chosen) {
     });
   });
 
+  test(`${engine}: a tab that ends before it tells the other one what it noted`, { timeout: 120_000 }, async () => {
+    await survives(engine, 'Two tabs', 'one notes without a network and ends before it says so, the other sends it', 2, async ({ page, volunteer, names, sign }) => {
+      await volunteer.notHome(names[0]);
+      await allSent(page);
+      const other = await page.tab();
+      await other.goto(await page.evaluate(() => location.href));
+      const second = new Volunteer(other, server.origin);
+      await second.untouched();
+      await server.proxy.cut();
+      await other.evaluate(() => { BroadcastChannel.prototype.postMessage = () => {}; });
+      await second.notHome(names[1]);
+      await other.close();
+      await server.proxy.open();
+      await nudge(page);
+      await until('what the other tab noted', async () => (await ofPhone(server, sign)).visits.length === 2, { patience: 40_000 });
+      await allSent(page);
+      return { ticked: 2, times: 1 };
+    });
+  });
+
   test(`${engine}: ended in the middle of saving, sending and settling`, { timeout: 240_000 }, async () => {
     const kind = engine === 'webkit' ? 'the page left' : 'the browser killed';
     await survives(engine, 'The app ends at any moment', `${kind} 0 to 60 ms after a tap, while a push is under way, and as its receipt arrives`, 6, async ({ page, volunteer, names }) => {

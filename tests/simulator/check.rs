@@ -87,10 +87,14 @@ impl Held {
         }
     }
 
+    /// What was answered for an entry.
+    fn receipt(&self, entry: &Envelope) -> Option<&String> {
+        self.receipts.get(&(entry.id, i64::try_from(entry.device_seq).unwrap()))
+    }
+
     /// Whether the server did what an entry asks for.
     fn applied(&self, entry: &Envelope) -> bool {
-        let receipt = self.receipts.get(&(entry.id, i64::try_from(entry.device_seq).unwrap()));
-        receipt.is_some_and(|status| status != "quarantined")
+        self.receipt(entry).is_some_and(|status| status != "quarantined")
     }
 
     /// Why an entry was set aside. What came in a file before storage gave it a counter has none there.
@@ -189,7 +193,9 @@ impl World {
         let noted = self.noted().map(|(_, device, entry)| (device, entry)).chain(self.filed.iter().map(|(device, entry)| (*device, entry)));
         let all: Vec<(Uuid, &Envelope)> = noted.collect();
         let by_id: BTreeMap<Uuid, &Envelope> = all.iter().filter(|(_, entry)| held.applied(entry)).map(|(_, entry)| (entry.id, *entry)).collect();
-        let kept: BTreeMap<Uuid, &Envelope> = all.iter().map(|(_, entry)| (entry.id, *entry)).collect();
+        // Of two with one id the one that was answered for is meant.
+        let answered = all.iter().filter(|(_, entry)| held.receipt(entry).is_some());
+        let kept: BTreeMap<Uuid, &Envelope> = all.iter().chain(answered).map(|(_, entry)| (entry.id, *entry)).collect();
         let fine: BTreeSet<Uuid> = held.visits.iter().map(|(id, _)| *id).collect();
         let renamed: BTreeMap<_, &Envelope> = all
             .iter()
@@ -239,7 +245,8 @@ impl World {
     /// The proof at the end of the shift, where counters are the phone's own.
     fn check_proof(&self, index: usize, verdicts: &mut Verdicts) {
         let phone = &self.phones[index];
-        let alone = self.phones.iter().filter(|other| other.storage.device == phone.storage.device).count() == 1;
+        // Another one counts on where this one is its copy, or is called otherwise since.
+        let alone = self.phones.iter().filter(|other| other.devices().any(|device| device == phone.storage.device)).count() == 1;
         if !alone || self.faults.times(Kind::IdReuse) > 0 {
             return;
         }

@@ -69,8 +69,8 @@ pub struct Tab {
     /// The last pull that was asked for, and when; and when the last one that was answered was asked for.
     pub asked: (u64, u64),
     pub pulled_at: Option<u64>,
-    /// The request for inputs that is under way, with the key in each of its slots.
-    pub inputs: Option<(u64, Vec<Option<Uuid>>)>,
+    /// The request for inputs that is under way.
+    pub inputs: Option<Offering>,
     /// The request for tickets that is under way.
     pub drawing: Option<u64>,
     /// The server said that there is another phone with its counters.
@@ -82,6 +82,17 @@ pub struct Tab {
     pub requests: u64,
     /// What storage has not taken yet. It is said to be unsaved.
     pub unsaved: u32,
+}
+
+/// A request for inputs.
+#[derive(Debug, Clone, Default)]
+pub struct Offering {
+    /// Its number; 0 while storage is asked.
+    pub request: u64,
+    /// In each slot the key and the ticket of an input, or nothing in that of a filler.
+    pub slots: Vec<Option<(Uuid, String)>>,
+    /// The server's epoch as storage had it.
+    pub epoch: Option<String>,
 }
 
 /// What was noted under an earlier identity is sent by an engine of its own, as in `app/src/field/sync/shelf.rs`.
@@ -354,10 +365,11 @@ impl Phone {
             slots.push((None, slot));
         }
         slots.shuffle(&mut self.rng);
-        let (keys, slots): (Vec<_>, Vec<_>) = slots.into_iter().unzip();
+        let offered = slots.iter().map(|(key, slot)| Some(((*key)?, slot.ticket.clone()))).collect();
+        let slots = slots.into_iter().map(|(_, slot)| slot).collect();
         let tab = &mut self.tabs[tab];
         tab.requests += 1;
-        tab.inputs = Some((tab.requests, keys));
+        tab.inputs = Some(Offering { request: tab.requests, slots: offered, epoch: self.storage.epoch.clone() });
         Some((tab.requests, serde_json::to_vec(&InputsRequest { proto: 1, slots }).unwrap()))
     }
 

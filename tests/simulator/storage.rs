@@ -7,7 +7,7 @@ use dorbank_shared::sync::{
     base::Base,
     engine::{Meta, Receipt},
     file::Unwritten,
-    outbox::{self as rules, Identity, Pool, Sealed, Shelved, Ticket},
+    outbox::{self as rules, Identity, Offered, Pool, Sealed, Shelved, Ticket},
     replay::Kept,
     wire::{Admission, Bundle, Envelope},
 };
@@ -67,8 +67,8 @@ pub enum Op {
     /// Gives each waiting input a ticket.
     Assign,
     AnswerInputs {
-        held: Vec<Uuid>,
-        refused: Vec<Uuid>,
+        offered: Vec<Offered<Uuid>>,
+        epoch: Option<String>,
         day: String,
         backed_up_through: Option<String>,
     },
@@ -124,9 +124,10 @@ impl Storage {
                 rules::assign(&mut sealed, &mut self.tickets);
                 self.sealed = sealed.into_iter().collect();
             }
-            Op::AnswerInputs { held, refused, day, backed_up_through } => {
+            Op::AnswerInputs { offered, epoch, day, backed_up_through } => {
                 let sealed = std::mem::take(&mut self.sealed).into_iter().collect();
-                let kept = rules::answer(sealed, held, refused, day, backed_up_through.as_deref(), &mut self.pool);
+                let (epoch, stored) = (epoch.as_deref(), self.epoch.as_deref());
+                let kept = rules::answer(sealed, offered, epoch, stored, day, backed_up_through.as_deref(), &mut self.pool);
                 self.sealed = kept.into_iter().filter_map(|(key, record)| Some((key, record?))).collect();
             }
         }

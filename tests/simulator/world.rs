@@ -94,7 +94,6 @@ enum Happening {
         at: At,
         request: u64,
         what: What,
-        restores: usize,
         answer: Option<Wire>,
     },
     Write(At, Op),
@@ -349,6 +348,8 @@ impl World {
                     && shown
                     && here.shelved(&[]).is_none()
                     && tab.engine.waiting() == 0
+                    // Also what a page wrote that did not live to say so.
+                    && here.storage.entries.values().all(|kept| kept.status.is_some())
                     && tab.unsaved == 0
                     && tab.verdicts.values().all(|verdict| *verdict == dorbank_shared::sync::base::Verdict::Equal)
                     && (here.pool() == 0 || (stays && tab.inputs.is_none() && tab.drawing.is_none()))
@@ -426,9 +427,9 @@ impl World {
                 }
             }
             Happening::Arrive(message) => self.serve(message).await,
-            Happening::Answer { at, request, what, restores, answer } => {
+            Happening::Answer { at, request, what, answer } => {
                 if self.alive(at) {
-                    self.answered(at, request, what, restores, answer);
+                    self.answered(at, request, what, answer);
                 }
             }
             Happening::Write(at, op) => self.write(at, &op),

@@ -93,14 +93,10 @@ async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
     show(drafts, written).await
 }
 
-fn device() -> Option<Uuid> {
-    phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device))
-}
-
 async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> Result<(), StoreError> {
     match written {
         Ok(written) => {
-            if written.by == device() && written.entries.len() == drafts.len() {
+            if written.by == sync::device() && written.entries.len() == drafts.len() {
                 took(&written.entries);
             } else {
                 // Another identity was taken meanwhile, maybe by another tab: storage knows under which of them it lies.
@@ -187,7 +183,7 @@ pub fn export() -> String {
         }
         let export = Export {
             dorbank: FILE,
-            device: phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device)),
+            device: sync::device(),
             unsent: entries.iter().filter(|kept| kept.status.is_none()).map(|kept| &kept.envelope).collect(),
             unwritten,
             earlier: shelf.iter().filter(|shelved| shelved.unsent().count() > 0).map(earlier).collect(),

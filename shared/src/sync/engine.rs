@@ -43,6 +43,7 @@ pub struct State {
     /// Entries that failed alone; they wait until the others have had their turn.
     stepped_over: BTreeSet<u64>,
     max_issued: u64,
+    whole: u64,
     held: u64,
     quarantined: u64,
     epoch: Option<String>,
@@ -70,6 +71,12 @@ impl State {
     /// The highest counter ever given: how many visits and corrections were noted here.
     pub fn max_issued(&self) -> u64 {
         self.max_issued
+    }
+
+    /// The counter up to which nothing is missing here of what this phone noted. What storage has above it another tab
+    /// wrote, which ended perhaps before it could say so.
+    pub fn whole(&self) -> u64 {
+        self.whole
     }
 
     /// How many entries of this phone the server said it holds.
@@ -291,7 +298,15 @@ impl State {
     pub fn step(&mut self, event: Event, dice: u64) -> Vec<Effect> {
         match event {
             Event::Opened { unsent, sent, max_issued, epoch } => {
-                *self = Self { max_issued, epoch, admission: self.admission, requests: self.requests, timers: self.timers, ..Self::default() };
+                *self = Self {
+                    max_issued,
+                    whole: max_issued,
+                    epoch,
+                    admission: self.admission,
+                    requests: self.requests,
+                    timers: self.timers,
+                    ..Self::default()
+                };
                 self.unsent = unsent.into_iter().map(|meta| (meta.device_seq, meta)).collect();
                 self.sent = sent.into_iter().map(|meta| (meta.device_seq, meta)).collect();
                 self.start()
@@ -299,6 +314,9 @@ impl State {
             Event::Saved(meta) => {
                 self.max_issued = self.max_issued.max(meta.device_seq);
                 self.unsent.insert(meta.device_seq, meta);
+                while self.unsent.contains_key(&(self.whole + 1)) || self.sent.contains_key(&(self.whole + 1)) {
+                    self.whole += 1;
+                }
                 // While the network is away a new entry does not hasten the next try: batteries are small.
                 if self.failures > 0 { Vec::new() } else { self.start_unless_busy() }
             }

@@ -49,6 +49,16 @@ fn a_server_that_is_busy_is_left_alone_as_long_as_it_asks_and_gets_the_whole_bat
 }
 
 #[test]
+fn what_another_tab_noted_and_did_not_live_to_tell_is_missed() {
+    let (mut state, _) = opened(&[1], &[2], Some("e"));
+    assert_eq!(state.whole(), 2);
+    state.step(Event::Saved(meta(4)), 0);
+    assert_eq!((state.whole(), state.max_issued()), (2, 4), "nobody here knows what has counter 3");
+    state.step(Event::Saved(meta(3)), 0);
+    assert_eq!(state.whole(), 4);
+}
+
+#[test]
 fn another_phones_answer_makes_nobody_a_copy() {
     let (mut state, _) = opened(&[1], &[], Some("e"));
     let others = PushResponse { cloned: true, held: 77, ..answer(&[9], Status::Applied, "e") };

@@ -13,6 +13,7 @@ use super::{
     replay::Kept,
     wire::{Admission, Envelope},
 };
+use crate::input::SlotStatus;
 
 /// So long after a shift what has its receipts stays on the phone, in milliseconds: backups are kept for 14 days, and a
 /// shift's end is not its last push.
@@ -239,24 +240,42 @@ pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>) -
     got
 }
 
-/// What the server said of inputs that were offered: acknowledged ones are marked with `day`, the server's; refused ones
-/// lose their ticket and get another. Gives each with what is to be kept of it; nothing of those that a backup holds.
+/// An input that was offered, and what the server said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered<K> {
+    /// Its key on this phone.
+    pub key: K,
+    /// The ticket that was beside it. Another tab may have given it another one since.
+    pub ticket: String,
+    /// The server's word.
+    pub status: SlotStatus,
+}
+
+/// What the server said, in `epoch`, of inputs that were offered: acknowledged ones are marked with `day`, the server's;
+/// refused ones lose that ticket and get another. Gives each with what is to be kept of it; nothing of those that a backup
+/// holds. `stored` is the epoch that storage has: what a server said before it was restored says nothing.
 pub fn answer<K: PartialEq>(
     sealed: Vec<(K, Sealed)>,
-    held: &[K],
-    refused: &[K],
+    offered: &[Offered<K>],
+    epoch: Option<&str>,
+    stored: Option<&str>,
     day: &str,
     backed_up_through: Option<&str>,
     pool: &mut Pool,
 ) -> Vec<(K, Option<Sealed>)> {
+    if !hold(stored, epoch) {
+        return sealed.into_iter().map(|(key, record)| (key, Some(record))).collect();
+    }
     let mut waits = false;
     let mut kept = Vec::with_capacity(sealed.len());
     for (key, mut record) in sealed {
-        if record.held_on.is_none() && held.contains(&key) {
-            record.held_on = Some(day.to_owned());
-            pool.acknowledged += 1;
-        } else if refused.contains(&key) {
-            record.ticket = None;
+        match offered.iter().find(|offered| offered.key == key) {
+            Some(Offered { status: SlotStatus::Held, .. }) if record.held_on.is_none() => {
+                record.held_on = Some(day.to_owned());
+                pool.acknowledged += 1;
+            }
+            Some(Offered { status: SlotStatus::Refused, ticket, .. }) => record.ticket = record.ticket.filter(|own| own != ticket),
+            _ => {}
         }
         waits |= record.held_on.is_none();
         let safe = record.held_on.as_deref().is_some_and(|day| backed_up_through.is_some_and(|through| day <= through));

@@ -7,6 +7,7 @@ use super::{
     replay::Kept,
     wire::{Admission, KIND_VISIT, Status},
 };
+use crate::input::SlotStatus;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -143,11 +144,30 @@ fn an_input_stays_until_a_backup_has_its_day() {
     let sealed = |held_on: Option<&str>| Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: held_on.map(str::to_owned) };
     let mut pool = Pool { sealed: 4, acknowledged: 1, since: Some(5) };
     let all = vec![("held", sealed(None)), ("refused", sealed(None)), ("old", sealed(Some("2026-09-01"))), ("new", sealed(Some("2026-09-03")))];
-    let kept = answer(all, &["held"], &["refused"], "2026-09-03", Some("2026-09-02"), &mut pool);
+    let said = |key, status| Offered { key, ticket: "t".into(), status };
+    let offered = [said("held", SlotStatus::Held), said("refused", SlotStatus::Refused)];
+    let kept = answer(all, &offered, Some("e"), Some("e"), "2026-09-03", Some("2026-09-02"), &mut pool);
     assert_eq!(kept[0].1.as_ref().unwrap().held_on.as_deref(), Some("2026-09-03"));
     assert_eq!(kept[1].1.as_ref().unwrap().ticket, None, "it gets another ticket");
     assert!(kept[2].1.is_none() && kept[3].1.is_some());
     assert_eq!(pool, Pool { sealed: 4, acknowledged: 2, since: Some(5) });
-    answer(vec![("held", sealed(Some("2026-09-03")))], &[], &[], "2026-09-03", None, &mut pool);
+    answer(vec![("held", sealed(Some("2026-09-03")))], &[], Some("e"), Some("e"), "2026-09-03", None, &mut pool);
     assert_eq!(pool.since, None);
+}
+
+#[test]
+fn another_tabs_ticket_outlives_the_refusal_of_the_one_before() {
+    let record = Sealed { sealed: "x".into(), round: None, ticket: Some("second".into()), held_on: None };
+    let refused = Offered { key: "a", ticket: "first".to_owned(), status: SlotStatus::Refused };
+    let kept = answer(vec![("a", record.clone())], &[refused], None, None, "2026-09-03", None, &mut Pool::default());
+    assert_eq!(kept, [("a", Some(record))], "a third would be taken beside the second");
+}
+
+#[test]
+fn what_a_server_said_of_inputs_before_it_was_restored_says_nothing() {
+    let record = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: None };
+    let held = Offered { key: "a", ticket: "t".to_owned(), status: SlotStatus::Held };
+    let mut pool = Pool { sealed: 1, acknowledged: 0, since: Some(5) };
+    let kept = answer(vec![("a", record.clone())], &[held], Some("before"), Some("after"), "2026-09-03", Some("2026-09-03"), &mut pool);
+    assert_eq!((kept, pool), (vec![("a", Some(record))], Pool { sealed: 1, acknowledged: 0, since: Some(5) }));
 }

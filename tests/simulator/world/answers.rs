@@ -2,20 +2,20 @@
 
 use dorbank_shared::sync::{
     engine::{Effect, Event, Fault, State},
-    outbox::tickets_of,
+    outbox::{Offered, tickets_of},
     wire::{Admission, JoinResponse, TicketsResponse},
 };
 use uuid::Uuid;
 
 use super::{At, Happening, World, network::read};
 use crate::simulator::{
-    phone::Shelving,
+    phone::{Offering, Shelving},
     server::{What, Wire},
     storage::{Joined, Op, metas},
 };
 
 impl World {
-    pub(super) fn answered(&mut self, at: At, request: u64, what: What, restores: usize, answer: Option<Wire>) {
+    pub(super) fn answered(&mut self, at: At, request: u64, what: What, answer: Option<Wire>) {
         match what {
             What::Push => {
                 let event = Event::Pushed(request, read(answer));
@@ -72,8 +72,7 @@ impl World {
                     Err(_) => self.phones[at.phone].tabs[at.tab].renewing = None,
                 }
             }
-            // The connections of a server that is replaced by its backup end with it.
-            What::Inputs => self.inputs_answered(at, request, answer.filter(|_| restores == self.server.restores)),
+            What::Inputs => self.inputs_answered(at, request, answer),
         }
     }
 
@@ -147,21 +146,19 @@ impl World {
     }
 
     pub(super) fn inputs_answered(&mut self, at: At, request: u64, answer: Option<Wire>) {
-        use dorbank_shared::input::{InputsResponse, SLOTS, SlotStatus};
+        use dorbank_shared::input::{InputsResponse, SLOTS};
         let now_ms = self.now_ms();
         let phone = &mut self.phones[at.phone];
         let today = phone.today(now_ms);
         let tab = &mut phone.tabs[at.tab];
-        let Some((_, keys)) = tab.inputs.take_if(|(under_way, _)| *under_way == request) else { return };
+        let Some(offering) = tab.inputs.take_if(|under_way| under_way.request == request) else { return };
         let answer = answer.filter(|wire| wire.status == 200).and_then(|wire| serde_json::from_slice::<InputsResponse>(&wire.body).ok());
         let Some(answer) = answer.filter(|answer| answer.slots.len() == SLOTS) else { return };
-        let with = |wanted: SlotStatus| {
-            keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| *key).collect::<Vec<Uuid>>()
-        };
-        let (held, refused) = (with(SlotStatus::Held), with(SlotStatus::Refused));
-        tab.inputs = Some((0, Vec::new()));
+        let said = offering.slots.into_iter().zip(answer.slots);
+        let offered = said.filter_map(|(slot, status)| slot.map(|(key, ticket)| Offered { key, ticket, status })).collect();
+        tab.inputs = Some(Offering::default());
         let day = answer.day.unwrap_or(today);
-        self.ask(at, Op::AnswerInputs { held, refused, day, backed_up_through: answer.backed_up_through }, 0);
+        self.ask(at, Op::AnswerInputs { offered, epoch: offering.epoch, day, backed_up_through: answer.backed_up_through }, 0);
     }
 }
 

@@ -19,8 +19,7 @@ impl World {
     }
 
     pub(super) fn send_as(&mut self, device: Uuid, at: At, request: u64, what: What, body: Vec<u8>) {
-        let restores = self.server.restores;
-        let fails = |answer| Happening::Answer { at, request, what, restores, answer };
+        let fails = |answer| Happening::Answer { at, request, what, answer };
         if !matches!(what, What::Push | What::Pull) {
             // Nobody waits for an answer longer than that (`http.rs`).
             self.after(20_000, fails(None));
@@ -109,8 +108,8 @@ impl World {
         if what.is_push() && wire.status == 200 {
             wire = self.confuse(wire);
         }
-        let (wait, restores) = (self.delay(), self.server.restores);
-        let answer = Happening::Answer { at, request, what, restores, answer: Some(wire) };
+        let wait = self.delay();
+        let answer = Happening::Answer { at, request, what, answer: Some(wire) };
         if self.strikes(Kind::AnsweredTwice, 0.05) {
             self.after(wait + 3_000, answer.clone());
         }

@@ -123,6 +123,23 @@ impl World {
         self.after(wait, Happening::Open(at));
     }
 
+    /// Another tab may have ended between writing and saying so: what it wrote is read before a pull. True where it took
+    /// another identity, and the page began anew.
+    fn another_identity(&mut self, at: At) -> bool {
+        let phone = &mut self.phones[at.phone];
+        let (tab, storage) = (&phone.tabs[at.tab], &phone.storage);
+        if tab.device != storage.device {
+            self.read_again(at);
+            return true;
+        }
+        if storage.next_seq != tab.engine.whole() + 1 {
+            for event in phone.read_entries(at.tab) {
+                self.step(at, event);
+            }
+        }
+        false
+    }
+
     pub(super) fn any_tab(&mut self, phone: usize) -> usize {
         let open: Vec<usize> = (0..self.phones[phone].tabs.len()).filter(|tab| self.phones[phone].tabs[*tab].open).collect();
         open.choose(&mut self.rng).copied().unwrap_or(0)
@@ -164,6 +181,9 @@ impl World {
                     self.send(at, request, What::Push, body);
                 }
                 Effect::Pull { request } => {
+                    if self.another_identity(at) {
+                        return;
+                    }
                     self.phones[at.phone].tabs[at.tab].asked = (request, self.now);
                     let body = self.phones[at.phone].pull_body(at.tab, request);
                     self.send(at, request, What::Pull, body);

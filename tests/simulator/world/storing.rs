@@ -10,6 +10,7 @@ use rand::RngExt as _;
 use super::{At, Happening, World};
 use crate::simulator::{
     fault::Kind,
+    phone::Offering,
     server::What,
     storage::{Cache, Joined, Op, meta},
 };
@@ -142,13 +143,12 @@ impl World {
         phone.saved.push(kept.envelope.clone());
         phone.tabs[at.tab].next = Some((phone.storage.device, phone.storage.next_seq));
         phone.tabs[at.tab].entries.insert(kept.envelope.device_seq, kept.clone());
-        let dies = self.strikes(Kind::CrashAfterSave, 0.05);
-        if !dies {
-            self.step(at, Event::Saved(meta(&kept.envelope)));
-        }
-        self.tell_other_tabs(at, false);
-        if dies {
+        // A page that dies here has told no other tab either.
+        if self.strikes(Kind::CrashAfterSave, 0.05) {
             self.crash(at.phone, at.tab);
+        } else {
+            self.step(at, Event::Saved(meta(&kept.envelope)));
+            self.tell_other_tabs(at, false);
         }
     }
 
@@ -157,7 +157,7 @@ impl World {
         let waiting = self.phones[at.phone].pool();
         let tab = &mut self.phones[at.phone].tabs[at.tab];
         if tab.inputs.is_none() && waiting > 0 && (self.calm.is_some() || waiting >= 4) {
-            tab.inputs = Some((0, Vec::new()));
+            tab.inputs = Some(Offering::default());
             self.ask(at, Op::Assign, 0);
         }
     }

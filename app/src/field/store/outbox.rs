@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-pub use dorbank_shared::sync::outbox::{Identity, Pool, Sealed, Shelved, Ticket};
+pub use dorbank_shared::sync::outbox::{Identity, Offered, Pool, Sealed, Shelved, Ticket};
 use dorbank_shared::sync::{
     engine::Receipt,
     file::Unwritten,
@@ -86,6 +86,13 @@ pub async fn read() -> Result<Contents, StoreError> {
         shelf: found.one(6)?.unwrap_or_default(),
         ends_at: found.one(7)?,
     })
+}
+
+/// Who storage writes for, the highest counter it ever gave, and its inputs, counted.
+pub async fn glance() -> Result<(Option<Uuid>, u64, Pool), StoreError> {
+    let found = outbox().read(&[one(META, "identity"), one(META, "next_seq"), one(META, "pool")]).await?;
+    let next: u64 = found.one(1)?.unwrap_or(1);
+    Ok((found.one::<Identity>(0)?.map(|identity| identity.device), next - 1, found.one(2)?.unwrap_or_default()))
 }
 
 /// Entries that are durable.
@@ -284,33 +291,45 @@ pub async fn keep_sealed(key: Uuid, sealed: &str, round: Uuid) -> Result<Pool, S
     Ok(pool)
 }
 
-/// Gives each waiting input without a ticket one, as far as they last, before anything is sent. Those that have one, with
-/// their keys, in the order of these random keys; and the tickets that are left.
-pub async fn assign_tickets() -> Result<(Vec<(String, Sealed)>, Vec<Ticket>), StoreError> {
-    let (mut ready, mut tickets) = (Vec::new(), Vec::new());
+/// Inputs that are to be offered.
+#[derive(Debug, Clone, Default)]
+pub struct Ready {
+    /// With their keys, in the order of these random keys; each has its ticket.
+    pub inputs: Vec<(String, Sealed)>,
+    /// The server's epoch, in which they are offered.
+    pub epoch: Option<String>,
+    /// The tickets that are left.
+    pub tickets: Vec<Ticket>,
+}
+
+/// Gives each waiting input without a ticket one, as far as they last, before anything is sent.
+pub async fn assign_tickets() -> Result<Ready, StoreError> {
+    let mut ready = Ready::default();
     let mut decide = |found: &mut Found| {
         let mut sealed = found.keyed::<Sealed>(0)?;
-        tickets = tickets_in(found, 1);
-        let got = rules::assign(&mut sealed, &mut tickets);
-        ready = sealed.into_iter().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_some()).collect();
+        ready.tickets = tickets_in(found, 1);
+        ready.epoch = found.one(2)?;
+        let got = rules::assign(&mut sealed, &mut ready.tickets);
+        ready.inputs = sealed.into_iter().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_some()).collect();
         let mut changes = Vec::new();
-        for (key, record) in ready.iter().filter(|(key, _)| got.contains(key)) {
+        for (key, record) in ready.inputs.iter().filter(|(key, _)| got.contains(key)) {
             changes.push(Change::Delete(TICKET, record.ticket.as_deref().unwrap_or_default().into()));
             changes.push(put(SEALED, key.as_str(), record)?);
         }
         Ok(changes)
     };
-    outbox().change(&[all(SEALED), all(TICKET)], &mut decide).await?;
-    Ok((ready, tickets))
+    outbox().change(&[all(SEALED), all(TICKET), one(META, "epoch")], &mut decide).await?;
+    Ok(ready)
 }
 
-/// What the server said of inputs that were offered: see [`rules::answer`].
-pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
+/// What the server said in `epoch` of inputs that were offered: see [`rules::answer`].
+pub async fn answer_inputs(offered: &[Offered<String>], epoch: Option<&str>, day: &str, backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(1)?.unwrap_or_default();
         let mut changes = Vec::new();
-        for (key, kept) in rules::answer(found.keyed(0)?, held, refused, day, backed_up_through, &mut pool) {
+        let stored = found.one::<String>(2)?;
+        for (key, kept) in rules::answer(found.keyed(0)?, offered, epoch, stored.as_deref(), day, backed_up_through, &mut pool) {
             changes.push(match kept {
                 Some(record) => put(SEALED, key, &record)?,
                 None => Change::Delete(SEALED, key.into()),
@@ -319,7 +338,7 @@ pub async fn answer_inputs(held: &[String], refused: &[String], day: &str, backe
         changes.push(put(META, "pool", &pool)?);
         Ok(changes)
     };
-    outbox().change(&[all(SEALED), one(META, "pool")], &mut decide).await?;
+    outbox().change(&[all(SEALED), one(META, "pool"), one(META, "epoch")], &mut decide).await?;
     Ok(pool)
 }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dorbank_shared::{
-    input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
+    input::{InputsRequest, InputsResponse, SLOTS, Slot, TICKET_BYTES},
     sync::{
         outbox::tickets_of,
         wire::{Admission, TicketsRequest, TicketsResponse},
@@ -19,7 +19,7 @@ use crate::field::{
     browser,
     phone::phone,
     seal,
-    store::outbox::{self, Sealed, Ticket},
+    store::outbox::{self, Offered, Sealed, Ticket},
 };
 
 /// How many tickets a phone draws at a time. Those of a draw whose answer is lost are gone, and a shift has 40.
@@ -97,10 +97,10 @@ pub async fn send() {
     if BUSY.replace(true) {
         return;
     }
-    if let Ok((ready, left)) = outbox::assign_tickets().await {
-        know(left);
-        for part in ready.chunks(SLOTS) {
-            if send_eight(part).await.is_none() {
+    if let Ok(ready) = outbox::assign_tickets().await {
+        know(ready.tickets);
+        for part in ready.inputs.chunks(SLOTS) {
+            if send_eight(part, ready.epoch.as_deref()).await.is_none() {
                 break;
             }
         }
@@ -108,7 +108,7 @@ pub async fn send() {
     BUSY.set(false);
 }
 
-async fn send_eight(part: &[(String, Sealed)]) -> Option<()> {
+async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<()> {
     let mut slots: Vec<(Option<String>, Slot)> = part
         .iter()
         .map(|(key, record)| (Some(key.clone()), Slot { ticket: record.ticket.clone().unwrap_or_default(), sealed: record.sealed.clone() }))
@@ -122,14 +122,13 @@ async fn send_eight(part: &[(String, Sealed)]) -> Option<()> {
         slots.swap(last, pick);
     }
     let (keys, slots): (Vec<_>, Vec<_>) = slots.into_iter().unzip();
-    let answer = http::post("/inputs/v1", &InputsRequest { proto: 1, slots }, None).await.ok().filter(|answer| answer.status == 200)?;
+    let request = InputsRequest { proto: 1, slots };
+    let answer = http::post("/inputs/v1", &request, None).await.ok().filter(|answer| answer.status == 200)?;
     let answer: InputsResponse = serde_json::from_str(&answer.body).ok().filter(|answer: &InputsResponse| answer.slots.len() == SLOTS)?;
-    let with = |wanted: SlotStatus| -> Vec<String> {
-        keys.iter().zip(&answer.slots).filter(|(_, status)| **status == wanted).filter_map(|(key, _)| key.clone()).collect()
-    };
+    let said = keys.into_iter().zip(request.slots).zip(answer.slots);
+    let offered: Vec<_> = said.filter_map(|((key, slot), status)| Some(Offered { key: key?, ticket: slot.ticket, status })).collect();
     let day = answer.day.unwrap_or_else(browser::today);
-    let (held, refused) = (with(SlotStatus::Held), with(SlotStatus::Refused));
-    let pool = outbox::answer_inputs(&held, &refused, &day, answer.backed_up_through.as_deref()).await.ok()?;
+    let pool = outbox::answer_inputs(&offered, epoch, &day, answer.backed_up_through.as_deref()).await.ok()?;
     phone().pool.set(pool);
     Some(())
 }

@@ -69,7 +69,7 @@ pub(super) async fn renew() {
     if RENEWING.replace(true) {
         return;
     }
-    let copied = phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device));
+    let copied = super::device();
     if let Ok(joined) = http::sync("/sync/v1/renew", &()).await {
         adopt(joined, copied).await;
         open().await;

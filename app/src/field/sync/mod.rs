@@ -18,6 +18,7 @@ use dorbank_shared::sync::{
     wire::{Admission, Envelope, PROTO, PullRequest, PullResponse, PushRequest, Status},
 };
 use leptos::prelude::*;
+use uuid::Uuid;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 
@@ -35,6 +36,11 @@ thread_local! {
     /// When the shift ends, as last heard. The bundle may be gone.
     static ENDS_AT: Cell<Option<i64>> = const { Cell::new(None) };
     static CHANNEL: RefCell<Option<web_sys::BroadcastChannel>> = const { RefCell::new(None) };
+}
+
+/// Who this page speaks for.
+pub fn device() -> Option<Uuid> {
+    phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device))
 }
 
 fn meta(envelope: &Envelope) -> Meta {
@@ -161,6 +167,15 @@ async fn push(seqs: &[u64]) -> Result<dorbank_shared::sync::wire::PushResponse, 
 
 async fn pull(request: u64) {
     let phone = phone();
+    // Another tab may have ended between writing and saying so. Nobody would hear of what it wrote until the app is opened
+    // again, and this one would say that all is sent.
+    let known = (device(), ENGINE.with_borrow(State::whole), phone.pool.get_untracked());
+    if outbox::glance().await.is_ok_and(|stored| stored != known) {
+        other_tab_wrote("entries".to_owned()).await;
+        if device() != known.0 {
+            return;
+        }
+    }
     // Receipts that are durable now are covered by an answer that is asked for now.
     let covered: Vec<u64> =
         phone.entries.with_untracked(|entries| entries.iter().filter(|kept| kept.status.is_some()).map(|kept| kept.envelope.device_seq).collect());
@@ -329,9 +344,7 @@ async fn other_tab_wrote(what: String) {
         return;
     }
     let Ok(contents) = outbox::read().await else { return };
-    if contents.identity.as_ref().map(|identity| identity.device)
-        != phone.identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device))
-    {
+    if contents.identity.as_ref().map(|identity| identity.device) != device() {
         return open().await;
     }
     let known = phone.entries.get_untracked();
