@@ -170,9 +170,10 @@ async fn a_wrong_file_is_told_apart_and_changes_nothing() {
     let stranger = World::officer(state, Role::Organiser, Some(desk.world.other_branch.id)).await.1;
     let lead = World::officer(state, Role::Lead, Some(desk.world.branch.id)).await.1;
     let nobody = serde_json::to_vec(&OutboxFile { device: Some(Uuid::from_u128(1)), ..desk.file(vec![visit]) }).unwrap();
+    assert_eq!(fault(&desk.post("file", b"", &desk.organiser).await.1), "NotOurs", "one was chosen, and is empty");
+    assert_eq!(fault(&desk.post("text", b"", &desk.organiser).await.1), "Nothing");
     for (content, expected) in [
-        (&b""[..], "Nothing"),
-        (b"\x89PNG\r\n", "NotOurs"),
+        (&b"\x89PNG\r\n"[..], "NotOurs"),
         (&file[..file.len() - 1], "NotOurs"),
         (&vec![b' '; MAX_FILE_BYTES + 1], "TooLarge"),
         (&vec![b' '; 3 * MAX_FILE_BYTES], "TooLarge"),

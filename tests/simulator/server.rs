@@ -13,7 +13,8 @@ use dorbank_server::{
     error::{ApiError, status},
     job::Actor,
     keys::Keys,
-    store::{Db, backup as copies, device, meta, quarantine, shift, turf},
+    restore,
+    store::{Db, backup as copies, device, quarantine, shift, turf},
     sync::{
         self, SyncError,
         entry::Batch,
@@ -94,8 +95,6 @@ pub struct Server {
     joined: usize,
     /// The oldest build that may pull.
     pub client_min: u32,
-    /// How often it was restored.
-    pub restores: usize,
     backups: Vec<PathBuf>,
     /// Phones that waited for their lead at some time.
     pub waited: BTreeSet<Uuid>,
@@ -133,7 +132,6 @@ impl Server {
             rng,
             joined: 0,
             client_min: 0,
-            restores: 0,
             backups: Vec::new(),
             waited: BTreeSet::new(),
             moved: BTreeSet::new(),
@@ -258,8 +256,8 @@ impl Server {
         backup::note(&self.db, now_ms).await.unwrap();
     }
 
-    /// Goes back to a backup. What came after it is gone, and the epoch is another.
-    pub async fn restore(&mut self, which: usize, now: u64) -> bool {
+    /// Goes back to a backup, as `dorbank restore` does. What came after it is gone, and the epoch is another.
+    pub async fn restore(&mut self, which: usize, now_ms: i64, now: u64) -> bool {
         let Some(backup) = self.backups.get(which.min(self.backups.len().saturating_sub(1))) else { return false };
         self.db.close().await;
         for ending in ["-wal", "-shm"] {
@@ -267,10 +265,7 @@ impl Server {
         }
         std::fs::copy(backup, &self.path).unwrap();
         self.db = open(&self.path).await;
-        self.restores += 1;
-        let mut tx = self.db.begin().await.unwrap();
-        meta::set(&mut tx, meta::EPOCH, &format!("restored-{}", self.restores)).await.unwrap();
-        tx.commit().await.unwrap();
+        restore::begin_again(&self.db, now_ms, &mut self.rng).await.unwrap();
         self.break_on(None).await;
         self.changed_at = now;
         true

@@ -13,9 +13,12 @@ use std::{
 };
 
 use dorbank_server::store::{device, meta};
-use dorbank_shared::sync::{
-    engine::Event,
-    wire::{Admission, Envelope},
+use dorbank_shared::{
+    input::InputsRequest,
+    sync::{
+        engine::Event,
+        wire::{Admission, Envelope},
+    },
 };
 use dorbank_tests::START_MS;
 use rand::{RngExt as _, seq::IndexedRandom as _};
@@ -365,6 +368,14 @@ impl World {
                 Happening::Answer { at, what: What::Push | What::Shelf, answer: Some(wire), .. } => {
                     eprintln!("{} {at:?} answer {} {}", self.now, wire.status, String::from_utf8_lossy(&wire.body));
                 }
+                Happening::Arrive(Message { at, request, what: What::Inputs, body, .. }) => {
+                    let inputs = serde_json::from_slice::<InputsRequest>(body).map_or_else(|_| Vec::new(), |request| request.slots);
+                    let tickets: Vec<_> = inputs.iter().map(|slot| &slot.ticket).collect();
+                    eprintln!("{} {at:?} inputs {request} {tickets:?}", self.now);
+                }
+                Happening::Answer { at, request, what: What::Inputs, answer: Some(wire) } => {
+                    eprintln!("{} {at:?} answer {} to inputs {request} {}", self.now, wire.status, String::from_utf8_lossy(&wire.body));
+                }
                 Happening::Answer { .. }
                 | Happening::Arrive(_)
                 | Happening::Timer(..)
@@ -509,7 +520,7 @@ impl World {
             Happening::BackUp => self.server.back_up(self.now_ms()).await,
             Happening::Restore(kind) => {
                 let which = self.faults.dice(kind).random_range(0..2);
-                if self.server.restore(which, self.now).await {
+                if self.server.restore(which, self.now_ms(), self.now).await {
                     self.faults.count(kind);
                     self.broken = false;
                 }

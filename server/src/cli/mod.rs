@@ -15,7 +15,7 @@ mod round;
 mod serve;
 mod setting;
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, pin::pin, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{ArgAction, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use dorbank_server::{
@@ -26,6 +26,7 @@ use dorbank_server::{
     state::{AppState, system_seed},
     telemetry,
 };
+use tokio::time::timeout;
 
 /// Dørbank: door-to-door canvassing for a party organisation.
 ///
@@ -213,7 +214,14 @@ async fn open(config: Config) -> anyhow::Result<AppState> {
     make_data_folder(&config)?;
     need_folder(&config)?;
     let new = new_file(&config).map(str::to_owned);
-    let state = AppState::open(config, Arc::new(SystemClock), system_seed()).await?;
+    let mut opening = pin!(AppState::open(config, Arc::new(SystemClock), system_seed()));
+    let state = if let Ok(state) = timeout(Duration::from_secs(2), &mut opening).await {
+        state?
+    } else {
+        // It may start at the same time as we do.
+        eprintln!("Waiting for the database, for half a minute at most …");
+        opening.await?
+    };
     if let Some(path) = new {
         eprintln!("Made a new database: {path}");
     }

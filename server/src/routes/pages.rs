@@ -149,7 +149,12 @@ async fn sent(form: Result<Multipart, MultipartRejection>) -> Result<Sent, Fault
         if take.is_none() && whose.is_none() {
             continue;
         }
+        // A browser sends a part without a name where no file was chosen.
+        let chosen = field.file_name().is_some_and(|file| !file.is_empty());
         let bytes = field.bytes().await.map_err(|error| too_large(error.status()))?;
+        if chosen && bytes.is_empty() {
+            return Err(Fault::NotOurs);
+        }
         if let Some(take) = take {
             file.get_or_insert((bytes, take));
         } else if let (Some(device), Some(shift)) = (whose, std::str::from_utf8(&bytes).ok().and_then(|shift| shift.parse().ok())) {

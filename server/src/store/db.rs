@@ -12,7 +12,7 @@ use std::{
 
 use sqlx::{
     Arguments as _, AssertSqlSafe, Column as _, Connection as _, Row as _,
-    postgres::{PgArguments, PgPoolOptions, PgRow},
+    postgres::{PgArguments, PgConnection, PgPoolOptions, PgRow},
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -188,7 +188,11 @@ impl Db {
     /// When the address is of neither kind, the database cannot be reached, or a migration fails.
     pub async fn open(address: &str) -> Result<Self, StoreError> {
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            let pool = PgPoolOptions::new().max_connections(8).connect(address).await?;
+            let pool = match PgPoolOptions::new().max_connections(8).connect(address).await {
+                // The pool tried for half a minute and does not say why; one connection does.
+                Err(sqlx::Error::PoolTimedOut) => return Err(PgConnection::connect(address).await.err().unwrap_or(sqlx::Error::PoolTimedOut).into()),
+                pool => pool?,
+            };
             POSTGRES_MIGRATIONS.run(&pool).await?;
             return Ok(Self::Postgres(pool));
         }
