@@ -60,6 +60,7 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<JoinRequest>("join-request-v1.json");
     round_trips::<JoinResponse>("join-response-v1.json");
     round_trips::<InputsResponse>("inputs-response-v1.json");
+    round_trips::<InputsResponse>("inputs-response-v1-epoch.json");
     round_trips::<Input>("input-v1.json");
 }
 

@@ -138,4 +138,8 @@ pub struct InputsResponse {
     /// what no backup has. Absent from older servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<String>,
+    /// The server's epoch. A phone that has not heard of a restore yet must not let go of what only the server before it
+    /// had. Absent from older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
 }

@@ -237,7 +237,8 @@ impl World {
         self.phones.iter().enumerate().flat_map(|(index, phone)| {
             let storage = &phone.storage;
             let shelf = storage.shelf.iter().flat_map(|shelved| shelved.entries.iter().map(|kept| (shelved.identity.device, kept)));
-            let all = storage.entries.values().map(|kept| (storage.device, kept)).chain(shelf);
+            let gone = storage.gone.iter().map(|(device, kept)| (*device, kept));
+            let all = storage.entries.values().map(|kept| (storage.device, kept)).chain(shelf).chain(gone);
             all.map(move |(device, kept)| (index, device, &kept.envelope))
         })
     }

@@ -63,6 +63,8 @@ pub struct Tab {
     pub shown: BTreeSet<u64>,
     /// Those that the answer to a pull, by its number, will cover.
     pub covers: BTreeMap<u64, Vec<u64>>,
+    /// Who asked, by the number of the pull.
+    pub askers: BTreeMap<u64, Uuid>,
     /// How the last pull of each turf ended.
     pub verdicts: BTreeMap<Uuid, Verdict>,
     pub admission: Option<Admission>,
@@ -177,7 +179,8 @@ impl Phone {
 
     /// All that this phone is known under.
     pub fn devices(&self) -> impl Iterator<Item = Uuid> {
-        std::iter::once(self.storage.device).chain(self.storage.shelf.iter().map(|shelved| shelved.identity.device))
+        let shelf = self.storage.shelf.iter().map(|shelved| shelved.identity.device);
+        std::iter::once(self.storage.device).chain(shelf).chain(self.storage.gone.iter().map(|(device, _)| *device))
     }
 
     /// What is on the shelf and waits, of an identity that is not among `done`.
@@ -301,6 +304,8 @@ impl Phone {
         // Receipts that are durable now are covered by an answer that is asked for now.
         let covers = self.tabs[tab].entries.iter().filter(|(_, kept)| kept.status.is_some()).map(|(seq, _)| *seq).collect();
         self.tabs[tab].covers.insert(request, covers);
+        let asker = self.tabs[tab].device;
+        self.tabs[tab].askers.insert(request, asker);
         let Cache { bundle, bases } = &self.tabs[tab].cache;
         let turfs = bundle.iter().flat_map(|bundle| &bundle.turfs);
         let request = PullRequest {
@@ -343,6 +348,20 @@ impl Phone {
         let changed = bases != *tab.cache.bases || answer.bundle.is_some() || bundle.is_none();
         tab.cache = Cache { bundle, bases: Arc::new(bases) };
         changed.then(|| tab.cache.clone())
+    }
+
+    /// What it still has to do, for whoever looks for why it does not end.
+    pub fn figures(&self) -> String {
+        let storage = &self.storage;
+        let unsent = storage.entries.values().filter(|kept| kept.status.is_none()).count();
+        let tab = |tab: &Tab| format!("waits {}, unsaved {}, asked {:?}, {:?}", tab.engine.waiting(), tab.unsaved, tab.pulled_at, tab.admission);
+        let tabs: Vec<String> = self.tabs.iter().filter(|tab| tab.open).map(tab).collect();
+        format!("unsent {unsent}, inputs {} of which known {}, tickets {}; {tabs:?}", self.pool(), self.waiting(), storage.tickets.len())
+    }
+
+    /// How many inputs wait, as the app counts them.
+    pub fn waiting(&self) -> u64 {
+        self.storage.pool.sealed.saturating_sub(self.storage.pool.acknowledged)
     }
 
     /// How many inputs wait.

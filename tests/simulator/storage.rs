@@ -31,6 +31,10 @@ pub struct Storage {
     pub entries: Entries,
     pub next_seq: u64,
     pub epoch: Option<String>,
+    /// When the shift ends, where that is known.
+    pub ends_at: Option<i64>,
+    /// What was let go, and under which identity it was noted.
+    pub gone: Vec<(Uuid, Kept)>,
     pub pool: Pool,
     pub sealed: BTreeMap<Uuid, Sealed>,
     pub tickets: Vec<Ticket>,
@@ -61,6 +65,8 @@ pub enum Op {
     Join(Uuid, Joined),
     /// The server was restored, and has this epoch now.
     Reopen(String),
+    /// The server's time, and the epoch in which it said so: what is older than any backup may go.
+    LetGo(i64, String),
     KeepCache(Cache),
     KeepSealed(Uuid, Arc<str>, Uuid),
     KeepTickets(Vec<String>, Uuid),
@@ -100,11 +106,14 @@ impl Storage {
             Op::Join(device, why) => {
                 let only = if let Joined::Copied(only) = why { Some(*only) } else { None };
                 let entries = self.entries.values().cloned().collect();
-                if rules::join(Some(self.identity()), only, None, entries, &mut self.shelf, &mut self.pool) {
+                if rules::join(Some(self.identity()), only, self.ends_at, entries, &mut self.shelf, &mut self.pool) {
                     self.entries.clear();
+                    self.ends_at = None;
                     (self.device, self.next_seq) = (*device, 1);
                 }
             }
+            // Another tab was faster: what has a receipt since has one of the present server.
+            Op::Reopen(epoch) if self.epoch.as_ref() == Some(epoch) => {}
             Op::Reopen(epoch) => {
                 self.epoch = Some(epoch.clone());
                 let (all, sealed) = (self.entries.values().cloned().collect(), self.sealed.clone().into_iter().collect());
@@ -112,10 +121,29 @@ impl Storage {
                 self.sealed.extend(sealed);
                 self.put(again);
             }
-            Op::KeepCache(cache) => self.older = std::mem::replace(&mut self.cache, cache.clone()),
+            Op::LetGo(server_time, epoch) => {
+                let here: Vec<Kept> = self.entries.values().cloned().collect();
+                let before = self.shelf.clone();
+                let past = rules::let_go(&here, self.ends_at, &mut self.shelf, *server_time, epoch, self.epoch.as_deref());
+                for shelved in before.into_iter().filter(|shelved| !self.shelf.contains(shelved)) {
+                    self.gone.extend(shelved.entries.into_iter().map(|kept| (shelved.identity.device, kept)));
+                }
+                self.gone.extend(past.iter().filter_map(|seq| Some((self.device, self.entries.remove(seq)?))));
+            }
+            Op::KeepCache(cache) => {
+                self.ends_at = cache.bundle.as_ref().map(|bundle| bundle.ends_at).or(self.ends_at);
+                self.older = std::mem::replace(&mut self.cache, cache.clone());
+            }
             Op::KeepSealed(key, sealed, round) => {
-                let record = || Sealed { sealed: sealed.to_string(), round: Some(*round), ticket: None, held_on: None };
-                self.sealed.entry(*key).or_insert_with(record);
+                let record = Sealed { sealed: sealed.to_string(), round: Some(*round), ticket: None, held_on: None };
+                match self.sealed.get_mut(key) {
+                    None => {
+                        self.sealed.insert(*key, record);
+                        self.pool.sealed += 1;
+                    }
+                    Some(before) if before.ticket.is_none() && before.held_on.is_none() => *before = record,
+                    Some(_) => {}
+                }
             }
             Op::KeepTickets(tickets, round) => self.tickets.extend(tickets.iter().map(|ticket| (ticket.clone(), Some(*round)))),
             Op::Assign => {
@@ -142,7 +170,8 @@ impl Storage {
 
     /// Everything that was noted here, under whatever identity.
     pub fn all_entries(&self) -> impl Iterator<Item = &Kept> {
-        self.entries.values().chain(self.shelf.iter().flat_map(|shelved| &shelved.entries))
+        let shelf = self.shelf.iter().flat_map(|shelved| &shelved.entries);
+        self.entries.values().chain(shelf).chain(self.gone.iter().map(|(_, kept)| kept))
     }
 
     /// As the app does: without reading first, where the page knows who it is and the counter is free.

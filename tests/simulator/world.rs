@@ -307,10 +307,27 @@ impl World {
             }
             self.after(walk + 3 + self.night_ms + LAST_LOOK_MS / 2, Happening::Coarsen);
             self.after(walk + 3, Happening::Night(self.night_ms));
+            self.plan_late_restores(walk);
         } else if self.faults.has(Kind::Hours) {
             self.after(walk + 3, Happening::Night(NIGHT_MS));
         } else {
             self.after(walk + 3, Happening::Calm);
+        }
+    }
+
+    /// A restore while the phones lie in their drawers, and one after they have sent what was late. No backup is older than
+    /// those that an operator keeps.
+    fn plan_late_restores(&mut self, walk: u64) {
+        if !self.faults.has(Kind::Restored) {
+            return;
+        }
+        if self.faults.dice(Kind::Weeks).random_bool(0.5) {
+            self.after(walk + 3 + DAY_MS, Happening::Restore(Kind::Restored));
+        }
+        if self.faults.dice(Kind::Weeks).random_bool(0.3) {
+            let morning = walk + 3 + self.night_ms;
+            self.after(morning - DAY_MS, Happening::BackUp);
+            self.after(morning + LAST_LOOK_MS / 2, Happening::Restore(Kind::RestoredAgain));
         }
     }
 
@@ -322,7 +339,8 @@ impl World {
             self.happen(happening).await;
             if self.calm.is_some_and(|calm| self.now > calm + CALM_MS) {
                 let waiting: Vec<_> = (0..self.phones.len()).filter(|phone| !self.is_quiet(*phone)).collect();
-                self.wrong.push(format!("phones {waiting:?} are not through two hours after all trouble ended"));
+                let how: Vec<String> = waiting.iter().map(|phone| self.phones[*phone].figures()).collect();
+                self.wrong.push(format!("phones {waiting:?} are not through two hours after all trouble ended: {how:?}"));
                 break;
             }
             if self.calm.is_some() && (0..self.phones.len()).all(|phone| self.is_quiet(phone)) {
@@ -519,7 +537,8 @@ impl World {
             }
             Happening::BackUp => self.server.back_up(self.now_ms()).await,
             Happening::Restore(kind) => {
-                let which = self.faults.dice(kind).random_range(0..2);
+                // Weeks later only the newest is still kept.
+                let which = if self.calm.is_some() { usize::MAX } else { self.faults.dice(kind).random_range(0..2) };
                 if self.server.restore(which, self.now_ms(), self.now).await {
                     self.faults.count(kind);
                     self.broken = false;

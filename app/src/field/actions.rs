@@ -174,8 +174,16 @@ struct Earlier<'a> {
     unsent: Vec<&'a Envelope>,
 }
 
-/// The unsent entries, those of earlier identities, and what storage did not take, as a file's text.
-pub fn export() -> String {
+/// Saves the unsent entries, those of earlier identities, and what storage did not take, as a file.
+pub async fn save_file() {
+    // Whoever has a storage that does not answer does not wait for it here.
+    if phone().storage.get_untracked().is_none() {
+        sync::look().await;
+    }
+    browser::download("dorbank.json", &export());
+}
+
+fn export() -> String {
     let (entries, shelf) = (phone().entries.get_untracked(), phone().shelf.get_untracked());
     UNWRITTEN.with_borrow(|unwritten| {
         fn earlier(shelved: &Shelved) -> Earlier<'_> {

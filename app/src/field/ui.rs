@@ -131,7 +131,7 @@ pub fn Banners() -> impl IntoView {
                     StorageFault::Newer => key::STORAGE_NEWER,
                 })}</p>
                 <button class="button primary" on:click=move |_| spawn_local(actions::write_again())>{tr(key::STORAGE_AGAIN)}</button>
-                <button class="button" on:click=move |_| { browser::download("dorbank.json", &actions::export()); }>{tr(key::STORAGE_EXPORT)}</button>
+                <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::STORAGE_EXPORT)}</button>
             </div>
         })}
         {move || old().then(|| view! { <div class="note banner" role="alert">{icon(draw::WARN)}<p>{tr(key::UPDATE_NEEDED)}</p></div> })}

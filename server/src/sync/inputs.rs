@@ -111,7 +111,8 @@ async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> 
         _ => SlotStatus::Refused,
     };
     let backed_up_through = meta::find(&mut tx, BACKED_UP_THROUGH).await?;
-    let response = InputsResponse { slots: slots.iter().map(status).collect(), backed_up_through, day: Some(day.to_owned()) };
+    let epoch = meta::find(&mut tx, meta::EPOCH).await?;
+    let response = InputsResponse { slots: slots.iter().map(status).collect(), backed_up_through, day: Some(day.to_owned()), epoch };
     tx.commit().await?;
     Ok(response)
 }

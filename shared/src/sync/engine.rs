@@ -207,7 +207,8 @@ impl State {
                 self.stepped_over.remove(&meta.device_seq);
                 // A receipt that storage is already writing is not news.
                 if self.settling.insert(meta.device_seq) {
-                    receipts.push(Receipt { id: meta.id, device_seq: meta.device_seq, status: result.status, reason: result.reason });
+                    let (id, device_seq) = (meta.id, meta.device_seq);
+                    receipts.push(Receipt { id, device_seq, status: result.status, reason: result.reason, given_at: answer.server_time });
                 }
             } else {
                 // It may rest on one that was stepped over: then both go together, after the others.

@@ -88,7 +88,7 @@ impl Shelved {
 
     /// Whether it may leave the phone: all of it is sent, and older than any backup by the server's clock.
     pub fn is_past(&self, server_time: i64) -> bool {
-        self.unsent().count() == 0 && is_past(self.ended_at, server_time)
+        past(&self.entries, self.ended_at, server_time).len() == self.entries.len()
     }
 }
 
@@ -112,7 +112,7 @@ fn is_it(kept: &Kept, draft: &Unwritten) -> bool {
 
 fn counted(draft: &Unwritten, device_seq: u64) -> Kept {
     let Unwritten { id, kind, version, supersedes, captured_at, bytes } = draft.clone();
-    Kept { envelope: Envelope { id, kind, version, device_seq, supersedes, captured_at, bytes }, status: None, reason: None }
+    Kept { envelope: Envelope { id, kind, version, device_seq, supersedes, captured_at, bytes }, status: None, reason: None, held_at: None }
 }
 
 /// Gives drafts their counters. `known` are the entries of the present identity and `next` its next counter.
@@ -170,7 +170,7 @@ fn hold(stored: Option<&str>, epoch: Option<&str>) -> bool {
 fn answered(kept: &mut Kept, receipts: &[Receipt]) -> bool {
     let receipt = receipts.iter().find(|receipt| receipt.id == kept.envelope.id && receipt.device_seq == kept.envelope.device_seq);
     if let Some(receipt) = receipt {
-        (kept.status, kept.reason) = (Some(receipt.status), receipt.reason);
+        kept.take(receipt);
     }
     receipt.is_some()
 }
@@ -197,26 +197,39 @@ pub fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&str>, s
 
 /// The server was restored: all that it acknowledged is offered again. Gives the entries and inputs that changed.
 pub fn reopen<K>(entries: Vec<Kept>, sealed: Vec<(K, Sealed)>, shelf: &mut [Shelved], pool: &mut Pool) -> (Vec<Kept>, Vec<(K, Sealed)>) {
-    let again = |kept: Kept| Kept { status: None, reason: None, ..kept };
-    let entries = entries.into_iter().filter(|kept| kept.status.is_some()).map(again).collect();
+    let entries = entries.into_iter().filter(|kept| kept.status.is_some()).map(Kept::unsent).collect();
     let inputs: Vec<(K, Sealed)> =
         sealed.into_iter().filter(|(_, record)| record.held_on.is_some()).map(|(key, record)| (key, Sealed { held_on: None, ..record })).collect();
-    pool.acknowledged = pool.acknowledged.saturating_sub(inputs.len() as u64);
+    // Those of an earlier shift are counted no more since the figures began afresh, and wait again.
+    let again = inputs.len() as u64;
+    pool.sealed += again.saturating_sub(pool.acknowledged);
+    pool.acknowledged = pool.acknowledged.saturating_sub(again);
+    if again > 0 {
+        // They have waited their time before.
+        pool.since = pool.since.or(Some(0));
+    }
     for kept in shelf.iter_mut().flat_map(|shelved| &mut shelved.entries) {
-        (kept.status, kept.reason) = (None, None);
+        *kept = kept.clone().unsent();
     }
     (entries, inputs)
 }
 
-/// Whether what has its receipts is older than any backup, by the server's clock.
-fn is_past(ended_at: Option<i64>, server_time: i64) -> bool {
-    ended_at.is_some_and(|ended| server_time - ended >= KEPT_MS)
+/// The counters of entries of one shift that may go: sent, and so long ago that every backup has them.
+pub fn past(entries: &[Kept], ended_at: Option<i64>, server_time: i64) -> Vec<u64> {
+    // What was sent weeks late is in no backup from before.
+    let since = |kept: &Kept| Some(ended_at?.max(kept.held_at.unwrap_or(i64::MIN)));
+    let is_past = |kept: &&Kept| kept.status.is_some() && since(kept).is_some_and(|since| server_time.saturating_sub(since) >= KEPT_MS);
+    entries.iter().filter(is_past).map(|kept| kept.envelope.device_seq).collect()
 }
 
-/// The counters of entries of the present shift that may go: sent, and older than any backup.
-pub fn past(entries: &[Kept], ended_at: Option<i64>, server_time: i64) -> Vec<u64> {
-    let gone = entries.iter().filter(|kept| kept.status.is_some() && is_past(ended_at, server_time));
-    gone.map(|kept| kept.envelope.device_seq).collect()
+/// Lets go of what may leave the phone: takes it from the shelf, and gives the counters of the present identity's entries.
+/// The server said its time in `epoch`; where storage has another one, all is to be offered again first.
+pub fn let_go(entries: &[Kept], ended_at: Option<i64>, shelf: &mut Vec<Shelved>, server_time: i64, epoch: &str, stored: Option<&str>) -> Vec<u64> {
+    if stored != Some(epoch) {
+        return Vec::new();
+    }
+    shelf.retain(|shelved| !shelved.is_past(server_time));
+    past(entries, ended_at, server_time)
 }
 
 /// How many tickets there are for inputs of that round.
@@ -253,7 +266,8 @@ pub struct Offered<K> {
 
 /// What the server said, in `epoch`, of inputs that were offered: acknowledged ones are marked with `day`, the server's;
 /// refused ones lose that ticket and get another. Gives each with what is to be kept of it; nothing of those that a backup
-/// holds. `stored` is the epoch that storage has: what a server said before it was restored says nothing.
+/// holds. `stored` is the epoch that storage has: what a server said before it was restored says nothing, nor what it says now
+/// to a phone that has not heard of that yet.
 pub fn answer<K: PartialEq>(
     sealed: Vec<(K, Sealed)>,
     offered: &[Offered<K>],

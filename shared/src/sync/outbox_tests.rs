@@ -40,7 +40,7 @@ fn seqs(entries: &[Kept]) -> Vec<u64> {
 }
 
 fn receipt(n: u64, device_seq: u64) -> Receipt {
-    Receipt { id: id(n), device_seq, status: Status::Applied, reason: None }
+    Receipt { id: id(n), device_seq, status: Status::Applied, reason: None, given_at: 0 }
 }
 
 #[test]
@@ -119,6 +119,32 @@ fn what_is_sent_leaves_the_phone_when_no_backup_is_that_old() {
     assert!(past(&half, Some(0), 15 * DAY_MS - 1).is_empty() && past(&half, None, 99 * DAY_MS).is_empty());
     let (waits, done) = (shelved(8, half.clone()), shelved(9, sent(half)));
     assert!(!waits.is_past(99 * DAY_MS) && !done.is_past(15 * DAY_MS - 1) && done.is_past(15 * DAY_MS));
+}
+
+#[test]
+fn what_was_sent_weeks_late_was_let_go_before_any_backup_had_it() {
+    let entries = settle(&[Receipt { given_at: 16 * DAY_MS, ..receipt(1, 1) }], None, None, noted(&[draft(1, None)]));
+    assert!(past(&entries, Some(0), 17 * DAY_MS).is_empty() && past(&entries, Some(0), 31 * DAY_MS - 1).is_empty());
+    assert_eq!(past(&entries, Some(0), 31 * DAY_MS), [1]);
+}
+
+#[test]
+fn what_only_the_server_before_a_restore_had_was_let_go() {
+    let entries = sent(noted(&[draft(1, None)]));
+    let mut shelf = vec![Shelved { ended_at: Some(0), ..shelved(8, entries.clone()) }];
+    for stored in [Some("before"), None] {
+        assert!(let_go(&entries, Some(0), &mut shelf, 99 * DAY_MS, "after", stored).is_empty() && shelf.len() == 1, "{stored:?}");
+    }
+    assert_eq!((let_go(&entries, Some(0), &mut shelf, 99 * DAY_MS, "after", Some("after")), shelf.len()), (vec![1], 0));
+}
+
+#[test]
+fn inputs_of_an_earlier_shift_wait_again_after_a_restore_and_are_counted() {
+    let held = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: Some("2026-09-01".into()) };
+    let (mut shelf, mut pool) = (Vec::new(), Pool { sealed: 3, acknowledged: 3, since: None });
+    join(Some(identity(1)), None, None, Vec::new(), &mut shelf, &mut pool);
+    reopen(Vec::new(), vec![("a", held.clone()), ("b", held.clone()), ("c", held)], &mut shelf, &mut pool);
+    assert_eq!((pool.sealed - pool.acknowledged, pool.since), (3, Some(0)), "they would never be sent");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     base::Base,
+    engine::Receipt,
     wire::{Envelope, KIND_VISIT, Reason, Status},
 };
 use crate::visit::{Outcome, Seen, VisitV1, fold};
@@ -22,6 +23,21 @@ pub struct Kept {
     /// The receipt's reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// When the server gave the receipt, by its clock in milliseconds; absent in records from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_at: Option<i64>,
+}
+
+impl Kept {
+    /// Takes what the server answered.
+    pub fn take(&mut self, receipt: &Receipt) {
+        (self.status, self.reason, self.held_at) = (Some(receipt.status), receipt.reason, Some(receipt.given_at));
+    }
+
+    /// The same, to be offered again.
+    pub fn unsent(self) -> Self {
+        Self { status: None, reason: None, held_at: None, ..self }
+    }
 }
 
 /// A visit of this phone that still stands.
@@ -136,7 +152,7 @@ mod tests {
             captured_at: 0,
             bytes,
         };
-        Kept { envelope, status: None, reason: None }
+        Kept { envelope, status: None, reason: None, held_at: None }
     }
 
     fn base(state: Option<Outcome>) -> Base {

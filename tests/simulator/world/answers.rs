@@ -2,8 +2,8 @@
 
 use dorbank_shared::sync::{
     engine::{Effect, Event, Fault, State},
-    outbox::{Offered, tickets_of},
-    wire::{Admission, JoinResponse, TicketsResponse},
+    outbox::{Offered, past, tickets_of},
+    wire::{Admission, JoinResponse, PullResponse, TicketsResponse},
 };
 use uuid::Uuid;
 
@@ -22,7 +22,11 @@ impl World {
                 self.step(at, event);
             }
             What::Pull => {
-                let result = read(answer);
+                let result: Result<PullResponse, Fault> = read(answer);
+                let tab = &self.phones[at.phone].tabs[at.tab];
+                if tab.askers.get(&request) != Some(&tab.device) {
+                    return;
+                }
                 if let Ok(answer) = &result {
                     let phone = &mut self.phones[at.phone];
                     if let Some(cache) = phone.take(at.tab, request, answer) {
@@ -34,11 +38,15 @@ impl World {
                     tab.copied = answer.cloned;
                     self.check_revoked(at, answer);
                 }
+                let said = result.as_ref().ok().map(|answer| (answer.server_time, answer.epoch.clone()));
                 let heard = !matches!(result, Err(Fault::Network | Fault::NotOurs | Fault::TooLarge));
                 self.step(at, Event::Pulled(request, result));
                 self.after_pull(at);
                 if heard && self.phones[at.phone].tabs[at.tab].shelving.is_none() {
                     self.send_from_shelf(at, Vec::new());
+                }
+                if let Some((server_time, epoch)) = said {
+                    self.let_go(at, server_time, epoch);
                 }
             }
             What::Tickets => {
@@ -73,6 +81,16 @@ impl World {
                 }
             }
             What::Inputs => self.inputs_answered(at, request, answer),
+        }
+    }
+
+    /// What is sent and older than any backup leaves the phone.
+    fn let_go(&mut self, at: At, server_time: i64, epoch: String) {
+        let here = &self.phones[at.phone];
+        let (entries, storage) = (here.tabs[at.tab].entries.values().cloned().collect::<Vec<_>>(), &here.storage);
+        let shelved = storage.shelf.iter().any(|shelved| shelved.is_past(server_time));
+        if shelved || !past(&entries, storage.ends_at, server_time).is_empty() {
+            self.ask(at, Op::LetGo(server_time, epoch), 0);
         }
     }
 
@@ -158,7 +176,7 @@ impl World {
         let offered = said.filter_map(|(slot, status)| slot.map(|(key, ticket)| Offered { key, ticket, status })).collect();
         tab.inputs = Some(Offering::default());
         let day = answer.day.unwrap_or(today);
-        self.ask(at, Op::AnswerInputs { offered, epoch: offering.epoch, day, backed_up_through: answer.backed_up_through }, 0);
+        self.ask(at, Op::AnswerInputs { offered, epoch: answer.epoch.or(offering.epoch), day, backed_up_through: answer.backed_up_through }, 0);
     }
 }
 

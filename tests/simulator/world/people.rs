@@ -119,7 +119,8 @@ impl World {
             here.storage.cache = here.storage.older.clone();
         }
         let at = self.at(phone, tab);
-        let wait = self.rng.random_range(1..20_000);
+        // What is being written is written or not before the next page reads: storage does one thing after the other.
+        let wait = self.rng.random_range(1..20_000).max(self.phones[phone].written_at.saturating_sub(self.now) + 1);
         self.after(wait, Happening::Open(at));
     }
 
@@ -177,6 +178,9 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Push { request, entries } => {
+                    if entries.iter().any(|seq| !self.phones[at.phone].tabs[at.tab].entries.contains_key(seq)) {
+                        return self.read_again(at);
+                    }
                     let body = self.phones[at.phone].push_body(at.tab, &entries);
                     self.send(at, request, What::Push, body);
                 }

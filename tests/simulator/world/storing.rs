@@ -82,7 +82,7 @@ impl World {
                 let entries = &mut self.phones[at.phone].tabs[at.tab].entries;
                 for receipt in &settled {
                     if let Some(kept) = entries.get_mut(&receipt.device_seq).filter(|kept| kept.envelope.id == receipt.id) {
-                        kept.status = Some(receipt.status);
+                        kept.take(receipt);
                     }
                 }
                 let seqs = |receipts: Vec<&Receipt>| receipts.iter().map(|receipt| receipt.device_seq).collect::<Vec<_>>();
@@ -109,7 +109,7 @@ impl World {
             }
             (Op::Reopen(_), true) => {
                 let tab = &mut self.phones[at.phone].tabs[at.tab];
-                tab.entries.values_mut().for_each(|kept| kept.status = None);
+                tab.entries.values_mut().for_each(|kept| *kept = kept.clone().unsent());
                 tab.shown.clear();
                 self.step(at, Event::Reopened);
             }
@@ -122,6 +122,11 @@ impl World {
             (Op::Assign, false) => self.phones[at.phone].tabs[at.tab].inputs = None,
             (Op::AnswerInputs { .. }, true) if self.phones[at.phone].pool() > 0 => self.ask(at, Op::Assign, 0),
             (Op::AnswerInputs { .. }, _) => self.phones[at.phone].tabs[at.tab].inputs = None,
+            (Op::LetGo(..), true) => {
+                self.tell_other_tabs(at, false);
+                self.read_again(at);
+            }
+            (Op::LetGo(..), false) => {}
             (Op::KeepTickets(..), _) => self.phones[at.phone].tabs[at.tab].drawing = None,
         }
     }
@@ -154,7 +159,7 @@ impl World {
 
     /// As in `app/src/field/sync/inputs.rs`: when eight wait, and when the shift has ended.
     pub(super) fn send_inputs_if_due(&mut self, at: At) {
-        let waiting = self.phones[at.phone].pool();
+        let waiting = self.phones[at.phone].waiting();
         let tab = &mut self.phones[at.phone].tabs[at.tab];
         if tab.inputs.is_none() && waiting > 0 && (self.calm.is_some() || waiting >= 4) {
             tab.inputs = Some(Offering::default());

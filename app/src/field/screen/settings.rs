@@ -65,7 +65,7 @@ pub fn Settings() -> impl IntoView {
             <a class="button" href="/field/ready">{tr(key::SETTINGS_READY)}</a>
             <section class="stack">
                 {move || if unsent() > 0 {
-                    view! { <button class="button" on:click=move |_| { browser::download("dorbank.json", &actions::export()); }>{tr(key::SETTINGS_EXPORT)}</button><p class="soft small">{tr(key::SETTINGS_EXPORT_WHY)}</p> }.into_any()
+                    view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::SETTINGS_EXPORT)}</button><p class="soft small">{tr(key::SETTINGS_EXPORT_WHY)}</p> }.into_any()
                 } else {
                     view! { <p class="soft">{tr(key::SETTINGS_NOTHING_UNSENT)}</p> }.into_any()
                 }}

@@ -199,17 +199,17 @@ pub async fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&s
     Ok(holds)
 }
 
-/// Lets go of what is sent and older than any backup, by the server's clock.
-pub async fn let_go(server_time: i64) -> Result<(), StoreError> {
+/// Lets go of what is sent and older than any backup: see [`rules::let_go`].
+pub async fn let_go(server_time: i64, epoch: &str) -> Result<(), StoreError> {
     let mut decide = |found: &mut Found| {
         let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
-        let past = rules::past(&found.all::<Kept>(1)?, found.one(2)?, server_time);
+        let stored = found.one::<String>(3)?;
+        let past = rules::let_go(&found.all::<Kept>(1)?, found.one(2)?, &mut shelf, server_time, epoch, stored.as_deref());
         let mut changes: Vec<Change> = past.into_iter().map(|seq| Change::Delete(ENTRY, number(seq).into())).collect();
-        shelf.retain(|shelved| !shelved.is_past(server_time));
         changes.push(put(META, "shelf", &shelf)?);
         Ok(changes)
     };
-    outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at")], &mut decide).await
+    outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at"), one(META, "epoch")], &mut decide).await
 }
 
 /// The server was restored: all entries that were sent, those of earlier identities and every sealed input still kept, will
@@ -218,6 +218,10 @@ pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(2)?.unwrap_or_default();
+        // Another tab was faster: what has a receipt since has one of the present server.
+        if found.one::<String>(4)?.as_deref() == Some(epoch) {
+            return Ok(Vec::new());
+        }
         let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
         let (entries, sealed) = rules::reopen(found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool);
         let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
@@ -229,13 +233,17 @@ pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
         }
         Ok(changes)
     };
-    outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf")], &mut decide).await?;
+    outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf"), one(META, "epoch")], &mut decide).await?;
     Ok(pool)
 }
 
-/// Remembers when the shift ends.
-pub async fn keep_end(ends_at: i64) -> Result<(), StoreError> {
-    outbox().change(&[], &mut |_| Ok(vec![put(META, "ends_at", &ends_at)?])).await
+/// Remembers when the shift of `device` ends. Another tab may have taken another identity since.
+pub async fn keep_end(device: Option<Uuid>, ends_at: i64) -> Result<(), StoreError> {
+    let mut decide = |found: &mut Found| {
+        let still = found.one::<Identity>(0)?.map(|now| now.device) == device;
+        Ok(if still { vec![put(META, "ends_at", &ends_at)?] } else { Vec::new() })
+    };
+    outbox().change(&[one(META, "identity")], &mut decide).await
 }
 
 /// Remembers where this phone stands. Another tab may have taken another identity since.
@@ -270,21 +278,22 @@ pub async fn join(identity: &Identity, ended_at: Option<i64>, only: Option<Uuid>
     outbox().change(&[one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY), one(META, "ends_at")], &mut decide).await
 }
 
-/// Keeps an input that is sealed to a round's key, under a random key of its own. It is durable when this returns; a second
-/// time under its key changes nothing.
+/// Keeps an input that is sealed to a round's key, under a random key of its own. It is durable when this returns. A second
+/// time under its key it takes the place of the first, as long as that was offered to nobody.
 pub async fn keep_sealed(key: Uuid, sealed: &str, round: Uuid) -> Result<Pool, StoreError> {
     let key = key.to_string();
     let hour = browser::now() / 3_600_000 * 3_600_000;
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(1)?.unwrap_or_default();
-        // A second try after a fault finds what the first may have written.
-        if found.one::<Sealed>(0)?.is_some() {
-            return Ok(Vec::new());
+        let record = Sealed { sealed: sealed.to_owned(), round: Some(round), ticket: None, held_on: None };
+        // A second try after a fault finds what the first may have written. The words may have been changed in between.
+        if let Some(before) = found.one::<Sealed>(0)? {
+            let is_free = before.ticket.is_none() && before.held_on.is_none();
+            return Ok(if is_free { vec![put(SEALED, key.as_str(), &record)?] } else { Vec::new() });
         }
         pool.sealed += 1;
         pool.since = pool.since.or(Some(hour));
-        let record = Sealed { sealed: sealed.to_owned(), round: Some(round), ticket: None, held_on: None };
         Ok(vec![put(SEALED, key.as_str(), &record)?, put(META, "pool", &pool)?])
     };
     outbox().change(&[one(SEALED, key.as_str()), one(META, "pool")], &mut decide).await?;

@@ -128,6 +128,7 @@ async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<()
     let said = keys.into_iter().zip(request.slots).zip(answer.slots);
     let offered: Vec<_> = said.filter_map(|((key, slot), status)| Some(Offered { key: key?, ticket: slot.ticket, status })).collect();
     let day = answer.day.unwrap_or_else(browser::today);
+    let epoch = answer.epoch.as_deref().or(epoch);
     let pool = outbox::answer_inputs(&offered, epoch, &day, answer.backed_up_through.as_deref()).await.ok()?;
     phone().pool.set(pool);
     Some(())

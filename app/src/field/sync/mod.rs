@@ -49,9 +49,10 @@ fn meta(envelope: &Envelope) -> Meta {
 
 /// Reads storage and starts. Called at the beginning and after joining.
 pub async fn open() {
-    match (outbox::read().await, cache::read().await) {
-        (Ok(contents), cached) => {
-            let cached = cached.unwrap_or_default();
+    // The outbox last: what is noted while the rest is read must not be missing from what is shown.
+    let cached = cache::read().await.unwrap_or_default();
+    match outbox::read().await {
+        Ok(contents) => {
             let phone = phone();
             outbox::begin(&contents);
             let (unsent, sent): (Vec<_>, Vec<_>) = contents.entries.iter().partition(|kept| kept.status.is_none());
@@ -73,7 +74,7 @@ pub async fn open() {
             feed(event);
             inputs::send_if_due();
         }
-        (Err(error), _) => {
+        Err(error) => {
             leptos::logging::error!("{error}");
             phone().storage.set(Some(error.fault()));
             phone().loaded.set(true);
@@ -115,6 +116,11 @@ fn publish() {
 fn run(effect: Effect) {
     match effect {
         Effect::Push { request, entries } => spawn_local(one_tab_at_a_time(async move {
+            // What another tab let go of, or a moment's disagreement: an answer would be for nothing, again and again.
+            let missing = phone().entries.with_untracked(|all| entries.iter().any(|seq| all.iter().all(|kept| kept.envelope.device_seq != *seq)));
+            if missing {
+                return open().await;
+            }
             let answer = push(&entries).await;
             if answer.is_ok() {
                 HEARD.set(true);
@@ -167,14 +173,10 @@ async fn push(seqs: &[u64]) -> Result<dorbank_shared::sync::wire::PushResponse, 
 
 async fn pull(request: u64) {
     let phone = phone();
-    // Another tab may have ended between writing and saying so. Nobody would hear of what it wrote until the app is opened
-    // again, and this one would say that all is sent.
-    let known = (device(), ENGINE.with_borrow(State::whole), phone.pool.get_untracked());
-    if outbox::glance().await.is_ok_and(|stored| stored != known) {
-        other_tab_wrote("entries".to_owned()).await;
-        if device() != known.0 {
-            return;
-        }
+    let asks = device();
+    look().await;
+    if device() != asks {
+        return;
     }
     // Receipts that are durable now are covered by an answer that is asked for now.
     let covered: Vec<u64> =
@@ -185,11 +187,14 @@ async fn pull(request: u64) {
         bundle.iter().flat_map(|bundle| &bundle.turfs).map(|turf| (turf.id, bases.get(&turf.id).and_then(|base| base.cursor.clone()))).collect();
     let body = PullRequest { proto: PROTO, build: browser::build(), bundle: bundle.as_ref().map(|bundle| bundle.tag.clone()), turfs };
     let answer: Result<PullResponse, Fault> = http::sync("/sync/v1/pull", &body).await;
+    if device() != asks {
+        return;
+    }
     if let Ok(answer) = &answer {
         HEARD.set(true);
         apply(answer, covered).await;
     }
-    let server_time = answer.as_ref().ok().map(|answer| answer.server_time);
+    let said = answer.as_ref().ok().map(|answer| (answer.server_time, answer.epoch.clone()));
     // Whoever refuses the present identity may still take what an earlier one noted.
     let heard = !matches!(answer, Err(Fault::Network | Fault::NotOurs | Fault::TooLarge));
     feed(Event::Pulled(request, answer));
@@ -198,18 +203,29 @@ async fn pull(request: u64) {
         let epoch = ENGINE.with_borrow(|engine| engine.epoch().map(str::to_owned));
         spawn_local(shelf::send(epoch));
     }
-    if let Some(server_time) = server_time {
-        spawn_local(let_go(server_time));
+    if let Some((server_time, epoch)) = said {
+        spawn_local(let_go(server_time, epoch));
+    }
+}
+
+/// Reads again where storage has what this page does not know. Another tab may have ended between writing and saying so, or
+/// this one may have slept: nobody would hear of what was written until the app is opened again, and the screen would say
+/// that all is sent.
+pub async fn look() {
+    let known = (device(), ENGINE.with_borrow(State::whole), phone().pool.get_untracked());
+    if outbox::glance().await.is_ok_and(|stored| stored != known) {
+        other_tab_wrote("entries".to_owned()).await;
     }
 }
 
 /// What is sent and older than any backup leaves the phone.
-async fn let_go(server_time: i64) {
+async fn let_go(server_time: i64, epoch: String) {
     let phone = phone();
     // Mostly nothing is, and storage that is not asked does not keep a tap waiting.
     let past = phone.entries.with_untracked(|entries| rules::past(entries, ENDS_AT.get(), server_time));
     let shelved = phone.shelf.with_untracked(|shelf| shelf.iter().any(|shelved| shelved.is_past(server_time)));
-    if (shelved || !past.is_empty()) && outbox::let_go(server_time).await.is_ok() {
+    if (shelved || !past.is_empty()) && outbox::let_go(server_time, &epoch).await.is_ok() {
+        tell_other_tabs("entries");
         open().await;
     }
 }
@@ -254,7 +270,7 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
         leptos::logging::error!("{error}");
     }
     if let Some(bundle) = bundle.as_ref().filter(|bundle| ENDS_AT.get() != Some(bundle.ends_at))
-        && outbox::keep_end(bundle.ends_at).await.is_ok()
+        && outbox::keep_end(device(), bundle.ends_at).await.is_ok()
     {
         ENDS_AT.set(Some(bundle.ends_at));
     }
@@ -276,8 +292,7 @@ async fn settle(receipts: Vec<Receipt>) {
             phone().entries.update(|entries| {
                 for kept in Arc::make_mut(entries) {
                     if let Some(receipt) = receipts.iter().find(|receipt| receipt.id == kept.envelope.id && seqs.contains(&receipt.device_seq)) {
-                        kept.status = Some(receipt.status);
-                        kept.reason = receipt.reason;
+                        kept.take(receipt);
                     }
                 }
             });
@@ -300,7 +315,7 @@ async fn reopen(epoch: String) {
         Ok(pool) => {
             phone().pool.set(pool);
             phone().shown.update(|shown| Arc::make_mut(shown).clear());
-            phone().entries.update(|entries| Arc::make_mut(entries).iter_mut().for_each(|kept| kept.status = None));
+            phone().entries.update(|entries| Arc::make_mut(entries).iter_mut().for_each(|kept| *kept = kept.clone().unsent()));
             feed(Event::Reopened);
         }
         Err(error) => {
@@ -313,11 +328,19 @@ async fn reopen(epoch: String) {
 /// Entries are durable: the engine takes them from here, once the screen has said so.
 pub fn saved(written: &[Kept]) {
     let saved: Vec<Envelope> = written.iter().map(|kept| kept.envelope.clone()).collect();
+    let by = device();
     gloo_timers::callback::Timeout::new(0, move || {
-        for envelope in &saved {
-            feed(Event::Saved(meta(envelope)));
+        // Another identity was taken in this moment, and has counters of its own.
+        if device() == by {
+            for envelope in &saved {
+                feed(Event::Saved(meta(envelope)));
+            }
         }
         tell_other_tabs("entries");
+        // A counter was left out: another tab gave it.
+        if ENGINE.with_borrow(|engine| engine.whole() < engine.max_issued()) {
+            spawn_local(look());
+        }
     })
     .forget();
 }
@@ -326,6 +349,12 @@ pub fn saved(written: &[Kept]) {
 pub fn nudge() {
     feed(Event::Nudge);
     inputs::send_if_due();
+}
+
+/// The page came to the front, where it may have slept while another one wrote.
+fn woke() {
+    nudge();
+    spawn_local(look());
 }
 
 fn tell_other_tabs(what: &str) {
@@ -369,12 +398,15 @@ async fn other_tab_wrote(what: String) {
 /// Listens for reasons to sync. None of them is trusted beyond a hint.
 pub fn listen() {
     // "offline" too: then the try that fails at once is what the screen speaks from.
-    for name in ["online", "offline", "pageshow", "focus"] {
+    for name in ["online", "offline"] {
         window_event_listener_untyped(name, |_| nudge()).remove_never();
+    }
+    for name in ["pageshow", "focus"] {
+        window_event_listener_untyped(name, |_| woke()).remove_never();
     }
     let seen = Closure::<dyn FnMut()>::new(|| {
         if browser::is_visible() {
-            nudge();
+            woke();
         }
     });
     let _ = document().add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());

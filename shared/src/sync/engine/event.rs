@@ -74,6 +74,8 @@ pub struct Receipt {
     pub status: Status,
     /// Why, where it was quarantined.
     pub reason: Option<Reason>,
+    /// By the server's clock, in milliseconds.
+    pub given_at: i64,
 }
 
 /// What happened.
