@@ -136,13 +136,8 @@ impl Storage {
             }
             Op::KeepSealed(key, sealed, round) => {
                 let record = Sealed { sealed: sealed.to_string(), round: Some(*round), ticket: None, held_on: None };
-                match self.sealed.get_mut(key) {
-                    None => {
-                        self.sealed.insert(*key, record);
-                        self.pool.sealed += 1;
-                    }
-                    Some(before) if before.ticket.is_none() && before.held_on.is_none() => *before = record,
-                    Some(_) => {}
+                if let Some(record) = rules::keep_sealed(self.sealed.get(key), record, 0, &mut self.pool) {
+                    self.sealed.insert(*key, record);
                 }
             }
             Op::KeepTickets(tickets, round) => self.tickets.extend(tickets.iter().map(|ticket| (ticket.clone(), Some(*round)))),

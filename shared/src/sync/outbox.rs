@@ -232,6 +232,18 @@ pub fn let_go(entries: &[Kept], ended_at: Option<i64>, shelf: &mut Vec<Shelved>,
     past(entries, ended_at, server_time)
 }
 
+/// What is to be written of an input that is sealed in `hour`, where storage may have `before` under its key: a second try
+/// after a fault finds what the first may have written. The words may have been changed in between; what was offered to
+/// somebody stays.
+pub fn keep_sealed(before: Option<&Sealed>, sealed: Sealed, hour: i64, pool: &mut Pool) -> Option<Sealed> {
+    if let Some(before) = before {
+        return (before.ticket.is_none() && before.held_on.is_none()).then_some(sealed);
+    }
+    pool.sealed += 1;
+    pool.since = pool.since.or(Some(hour));
+    Some(sealed)
+}
+
 /// How many tickets there are for inputs of that round.
 pub fn tickets_of(tickets: &[Ticket], round: Option<Uuid>) -> usize {
     tickets.iter().filter(|(_, of)| *of == round).count()

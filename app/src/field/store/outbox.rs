@@ -287,13 +287,8 @@ pub async fn keep_sealed(key: Uuid, sealed: &str, round: Uuid) -> Result<Pool, S
     let mut decide = |found: &mut Found| {
         pool = found.one(1)?.unwrap_or_default();
         let record = Sealed { sealed: sealed.to_owned(), round: Some(round), ticket: None, held_on: None };
-        // A second try after a fault finds what the first may have written. The words may have been changed in between.
-        if let Some(before) = found.one::<Sealed>(0)? {
-            let is_free = before.ticket.is_none() && before.held_on.is_none();
-            return Ok(if is_free { vec![put(SEALED, key.as_str(), &record)?] } else { Vec::new() });
-        }
-        pool.sealed += 1;
-        pool.since = pool.since.or(Some(hour));
+        let before = found.one::<Sealed>(0)?;
+        let Some(record) = rules::keep_sealed(before.as_ref(), record, hour, &mut pool) else { return Ok(Vec::new()) };
         Ok(vec![put(SEALED, key.as_str(), &record)?, put(META, "pool", &pool)?])
     };
     outbox().change(&[one(SEALED, key.as_str()), one(META, "pool")], &mut decide).await?;
