@@ -112,12 +112,10 @@ impl Storage {
                     (self.device, self.next_seq) = (*device, 1);
                 }
             }
-            // Another tab was faster: what has a receipt since has one of the present server.
-            Op::Reopen(epoch) if self.epoch.as_ref() == Some(epoch) => {}
             Op::Reopen(epoch) => {
-                self.epoch = Some(epoch.clone());
+                let stored = self.epoch.replace(epoch.clone());
                 let (all, sealed) = (self.entries.values().cloned().collect(), self.sealed.clone().into_iter().collect());
-                let (again, sealed) = rules::reopen(all, sealed, &mut self.shelf, &mut self.pool);
+                let (again, sealed) = rules::reopen(all, sealed, &mut self.shelf, &mut self.pool, epoch, stored.as_deref());
                 self.sealed.extend(sealed);
                 self.put(again);
             }

@@ -195,8 +195,19 @@ pub fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&str>, s
     holds
 }
 
-/// The server was restored: all that it acknowledged is offered again. Gives the entries and inputs that changed.
-pub fn reopen<K>(entries: Vec<Kept>, sealed: Vec<(K, Sealed)>, shelf: &mut [Shelved], pool: &mut Pool) -> (Vec<Kept>, Vec<(K, Sealed)>) {
+/// The server was restored and has this `epoch`: all that it acknowledged is offered again. Gives the entries and inputs that
+/// changed. Where storage has that epoch already, another tab was faster, and what has a receipt has one of this server.
+pub fn reopen<K>(
+    entries: Vec<Kept>,
+    sealed: Vec<(K, Sealed)>,
+    shelf: &mut [Shelved],
+    pool: &mut Pool,
+    epoch: &str,
+    stored: Option<&str>,
+) -> (Vec<Kept>, Vec<(K, Sealed)>) {
+    if stored == Some(epoch) {
+        return (Vec::new(), Vec::new());
+    }
     let entries = entries.into_iter().filter(|kept| kept.status.is_some()).map(Kept::unsent).collect();
     let inputs: Vec<(K, Sealed)> =
         sealed.into_iter().filter(|(_, record)| record.held_on.is_some()).map(|(key, record)| (key, Sealed { held_on: None, ..record })).collect();

@@ -105,7 +105,7 @@ fn after_a_restore_all_is_offered_again() {
     let held = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: Some("2026-09-01".into()) };
     let waits = Sealed { held_on: None, ..held.clone() };
     let (mut shelf, mut pool) = ([shelved(8, sent(noted(&[draft(3, None)])))], Pool { sealed: 2, acknowledged: 1, since: None });
-    let (entries, inputs) = reopen(all, vec![("a", held), ("b", waits.clone())], &mut shelf, &mut pool);
+    let (entries, inputs) = reopen(all, vec![("a", held), ("b", waits.clone())], &mut shelf, &mut pool, "after", Some("before"));
     assert_eq!((seqs(&entries), entries[0].status), (vec![2], None));
     assert_eq!(inputs, [("a", waits)], "with the ticket that it was offered with");
     assert_eq!((shelf[0].unsent().count(), pool.acknowledged), (1, 0));
@@ -143,7 +143,7 @@ fn inputs_of_an_earlier_shift_wait_again_after_a_restore_and_are_counted() {
     let held = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: Some("2026-09-01".into()) };
     let (mut shelf, mut pool) = (Vec::new(), Pool { sealed: 3, acknowledged: 3, since: None });
     join(Some(identity(1)), None, None, Vec::new(), &mut shelf, &mut pool);
-    reopen(Vec::new(), vec![("a", held.clone()), ("b", held.clone()), ("c", held)], &mut shelf, &mut pool);
+    reopen(Vec::new(), vec![("a", held.clone()), ("b", held.clone()), ("c", held)], &mut shelf, &mut pool, "after", Some("before"));
     assert_eq!((pool.sealed - pool.acknowledged, pool.since), (3, Some(0)), "they would never be sent");
 }
 

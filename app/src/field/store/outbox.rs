@@ -218,12 +218,8 @@ pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(2)?.unwrap_or_default();
-        // Another tab was faster: what has a receipt since has one of the present server.
-        if found.one::<String>(4)?.as_deref() == Some(epoch) {
-            return Ok(Vec::new());
-        }
-        let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
-        let (entries, sealed) = rules::reopen(found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool);
+        let (mut shelf, stored): (Vec<Shelved>, _) = (found.one(3)?.unwrap_or_default(), found.one::<String>(4)?);
+        let (entries, sealed) = rules::reopen(found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool, epoch, stored.as_deref());
         let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
         for kept in &entries {
             changes.push(put_entry(kept)?);
