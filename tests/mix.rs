@@ -71,6 +71,36 @@ async fn an_area_is_taken_whole_once_all_four_thresholds_are_met() {
     }
 }
 
+/// A database whose transactions look at it as of their first look: the mix looked, waited for an input that was being taken,
+/// did not see it, and emptied the spool.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_that_came_while_a_mix_began_was_lost() {
+    let server = TestServer::on(Engine::Postgres).await;
+    let state = &server.state;
+    let field = Field::make(state, 1, 3, 40).await;
+    let Db::Postgres(pool) = &state.db else { unreachable!("it is PostgreSQL") };
+    let name: String = sqlx::query("SELECT current_database()::TEXT").fetch_one(pool).await.unwrap().get(0);
+    let sql = format!("ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(pool).await.unwrap();
+    let new = Db::open(&state.config.database).await.unwrap();
+    let mut tx = new.begin().await.unwrap();
+    let envelope = store::spool::Envelope { id: state.id_v4(), round: field.round.id, sealed: vec![7; 64] };
+    store::spool::insert(&mut tx, std::slice::from_ref(&envelope)).await.unwrap();
+    let keys = state.config.keys_dir();
+    let (actor, rng) = (Actor::operator(), &mut state.fork_rng());
+    let mix = mix::run(&new, &keys, field.round.id, &actor, state.now_ms(), rng);
+    let meanwhile = async {
+        let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while sqlx::query(sql).fetch_one(pool).await.unwrap().get::<i64, _>(0) == 0 {}
+        tx.commit().await.unwrap();
+    };
+    let (report, ()) = tokio::join!(mix, meanwhile);
+    report.unwrap();
+    assert_eq!(spooled(&state.db).await, [envelope]);
+    new.close().await;
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_read_stays_and_is_counted() {
     for engine in Engine::BOTH {

@@ -152,6 +152,7 @@ fn read(private: &[u8], round: Uuid, areas: &BTreeSet<String>, topics: &HashSet<
 /// See [`MixError`]. Then nothing was changed.
 pub async fn run(db: &Db, keys: &Path, id: Uuid, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> Result<MixReport, MixError> {
     let mut tx = db.begin().await?;
+    mix_mark::lock_spool(&mut tx).await?;
     let round = round::find(&mut tx, id).await?.filter(|round| round.state != RoundState::Draft).ok_or(MixError::NoRound)?;
     let private = private_key(keys, &round)?;
     let gate = Gate::read(&mut tx).await?;

@@ -53,6 +53,11 @@ pub struct Input {
     pub words: Option<String>,
 }
 
+/// Whether a character is one that a sentence does not have. Line breaks and tabs are none of them.
+pub fn is_control(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
 /// Why an input is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
@@ -62,6 +67,9 @@ pub enum InputError {
     /// More topics than one conversation gives.
     #[error("an input names at most {MAX_TOPICS} topics")]
     TooManyTopics,
+    /// Characters that nobody writes, such as U+0000: not every database takes them.
+    #[error("an input has no control characters")]
+    Control,
     /// Longer than a sentence.
     #[error("an input says at most {MAX_WORDS} characters")]
     TooLong,
@@ -79,6 +87,9 @@ impl Input {
         }
         if self.topics.len() > MAX_TOPICS {
             return Err(InputError::TooManyTopics);
+        }
+        if self.words.iter().flat_map(|words| words.chars()).any(is_control) {
+            return Err(InputError::Control);
         }
         if words > MAX_WORDS {
             return Err(InputError::TooLong);
@@ -142,4 +153,25 @@ pub struct InputsResponse {
     /// had. Absent from older servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sentence_with_a_nul_stopped_the_mix_of_a_round() {
+        let input = |words: &str| Input {
+            id: Uuid::nil(),
+            round: Uuid::nil(),
+            area: "01".into(),
+            arena: Arena::Door,
+            topics: Vec::new(),
+            words: Some(words.into()),
+        };
+        for words in ["a\u{0}", "\u{1b}[2J", "\u{7f}b", "\u{85}c"] {
+            assert_eq!(input(words).check(), Err(InputError::Control), "{words:?}");
+        }
+        assert_eq!(input("Bussen går for\tsjelden.\nSkolen òg.").check(), Ok(()));
+    }
 }

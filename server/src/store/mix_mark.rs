@@ -86,11 +86,17 @@ pub async fn put_turfs(tx: &mut Tx, turfs: &BTreeMap<Uuid, i64>) -> Result<(), S
     Ok(())
 }
 
-/// All envelopes of all rounds. Until the transaction ends none can be added.
-pub async fn take_spool(tx: &mut Tx) -> Result<Vec<Envelope>, StoreError> {
+/// Until the transaction ends no envelope can be added. The first statement of a transaction: one that looks at the database
+/// as of its first look would not see what came before the lock, and yet remove it.
+pub async fn lock_spool(tx: &mut Tx) -> Result<(), StoreError> {
     if !tx.is_sqlite() {
         tx.execute(LOCK_SPOOL, args![]).await?;
     }
+    Ok(())
+}
+
+/// All envelopes of all rounds. To be called after [`lock_spool`].
+pub async fn take_spool(tx: &mut Tx) -> Result<Vec<Envelope>, StoreError> {
     tx.all(SPOOLED, args![]).await?.iter().map(|row| Ok(Envelope { id: row.get(0)?, round: row.get(1)?, sealed: row.get(2)? })).collect()
 }
 
