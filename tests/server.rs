@@ -13,8 +13,11 @@ use dorbank_server::{
     store,
 };
 use dorbank_tests::{Engine, TestServer, field::Field};
+use jiff::Timestamp;
 use reqwest::{Response, StatusCode};
 use serde_json::json;
+
+use crate::process::Place;
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
@@ -227,4 +230,66 @@ async fn a_job_runs_once_when_it_is_due_also_when_the_server_was_down() {
     assert!(tick(&state, &[failing]).await.unwrap().is_empty());
     let mended = Job { run: job.run, ..failing };
     assert_eq!(tick(&state, &[mended]).await.unwrap(), ["fail"], "what failed is tried again");
+}
+
+#[tokio::test]
+async fn a_job_that_panicked_stopped_the_schedule() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let sound = Job { name: "sound", rule: Rule::Hourly, run: |_| Box::pin(async { Ok(()) }) };
+        let broken = Job {
+            name: "broken",
+            run: |state| {
+                Box::pin(async move {
+                    let mut tx = state.db.begin().await?;
+                    store::meta::set(&mut tx, "half", "done").await?;
+                    assert!(state.now_ms() < 0, "a fault of ours");
+                    tx.commit().await?;
+                    Ok(())
+                })
+            },
+            ..sound
+        };
+        assert!(tick(state, &[broken, sound]).await.unwrap().is_empty());
+        server.clock.advance(2 * 60 * 60 * 1000);
+        assert_eq!(tick(state, &[broken, sound]).await.unwrap(), ["sound"], "{engine:?}");
+        assert_eq!(store::meta::find(&mut state.db.read().await.unwrap(), "half").await.unwrap(), None, "what it began is taken back");
+        let mended = Job { run: sound.run, ..broken };
+        assert_eq!(tick(state, &[mended, sound]).await.unwrap(), ["broken"], "and it is tried again");
+        server.stop().await;
+    }
+}
+
+/// The last day that is said to be wholly in a backup.
+async fn backed_up_through(db: &store::Db) -> Option<String> {
+    store::meta::find(&mut db.read().await.unwrap(), dorbank_server::sync::inputs::BACKED_UP_THROUGH).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_dump_that_was_noted_the_day_after_was_said_to_hold_all_of_its_day() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::with_database(folder.path(), &server.state.config.database);
+        let db = &server.state.db;
+        // A Friday evening; what is heard later that evening is not in it.
+        let said = place.done(&["backup", "--noted", "2025-11-28T18:00Z"]);
+        assert!(said.contains("2025-11-27 (UTC)"), "{said}");
+        assert_eq!(backed_up_through(db).await.as_deref(), Some("2025-11-27"), "{engine:?}");
+        let said = place.done(&["backup", "--noted", "2025-11-29T00:30:00+01:00"]);
+        assert!(said.contains("2025-11-27 (UTC)"), "{said}");
+        // Without its time one may have begun a day before.
+        let day_before = |now: Timestamp| backup::last_whole_day(now.as_millisecond() - 86_400_000).to_string();
+        let before = day_before(Timestamp::now());
+        let said = place.done(&["backup", "--noted"]);
+        let through = backed_up_through(db).await.unwrap();
+        assert!([before, day_before(Timestamp::now())].contains(&through), "{through}");
+        assert!(said.contains(&format!("{through} (UTC)")) && said.contains("a day ago"), "{said}");
+        for wrong in ["2999-11-28T18:00Z", "2025-11-28", "backup.db"] {
+            place.refused(&["backup", "--noted", wrong]);
+        }
+        assert_eq!(backed_up_through(db).await, Some(through));
+        server.stop().await;
+    }
 }

@@ -701,6 +701,26 @@ async fn an_older_backup_than_the_newest_is_restored_only_when_meant() {
     assert_ne!(restored.aside, again.aside, "each that is put aside has its own name");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_the_first_hour_of_a_day_was_taken_in_the_place_of_one_that_holds_the_day_before() {
+    let (world, state) = World::make().await;
+    let old = world.folder.path().join("old.db");
+    let (config, rng) = (world.place.config(), &mut state.fork_rng());
+    // Half past midnight, UTC: what came a little before it may have been written after the copy.
+    let midnight = state.now_ms().div_euclid(86_400_000) * 86_400_000;
+    let (early, hour) = (midnight + 1_800_000, 3_600_000);
+    dorbank_server::backup::run(&config.database, &old, early).await.unwrap();
+    dorbank_server::backup::note(&state.db, early + hour).await.unwrap();
+    let mut restore = async || dorbank_server::restore::run(&config.database, &old, false, early + 2 * hour, rng).await;
+    state.db.close().await;
+    let refused = restore().await.unwrap_err();
+    assert!(refused.to_string().contains("--older"), "{refused}");
+    let db = Db::open(&config.database).await.unwrap();
+    dorbank_server::backup::note(&db, early + hour / 4).await.unwrap();
+    db.close().await;
+    restore().await.unwrap();
+}
+
 /// Each thing that `verify` looks at, broken on purpose.
 const BROKEN: [(&str, &str); 8] = [
     ("DELETE FROM visit WHERE id IN (SELECT id FROM visit ORDER BY id LIMIT 1)", "has its visit"),

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
 use crate::{
     restore::RESTORED_AT,
@@ -21,7 +21,7 @@ use crate::{
 pub enum Refused {
     /// PostgreSQL has a tool of its own that does it right.
     #[error(
-        "this database is PostgreSQL: make its backups with pg_dump (pg_dump --format=custom --file=FILE \"$DATABASE_URL\"), then type: dorbank backup --noted"
+        "this database is PostgreSQL: note the time (date -u +%FT%TZ), make its backup with pg_dump (pg_dump --format=custom --file=FILE \"$DATABASE_URL\"), then type: dorbank backup --noted TIME"
     )]
     Postgres,
     /// The address names no database that is there.
@@ -35,11 +35,11 @@ pub enum Refused {
     Note(#[from] StoreError),
 }
 
-/// Copies the SQLite database at `address` into the new file `to`, and notes that.
+/// Copies the SQLite database at `address` into the new file `to`, and notes that. Gives what [`note`] gives.
 ///
 /// # Errors
 /// See [`Refused`].
-pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<(), Refused> {
+pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<Option<Date>, Refused> {
     let Some(path) = address.strip_prefix("sqlite:").map(PathBuf::from) else { return Err(Refused::Postgres) };
     if !path.is_file() {
         return Err(Refused::Missing(path.display().to_string()));
@@ -50,9 +50,9 @@ pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<(), Refused> {
     meta::set(&mut tx, BEGUN_AT, &now_ms.to_string()).await?;
     tx.commit().await?;
     backup::copy(&path, to).await?;
-    note(&db, now_ms).await?;
+    let through = note(&db, now_ms).await?;
     db.close().await;
-    Ok(())
+    Ok(through)
 }
 
 /// The key in `meta` of when the last backup was begun, milliseconds since 1970, UTC.
@@ -62,18 +62,44 @@ pub const BEGUN_AT: &str = "backup.begun";
 /// restore is gone, a phone that was away does not know, and the day of a later backup would have it let go of its own.
 pub const HOLD_DAYS: i64 = 30;
 
-/// Notes that a backup was begun at `now_ms` and is whole. What was acknowledged the day before (UTC) or earlier is in it,
-/// so phones delete their sealed copies of it; what came today may have come after.
+/// An input is told its day before it is written, and may be written a little after midnight. For so long a day has to be
+/// over before a backup is sure to hold all of it; the clocks of several machines may differ a little too.
+const SETTLED_MS: i64 = 60 * 60 * 1000;
+
+/// The last day (UTC) that is wholly in a backup which was begun then. What came later may have come after the copy was made.
+pub fn last_whole_day(begun_ms: i64) -> Date {
+    let settled = Timestamp::from_millisecond(begun_ms.saturating_sub(SETTLED_MS)).unwrap_or(Timestamp::UNIX_EPOCH);
+    settled.to_zoned(TimeZone::UTC).date().saturating_sub(1.day())
+}
+
+/// Notes that a backup was begun at `begun_ms` and is whole: phones delete their sealed copies of what was acknowledged on its
+/// [`last_whole_day`] or earlier. Gives that day; nothing where the backup was begun so soon after a restore that phones keep all.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note(db: &Db, now_ms: i64) -> Result<(), StoreError> {
+pub async fn note(db: &Db, begun_ms: i64) -> Result<Option<Date>, StoreError> {
     let mut tx = db.begin().await?;
     let restored: Option<i64> = meta::find(&mut tx, RESTORED_AT).await?.and_then(|at| at.parse().ok());
-    if restored.is_some_and(|at| now_ms < at.saturating_add(HOLD_DAYS * DAY_MS)) {
-        return Ok(());
+    if restored.is_some_and(|at| begun_ms < at.saturating_add(HOLD_DAYS * DAY_MS)) {
+        return Ok(None);
     }
-    let today = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).date();
-    meta::set(&mut tx, BACKED_UP_THROUGH, &today.saturating_sub(1.day()).to_string()).await?;
-    tx.commit().await
+    let through = last_whole_day(begun_ms);
+    meta::set(&mut tx, BACKED_UP_THROUGH, &through.to_string()).await?;
+    tx.commit().await?;
+    Ok(Some(through))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_that_was_written_a_little_after_its_day_was_taken_to_be_in_a_backup() {
+        let through = |begun: &str| last_whole_day(begun.parse::<Timestamp>().unwrap().as_millisecond()).to_string();
+        assert_eq!(through("2026-11-28T00:00:01Z"), "2026-11-26");
+        assert_eq!(through("2026-11-28T00:59:59Z"), "2026-11-26");
+        assert_eq!(through("2026-11-28T01:00:00Z"), "2026-11-27");
+        assert_eq!(through("2026-11-28T23:59:59Z"), "2026-11-27");
+        assert_eq!(through("2026-11-27T18:00Z"), "2026-11-26");
+    }
 }

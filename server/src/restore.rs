@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use rand::Rng as _;
 use rand_chacha::ChaCha20Rng;
 
@@ -52,13 +52,13 @@ pub enum Refused {
     NotWhole(Vec<Check>),
     /// There is a later backup than this.
     #[error(
-        "a later backup than this was made, at the earliest on {noted}; this one is of {begun}. Phones have deleted their sealed copies of inputs that the later one holds, so those would be lost. Restore the newest backup; if it is gone, type the same with --older"
+        "a later backup than this was made. Phones have deleted their sealed copies of inputs through {through}, and this one is sure to hold them through {holds} only: the others would be lost. Restore the newest backup; if it is gone, type the same with --older"
     )]
     Older {
-        /// The day of this backup.
-        begun: Date,
-        /// The day of the later one.
-        noted: Date,
+        /// The last day that is wholly in this backup.
+        holds: Date,
+        /// The last day that is wholly in the later one.
+        through: Date,
     },
     /// A file could not be made or moved.
     #[error("{0}: {1}")]
@@ -191,13 +191,9 @@ async fn begun_at(db: &Db) -> Result<Option<i64>, StoreError> {
     Ok(meta::find(&mut db.read().await?, backup::BEGUN_AT).await?.and_then(|at| at.parse().ok()))
 }
 
-fn day(ms: i64) -> Date {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).date()
-}
-
 /// Compares with what the old database says of its backups, where it can still be read.
 async fn refuse_older(path: &Path, begun_at: Option<i64>) -> Result<(), Refused> {
-    let (true, Some(begun)) = (path.exists(), begun_at.map(day)) else { return Ok(()) };
+    let (true, Some(holds)) = (path.exists(), begun_at.map(backup::last_whole_day)) else { return Ok(()) };
     let read = async {
         let db = Db::inspect(&format!("sqlite:{}", path.display())).await?;
         let through = meta::find(&mut db.read().await?, BACKED_UP_THROUGH).await;
@@ -206,8 +202,8 @@ async fn refuse_older(path: &Path, begun_at: Option<i64>) -> Result<(), Refused>
     };
     // A damaged file is why one restores; then nobody can tell.
     let through: Option<Date> = read.await.ok().flatten().and_then(|day| day.parse().ok());
-    match through.map(|day| day.saturating_add(1.day())) {
-        Some(noted) if noted > begun => Err(Refused::Older { begun, noted }),
+    match through {
+        Some(through) if through > holds => Err(Refused::Older { holds, through }),
         _ => Ok(()),
     }
 }

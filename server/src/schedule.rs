@@ -1,6 +1,11 @@
 //! What the server does by itself, by Norwegian time.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::Poll,
+};
 
 use dorbank_shared::error::Code;
 use jiff::{Timestamp, Zoned, civil::Weekday, tz::TimeZone};
@@ -85,12 +90,12 @@ pub const JOBS: &[Job] = &[
 /// up; of several servers on one database one runs it.
 ///
 /// # Errors
-/// When the database fails. A job that fails is logged, and tried again at the next tick.
+/// When the database fails. A job that fails, or panics, is logged, and tried again at the next tick; the others run.
 pub async fn tick(state: &AppState, jobs: &[Job]) -> Result<Vec<&'static str>, StoreError> {
     let mut ran = Vec::new();
     for job in jobs {
         let Some(before) = claim(state, job).await? else { continue };
-        match (job.run)(state.clone()).await {
+        match unpanicked((job.run)(state.clone())).await {
             Ok(()) => {
                 tracing::info!(job = job.name, "ran");
                 ran.push(job.name);
@@ -104,6 +109,16 @@ pub async fn tick(state: &AppState, jobs: &[Job]) -> Result<Vec<&'static str>, S
         }
     }
     Ok(ran)
+}
+
+/// A job that has a fault of ours in it fails. Nobody would look after the schedule, were it to end with it; and what was
+/// not committed is rolled back as it is when a job fails.
+async fn unpanicked(mut work: Work) -> Result<(), JobError> {
+    poll_fn(|context| {
+        // What a panic says may hold values; where it was is logged by the hook.
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| Poll::Ready(Err("it panicked".into())))
+    })
+    .await
 }
 
 fn key(job: &Job) -> String {

@@ -26,6 +26,7 @@ use dorbank_server::{
     state::{AppState, system_seed},
     telemetry,
 };
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 /// Dørbank: door-to-door canvassing for a party organisation.
@@ -112,14 +113,18 @@ enum Verb {
     /// Copy the SQLite database into a new file, while the server runs, and check the copy.
     ///
     /// The keys in --data are not part of it, and are not to be kept beside it. For PostgreSQL use `pg_dump`, and say
-    /// `dorbank backup --noted` after it: phones keep their sealed copies of inputs until a backup has them.
+    /// `dorbank backup --noted TIME` after it: phones keep their sealed copies of inputs until a backup has them. It
+    /// says which day is now the last that is wholly in a backup.
     Backup {
         /// The file to make.
         #[arg(required_unless_present = "noted")]
         file: Option<PathBuf>,
-        /// Makes none, but notes that another program has just made one.
-        #[arg(long, conflicts_with = "file")]
-        noted: bool,
+        /// Make none, but note that another program has made one, and when that program began, as `2026-11-27T18:00Z`.
+        ///
+        /// Without a time it is taken to have begun a day ago, and phones let go of their copies a day later. One that
+        /// began earlier than that is to be noted with its time: else phones let go of what is not in it.
+        #[arg(long, value_name = "TIME", num_args = 0..=1, action = ArgAction::Set, conflicts_with = "file")]
+        noted: Option<Vec<Timestamp>>,
     },
     /// Put a backup in the place of the SQLite database, while no server runs.
     ///
@@ -270,7 +275,7 @@ async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
         Verb::Officer(officer) => officer::run(&open(config).await?, officer).await,
         Verb::Setting(verb) => setting::run(&open(config).await?, verb).await,
         Verb::Openapi => Ok(()),
-        Verb::Backup { file, noted: _ } => backup::run(&config, file.as_deref()).await,
+        Verb::Backup { file, noted } => backup::run(&config, file.as_deref(), noted.unwrap_or_default().first().copied()).await,
         Verb::Restore(verb) => restore::run(&config, verb).await,
         Verb::Verify { file } => restore::look(&config, file.as_deref()).await,
     }

@@ -19,8 +19,8 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const LOOKED_AT_MS: i64 = 30 * 24 * HOUR_MS;
 /// What is missing for longer than this will hardly come by itself.
 const LONG_MS: i64 = 48 * HOUR_MS;
-/// A backup is made every day; one that is older than this was forgotten.
-const BACKUP_DAYS: i32 = 2;
+/// A backup is made every day, and its last whole day may be the one before the last; one that is older than this was forgotten.
+const BACKUP_DAYS: i32 = 3;
 
 /// How the phones of an officer's shifts stand.
 ///
@@ -47,14 +47,14 @@ pub async fn status(state: &AppState, officer: &OfficerPrincipal, language: &str
 /// A shift, if any of its phones still has something.
 fn of_shift(phones: &[Phone], now: i64, calendar: &Calendar) -> Option<ShiftStatus> {
     let first = phones.first()?;
-    let open: Vec<&Phone> = phones.iter().filter(|phone| phone.unsent > 0 || phone.lacking() > 0).collect();
+    let open: Vec<&Phone> = phones.iter().filter(|phone| phone.open() > 0).collect();
     if open.is_empty() {
         return None;
     }
     // From then on it is nobody's business which phone it was.
     let coarse = now >= first.ends_at + FINE_MS;
     let rest = coarse.then(|| {
-        let entries = open.iter().map(|phone| phone.unsent + phone.lacking()).sum();
+        let entries = open.iter().map(|phone| phone.open()).fold(0, i64::saturating_add);
         (i64::try_from(open.len()).unwrap_or(i64::MAX), entries)
     });
     let row = |phone: &&Phone| PhoneStatus {

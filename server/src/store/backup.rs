@@ -1,6 +1,6 @@
 //! A copy of a SQLite database that is consistent while the server runs.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _,
@@ -41,12 +41,12 @@ pub async fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     }
     // SQLite fills an empty file that is there; so its rights are ours to set.
     crate::keys::write_secret(to, &[]).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => BackupError::Exists(to.display().to_string()),
+        ErrorKind::AlreadyExists => BackupError::Exists(to.display().to_string()),
         _ => named(error),
     })?;
     match fill(from, to).await {
         // Not whole until it is on the disk: what phones may delete rests on it.
-        Ok(true) => std::fs::File::open(to).and_then(|file| file.sync_all()).map_err(named),
+        Ok(true) => std::fs::File::open(to).and_then(|file| file.sync_all()).and_then(|()| sync_folder(to)).map_err(named),
         Ok(false) => {
             std::fs::remove_file(to).map_err(named)?;
             Err(BackupError::Damaged)
@@ -55,6 +55,15 @@ pub async fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
             std::fs::remove_file(to).map_err(named)?;
             Err(StoreError::from(error).into())
         }
+    }
+}
+
+/// Has the name of a new file written to the disk. Some network disks know no such thing; that is no fault of the copy.
+fn sync_folder(of: &Path) -> std::io::Result<()> {
+    let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match std::fs::File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        done => done,
     }
 }
 

@@ -47,7 +47,13 @@ pub struct PhoneStatus {
 impl PhoneStatus {
     /// How many of its entries never came although the phone does not say that it still has them.
     pub fn lacking(&self) -> i64 {
-        (self.max_issued - self.held - self.unsent).max(0)
+        // A phone may say any number of both.
+        self.max_issued.saturating_sub(self.held).saturating_sub(self.unsent).max(0)
+    }
+
+    /// How many of its entries are not in: those that it still has, and those that are lacking.
+    pub fn open(&self) -> i64 {
+        self.unsent.saturating_add(self.lacking())
     }
 }
 
@@ -103,5 +109,7 @@ mod tests {
             held,
         };
         assert_eq!([phone(9, 9, 0), phone(9, 6, 3), phone(9, 6, 1), phone(9, 10, 0)].map(|phone| phone.lacking()), [0, 0, 2, 0]);
+        let boasts = [phone(0, 2, i64::MAX), phone(i64::MAX, 0, i64::MAX), phone(i64::MAX, 0, 0)];
+        assert_eq!(boasts.map(|phone| (phone.lacking(), phone.open())), [(0, i64::MAX), (0, i64::MAX), (i64::MAX, i64::MAX)]);
     }
 }
