@@ -4,14 +4,17 @@
 use std::collections::HashSet;
 
 use dorbank_server::{
-    auth::credential::Token,
+    args,
+    auth::{codes, credential::Token},
     coarsen,
     job::Actor,
     store::{self, entrance, quarantine, visit::Standing},
     sync::{entry::Batch, push::file},
+    verify,
 };
 use dorbank_shared::{
     principal::Role,
+    shift::Shift,
     sync::wire::{Admission, Envelope, PushResponse, Reason, Status},
     visit::Outcome,
     words::{LANGUAGES, Words, key},
@@ -317,8 +320,9 @@ async fn what_comes_very_late_is_counted_and_then_coarsened_with_what_was_kept()
         assert_eq!(desk.standing().await[0].outcome, Outcome::Talked);
 
         let body = async || {
-            let found = quarantine::find(&mut state.db.read().await.unwrap(), trial.id, &mac(&trial)).await.unwrap().unwrap();
-            (found.0.entry.body, found.1)
+            let sql = "SELECT body, settled_as FROM quarantine WHERE id = $1";
+            let row = state.db.read().await.unwrap().one(sql, args![trial.id]).await.unwrap().unwrap();
+            (row.get::<String>(0).unwrap(), row.get::<Option<String>>(1).unwrap())
         };
         assert!(body().await.0.contains("talked"), "a mistake can still be found");
         desk.server.clock.advance(coarsen::FINE_MS);
@@ -326,11 +330,6 @@ async fn what_comes_very_late_is_counted_and_then_coarsened_with_what_was_kept()
         assert_eq!(desk.standing().await[0].outcome, Outcome::Done);
         assert_eq!(body().await, (String::new(), Some("twice".to_owned())), "what was discarded says nothing any more");
     }
-}
-
-fn mac(entry: &Envelope) -> Vec<u8> {
-    use sha2::{Digest as _, Sha256};
-    Sha256::digest(entry.digest().as_bytes()).to_vec()
 }
 
 #[tokio::test]
@@ -630,5 +629,82 @@ async fn two_officers_who_count_a_visit_and_its_correction_at_once_count_one() {
         let standing = desk.standing().await;
         assert!(standing.iter().all(|standing| standing.outcome == Outcome::ComeBack), "{engine:?}: {standing:?}");
         assert_eq!((standing.len(), desk.waiting().await), (12, 0), "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_visit_that_was_counted_under_another_id_made_the_backups_of_that_time_unrestorable() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let whole = async || {
+            let checks = verify::run(&state.db, state.now_ms()).await.unwrap();
+            assert!(verify::is_whole(&checks), "{engine:?}: {checks:#?}");
+        };
+        let firsts = [0, 1].map(|door| desk.phone.visit(&state, &desk.houses[0], Some(door), Outcome::NotHome));
+        desk.phone.push(&desk.server, &firsts).await;
+        // The same counters too, as a copied phone has them.
+        let seconds: Vec<Envelope> = (0..2)
+            .map(|n| {
+                let visit = desk.phone.visit(&state, &desk.houses[1], Some(n), Outcome::Talked);
+                Envelope { id: firsts[n].id, device_seq: firsts[n].device_seq, ..visit }
+            })
+            .collect();
+        let answer = desk.phone.push(&desk.server, &seconds).await;
+        assert!(answer.results.iter().all(|result| result.reason == Some(Reason::IdReuse)), "{answer:?}");
+        whole().await;
+        assert_eq!(desk.count(&seconds[0]).await, "/plan/quarantine?done=counted.1.0.0");
+        whole().await;
+        let all = all_of(Reason::IdReuse, state.now_ms());
+        assert_eq!(desk.press("count-all", &all, &desk.organiser).await, "/plan/quarantine?done=counted.1.0.0");
+        whole().await;
+        let again = desk.phone.push(&desk.server, &seconds).await;
+        assert!(again.results.iter().all(|result| result.status == Status::Quarantined), "{again:?}");
+        assert_eq!((desk.standing().await.len(), desk.waiting().await), (4, 0), "what is sent again wakes nothing");
+
+        // A receipt that was lost is still missed.
+        let mut tx = state.db.begin().await.unwrap();
+        tx.execute("DELETE FROM receipt WHERE id = $1", args![firsts[0].id]).await.unwrap();
+        tx.commit().await.unwrap();
+        let checks = verify::run(&state.db, state.now_ms()).await.unwrap();
+        assert!(checks.iter().any(|check| check.what.contains("has its receipt") && !check.wrong.is_empty()), "{checks:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_looked_lost_when_what_it_took_back_in_an_earlier_shift_was_coarsened() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let state = desk.server.state.clone();
+        let visit = desk.phone.visit(&state, &desk.houses[0], Some(0), Outcome::Talked);
+        desk.phone.push(&desk.server, std::slice::from_ref(&visit)).await;
+        // Two days later the same person takes it back, with the phone of another shift.
+        let day = 24 * HOUR_MS;
+        let (starts_at, ends_at) = (desk.world.shift.starts_at + 2 * day, desk.world.shift.ends_at + 2 * day);
+        let shift = Shift { id: state.id_v7(), starts_at, ends_at, selector: codes::new_selector(&state), ..desk.world.shift.clone() };
+        let mut tx = state.db.begin().await.unwrap();
+        store::shift::insert(&mut tx, &shift, &[desk.world.branch.id], &[desk.world.turfs[0].id]).await.unwrap();
+        tx.commit().await.unwrap();
+        desk.later(starts_at + HOUR_MS).await;
+        let later = World { shift, ..desk.world.clone() };
+        let mut other = Phone::join(&state, &later, Admission::Admitted, Some(later.turfs[0].id)).await;
+        let withdrawals = [0, 1].map(|_| other.withdraw(&state, &visit));
+        let answer = push_last(&desk, &other, &withdrawals).await;
+        assert!(answer.results.iter().all(|result| result.reason == Some(Reason::UnknownSuperseded)), "{answer:?}");
+        assert_eq!(desk.count(&withdrawals[0]).await, "/plan/quarantine?done=counted.1.0.0");
+        assert_eq!(desk.standing().await.len(), 0);
+        // What the later shift noted itself is still looked for.
+        let noted = other.visit(&state, &desk.houses[0], Some(1), Outcome::Talked);
+        other.push(&desk.server, std::slice::from_ref(&noted)).await;
+
+        desk.server.clock.set(desk.world.shift.ends_at + coarsen::FINE_MS);
+        assert!(coarsen::run(&state.db, &Actor::schedule(), state.now_ms(), &mut state.fork_rng()).await.unwrap());
+        let checks = verify::run(&state.db, state.now_ms()).await.unwrap();
+        assert!(verify::is_whole(&checks), "{engine:?}: {checks:#?}");
+        let mut tx = state.db.begin().await.unwrap();
+        tx.execute("DELETE FROM visit WHERE id = $1", args![noted.id]).await.unwrap();
+        tx.commit().await.unwrap();
+        let checks = verify::run(&state.db, state.now_ms()).await.unwrap();
+        assert!(checks.iter().any(|check| check.what.contains("has its visit") && !check.wrong.is_empty()), "{checks:#?}");
     }
 }

@@ -7,7 +7,13 @@ use dorbank_server::{
     job::Actor,
     state::AppState,
     store::{self, tally},
-    sync::{entry::Batch, push},
+    sync::{
+        entry::Batch,
+        push::{
+            self,
+            settle::{self, Pick},
+        },
+    },
 };
 use dorbank_shared::{
     sync::wire::{Envelope, Have, KIND_VISIT, Status},
@@ -121,6 +127,22 @@ async fn a_later_visit_to_the_same_door_counts_and_keeps_its_state() {
     }
 }
 
+/// A conversation at the first door.
+fn noted(state: &AppState, field: &Field, device_seq: u64, began: i64) -> Envelope {
+    let (entrance, unit) = field.walks[0].doors[0];
+    let turf = field.walks[0].turf;
+    let body = VisitV1 { campaign: field.campaign, turf, entrance, unit: Some(unit), outcome: Outcome::Talked, leaflet: false, occurred_at: began };
+    Envelope {
+        id: state.id_v7(),
+        kind: KIND_VISIT.into(),
+        version: 1,
+        device_seq,
+        supersedes: None,
+        captured_at: began + 1,
+        bytes: serde_json::to_string(&body).unwrap(),
+    }
+}
+
 /// How many backends wait for a lock, as the database itself sees it.
 async fn waiting(state: &AppState) -> i64 {
     let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -136,18 +158,7 @@ async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
     let began = state.now_ms();
     let ids = field.knock(state, &mut phones[0], 0, began, &[(0, Outcome::NotHome)]).await;
     server.clock.advance(4 * DAY_MS);
-    let (entrance, unit) = field.walks[0].doors[0];
-    let turf = field.walks[0].turf;
-    let body = VisitV1 { campaign: field.campaign, turf, entrance, unit: Some(unit), outcome: Outcome::Talked, leaflet: false, occurred_at: began };
-    let entry = Envelope {
-        id: state.id_v7(),
-        kind: KIND_VISIT.into(),
-        version: 1,
-        device_seq: 2,
-        supersedes: Some(ids[0]),
-        captured_at: began + 1,
-        bytes: serde_json::to_string(&body).unwrap(),
-    };
+    let entry = Envelope { supersedes: Some(ids[0]), ..noted(state, &field, 2, began) };
     let batch = Batch { have: Have::default(), epoch: None, entries: vec![entry.into()] };
 
     // The push has judged the correction by its visit, and waits for the campaign's number; the coarsening begins.
@@ -167,6 +178,107 @@ async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
     let visits = standing(state, &field).await;
     assert_eq!(visits.iter().map(|visit| visit.outcome).collect::<Vec<_>>(), [Outcome::Talked.coarse()], "one visit, as it was corrected");
     server.stop().await;
+}
+
+/// A visit that somebody notes in the middle of the coarsening of another one at the same door.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn coarsening_wrote_over_what_a_later_shift_had_just_noted() {
+    let server = TestServer::on(Engine::Postgres).await;
+    let state = &server.state;
+    let field = Field::make(state, 1, 1, 20).await;
+    let mut phones = field.shift(state, &[0]).await;
+    field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::NotHome)]).await;
+    server.clock.advance(4 * DAY_MS);
+    let mut later = field.shift(state, &[0]).await;
+
+    // The later push waits for the campaign's number, and the coarsening after it.
+    let mut other = state.db.begin().await.unwrap();
+    store::campaign::take_seq(&mut other, field.campaign, 1).await.unwrap();
+    let push = field.knock(state, &mut later[0], 0, state.now_ms(), &[(0, Outcome::Talked)]);
+    let coarsening = async {
+        while waiting(state).await < 1 {}
+        let meanwhile = async {
+            while waiting(state).await < 2 {}
+            other.commit().await.unwrap();
+        };
+        tokio::join!(run(state), meanwhile).0
+    };
+    let (_, coarsened) = tokio::join!(push, coarsening);
+    assert!(coarsened);
+    let rows: BTreeMap<_, _> =
+        store::door_state::of_turf(&mut state.db.read().await.unwrap(), field.walks[0].turf).await.unwrap().into_iter().collect();
+    assert_eq!(rows[&field.walks[0].doors[0].1], Some(Outcome::Talked));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_visit_that_was_made_coarse_meanwhile_came_back_when_it_was_replaced() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let mut phones = field.shift(state, &[0]).await;
+        let ids = field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::NotHome)]).await;
+        let mut visits = store::visit::among(&mut state.db.read().await.unwrap(), &ids.into_iter().collect()).await.unwrap();
+        server.clock.advance(4 * DAY_MS);
+        assert!(run(state).await);
+        visits[0].superseded_by = Some(state.id_v7());
+        let mut tx = state.db.begin().await.unwrap();
+        assert!(matches!(store::visit::supersede(&mut tx, &visits).await, Err(store::StoreError::Overtaken)));
+        tx.commit().await.unwrap();
+        assert_eq!(standing(state, &field).await.len(), 1);
+        server.stop().await;
+    }
+}
+
+/// Whoever had the database could try doors and outcomes against a receipt: its id tells the millisecond.
+#[tokio::test]
+async fn a_receipt_told_door_and_outcome_until_its_key_was_destroyed() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let mut phones = field.shift(state, &[0]).await;
+        let began = state.now_ms();
+        let ids = field.knock(state, &mut phones[0], 0, began, &[(0, Outcome::Talked)]).await;
+        let macs = async || {
+            let receipts = store::receipt::among(&mut state.db.read().await.unwrap(), &ids.iter().copied().collect()).await.unwrap();
+            receipts.into_iter().map(|receipt| receipt.mac.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(macs().await, [32]);
+        // An entry that an organiser discarded.
+        let mut kept = Envelope { version: 9, bytes: "{}".into(), ..noted(state, &field, 2, began) };
+        let push = async |entry: &Envelope| {
+            let batch = Batch { have: Have::default(), epoch: None, entries: vec![entry.clone().into()] };
+            push::push(&state.db, state.now_ms(), phones[0].device, &batch).await.unwrap().results[0].status
+        };
+        assert_eq!(push(&kept).await, Status::Quarantined);
+        let open = store::quarantine::open(&mut state.db.read().await.unwrap(), field.campaign).await.unwrap();
+        let picks: Vec<_> = open.into_iter().map(|row| Pick { id: row.id, mac: row.mac }).collect();
+        settle::discard(&state.db, state.now_ms(), &picks, settle::Discard::Mistake, &Actor::operator(), &mut state.fork_rng()).await.unwrap();
+
+        server.clock.advance(7 * DAY_MS);
+        assert!(run(state).await);
+        assert_eq!(macs().await, [0]);
+        let mut tx = state.db.read().await.unwrap();
+        assert!(store::quarantine::find(&mut tx, picks[0].id, &picks[0].mac).await.unwrap().is_none(), "its digest is gone too");
+        drop(tx);
+        // What was answered is answered as before, by phone and counter.
+        assert_eq!(push(&kept).await, Status::Quarantined);
+        // So is one that shared its id with another and was counted: after a restore it would be counted once more.
+        let waits = async || store::quarantine::open(&mut state.db.read().await.unwrap(), field.campaign).await.unwrap().len();
+        kept.device_seq = 3;
+        assert_eq!(push(&kept).await, Status::Quarantined);
+        assert_eq!(waits().await, 1, "another entry with its id");
+        let open = store::quarantine::open(&mut state.db.read().await.unwrap(), field.campaign).await.unwrap();
+        let picks: Vec<_> = open.into_iter().map(|row| Pick { id: row.id, mac: row.mac }).collect();
+        settle::discard(&state.db, state.now_ms(), &picks, settle::Discard::Mistake, &Actor::operator(), &mut state.fork_rng()).await.unwrap();
+        server.clock.advance(4 * DAY_MS);
+        assert!(run(state).await);
+        assert_eq!((push(&kept).await, waits().await), (Status::Quarantined, 0));
+        assert!(!run(state).await, "once");
+        server.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -2,12 +2,20 @@
 
 use std::{io::Write as _, time::Duration};
 
-use dorbank_server::{auth::codes, limits::Limits, store};
+use dorbank_server::{
+    args,
+    auth::codes,
+    coarsen,
+    limits::Limits,
+    restore,
+    schedule::{JOBS, tick},
+    store::{self, tally},
+};
 use dorbank_shared::{
     code,
     principal::Role,
     shift::{MAX_MISSES, ShiftView, WAITING_MS},
-    sync::wire::{Admission, JoinResponse, MAX_ENTRIES, PushResponse, Reason, Status},
+    sync::wire::{Admission, Envelope, Have, JoinResponse, MAX_ENTRIES, PushResponse, Reason, Status},
     visit::Outcome,
 };
 use dorbank_tests::{Engine, TestServer, World};
@@ -119,6 +127,9 @@ async fn huge_numbers_and_strange_characters_are_kept_on_both_databases() {
             with(&[("kind", json!("k".repeat(50_000)))]),
             with(&[("bytes", json!("b".repeat(50_000)))]),
             with(&[("supersedes", json!(Uuid::max()))]),
+            with(&[("bytes", json!(occurred(&good, i64::MIN)))]),
+            with(&[("bytes", json!(occurred(&good, i64::MAX)))]),
+            with(&[("bytes", json!(good.bytes.replace(&good.captured_at.to_string(), &u64::MAX.to_string())))]),
         ];
         let boast = r#"{"proto":1,"build":"","have":{"min_unacked":18446744073709551615,"max_issued":18446744073709551615,"unsent":18446744073709551615},"entries":[]}"#;
         assert_eq!(phone.send(&server, "/sync/v1/push", boast).await.status(), StatusCode::OK);
@@ -139,6 +150,97 @@ async fn huge_numbers_and_strange_characters_are_kept_on_both_databases() {
         for bytes in [&b"{\"entries\":[\"\xff\xfe\"]}"[..], b"\xef\xbb\xbf{}", b"\x00", b"{\"entries\":[\"\xed\xa0\x80\"]}"] {
             assert_eq!(refusal(phone.send(&server, "/sync/v1/push", bytes).await).await, (400, "malformed".to_owned()));
         }
+        // Nor does anything stumble that reads it later.
+        assert_eq!(status_page(&server).await, StatusCode::OK);
+        tick(&server.state, JOBS).await.unwrap();
+        server.clock.set(world.shift.ends_at + coarsen::FINE_MS + 3_600_000);
+        assert!(tick(&server.state, JOBS).await.unwrap().contains(&"coarsen"), "{engine:?}");
+        assert_eq!(status_page(&server).await, StatusCode::OK);
+        server.stop().await;
+    }
+}
+
+/// The body of a visit, at another time.
+fn occurred(visit: &Envelope, ms: i64) -> String {
+    visit.bytes.replace(&visit.captured_at.to_string(), &ms.to_string())
+}
+
+/// What the county is answered that asks how all phones stand.
+async fn status_page(server: &TestServer) -> StatusCode {
+    let (_, cookie) = World::officer(&server.state, Role::County, None).await;
+    server.get("/plan/status").header("accept", "text/html").header("cookie", cookie).send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn a_visit_with_an_absurd_time_stopped_all_coarsening_and_every_restore() {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    for engine in Engine::BOTH {
+        for by_restore in [false, true] {
+            let server = TestServer::on(engine).await;
+            let state = &server.state;
+            let world = World::make(state).await;
+            let houses = houses(state, &world).await;
+            let mut phone = Phone::join(state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+            let now = state.now_ms();
+            // Honest clocks, of which two are years off; and what no clock says.
+            let times = [now, now - 5 * YEAR_MS, now + 5 * YEAR_MS, 0, i64::MIN, i64::MAX, i64::MIN + 1];
+            let visits: Vec<Envelope> = (0..times.len())
+                .map(|n| {
+                    let visit = phone.visit(state, &houses[n / 4], Some(n % 4), Outcome::Talked);
+                    Envelope { bytes: occurred(&visit, times[n]), ..visit }
+                })
+                .collect();
+            let answer = phone.push(&server, &visits).await;
+            assert!(answer.results.iter().all(|result| result.status == Status::Applied), "{answer:?}");
+            let mut taken = Vec::new();
+            for visit in &visits {
+                let found = store::visit::among(&mut state.db.read().await.unwrap(), &[visit.id].into()).await.unwrap();
+                taken.push(found[0].body.occurred_at);
+            }
+            let (first, last) = (1_577_836_800_000, 4_102_444_799_999);
+            assert_eq!(taken, [now, now - 5 * YEAR_MS, now + 5 * YEAR_MS, first, first, last, first], "{engine:?}");
+
+            // As a server before this one has stored it.
+            let mut tx = state.db.begin().await.unwrap();
+            for n in [4, 5, 6] {
+                tx.execute("UPDATE visit SET occurred_at = $2 WHERE id = $1", args![visits[n].id, times[n]]).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            tick(state, JOBS).await.unwrap();
+            server.clock.set(world.shift.ends_at + coarsen::FINE_MS + 3_600_000);
+            if by_restore {
+                restore::begin_again(&state.db, state.now_ms(), &mut state.fork_rng()).await.unwrap();
+            } else {
+                assert!(tick(state, JOBS).await.unwrap().contains(&"coarsen"), "{engine:?}");
+            }
+            let mut tx = state.db.read().await.unwrap();
+            let fine = tx.one("SELECT COUNT(*) FROM visit WHERE coarse = $1", args![false]).await.unwrap().unwrap();
+            assert_eq!(fine.get::<i64>(0).unwrap(), 0, "{engine:?}");
+            assert_eq!(tally::reach(&mut tx, world.round.id).await.unwrap()["01"].conversations, 7, "none of them counts less");
+            drop(tx);
+            server.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_boasts_of_what_it_has_not_sent_stopped_the_page_of_all_phones() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let world = World::make(&server.state).await;
+        let houses = houses(&server.state, &world).await;
+        for house in &houses[..2] {
+            let mut phone = Phone::join(&server.state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
+            let visits = [0, 1].map(|door| phone.visit(&server.state, house, Some(door), Outcome::NotHome));
+            let mut request = phone.request(&visits);
+            request.have = Have { min_unacked: 1, max_issued: 0, unsent: u64::MAX };
+            let answer: PushResponse = read(phone.send(&server, "/sync/v1/push", serde_json::to_vec(&request).unwrap()).await).await;
+            assert!(answer.results.iter().all(|result| result.status == Status::Applied), "{answer:?}");
+        }
+        assert_eq!(status_page(&server).await, StatusCode::OK, "{engine:?}");
+        // Later all of a shift's are added up.
+        server.clock.set(world.shift.ends_at + coarsen::FINE_MS);
+        assert_eq!(status_page(&server).await, StatusCode::OK, "{engine:?}");
         server.stop().await;
     }
 }

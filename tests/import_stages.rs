@@ -481,8 +481,8 @@ const READ_THE_TABLES: [(&str, &[&str]); 5] = [
     // What is not in force yet is removed, and counted before it is put in force.
     ("register", &["LATER_UNITS", "LATER_ENTRANCES", "COUNT"]),
     ("staged", &["OWN"]),
-    // Only ids that the judge found in force come here.
-    ("visit", &["QUIET_UNITS", "QUIET_ENTRANCES"]),
+    // Only ids that the judge found in force come here; and a wish for quiet counts whatever became of its door.
+    ("visit", &["QUIET_UNITS", "QUIET_ENTRANCES", "WISHES"]),
     // What a turf holds was in force when it was cut; a wish for quiet is never staged.
     ("overview", &["PROGRESS"]),
     // An index for what the view then decides; and whether a demo may be made, which no import may ever have touched.

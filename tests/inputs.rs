@@ -1,6 +1,7 @@
 //! `/inputs/v1` over a real socket: no credential, eight slots, and a repeat is answered as before.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{
         Arc,
@@ -9,7 +10,10 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use dorbank_server::{store, sync::inputs::BACKED_UP_THROUGH};
+use dorbank_server::{
+    store::{self, round::RoundState},
+    sync::inputs::BACKED_UP_THROUGH,
+};
 use dorbank_shared::{
     error::{Code, Refusal},
     input::{Arena, Input, InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
@@ -109,6 +113,48 @@ async fn a_ticket_takes_one_envelope_however_often_it_is_sent() {
             assert!(serde_json::from_slice::<Input>(&open(&World::ROUND_KEY, &sealed).unwrap()).is_ok());
         }
     }
+}
+
+#[tokio::test]
+async fn the_length_of_an_answer_said_how_many_inputs_there_were() {
+    let server = TestServer::start().await;
+    let world = World::make(&server.state).await;
+    let phone = Phone::join(&server.state, &world, Admission::Admitted, None).await;
+    let mut lengths = BTreeSet::new();
+    for backed_up in [None, Some("2026-10-13")] {
+        if let Some(day) = backed_up {
+            let mut tx = server.state.db.begin().await.unwrap();
+            store::meta::set(&mut tx, BACKED_UP_THROUGH, day).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        for inputs in [0, 1, 8] {
+            let slots = draw(&server, &phone, inputs).await.iter().map(|ticket| slot(&server, &world, ticket, "Bussen")).collect();
+            let response = server.post("/inputs/v1").json(&request(&server, slots)).send().await.unwrap();
+            let body = response.bytes().await.unwrap();
+            let answer: InputsResponse = serde_json::from_slice(&body).unwrap();
+            assert_eq!(answer.slots.iter().filter(|status| **status == SlotStatus::Held).count(), inputs as usize);
+            lengths.insert(body.len());
+        }
+    }
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
+}
+
+#[tokio::test]
+async fn an_input_of_a_round_that_was_closed_since_got_no_ticket() {
+    let server = TestServer::start().await;
+    let world = World::make(&server.state).await;
+    let phone = Phone::join(&server.state, &world, Admission::Admitted, None).await;
+    let state = async |state| {
+        let mut tx = server.state.db.begin().await.unwrap();
+        let version = store::round::find(&mut tx, world.round.id).await.unwrap().unwrap().version;
+        store::round::set_state(&mut tx, world.round.id, version, state).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    state(RoundState::Closed).await;
+    let tickets = draw(&server, &phone, 1).await;
+    assert_eq!(send(&server, &request(&server, vec![slot(&server, &world, &tickets[0], "Bussen")])).await.slots[0], SlotStatus::Held);
+    state(RoundState::Draft).await;
+    assert!(draw(&server, &phone, 1).await.is_empty(), "one that has not begun has nothing to take");
 }
 
 #[tokio::test]

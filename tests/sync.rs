@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use dorbank_server::store;
+use dorbank_server::{coarsen, job::Actor, store};
 use dorbank_shared::{
     error::{Code, Refusal},
     sync::{
@@ -328,6 +328,90 @@ async fn the_sixteenth_wish_for_quiet_waits_for_the_lead() {
         assert_eq!(statuses(&phone.push(&server, &[undo, settle, again]).await), [Status::Applied; 3]);
         let kept = store::quarantine::open(&mut state.db.read().await.unwrap(), phone.campaign).await.unwrap();
         assert_eq!(kept.len(), 1);
+    }
+}
+
+/// Every door that the shift walks, whole entrances too: nineteen.
+fn doors() -> impl Iterator<Item = (usize, Option<usize>)> {
+    (0..5).flat_map(|house| (0..if house < 3 { 4 } else { 1 }).map(Some).chain([None]).map(move |door| (house, door)))
+}
+
+/// How many of them the register keeps quiet.
+async fn quiet(server: &TestServer, houses: &[House]) -> usize {
+    let mut tx = server.state.db.read().await.unwrap();
+    let units = houses.iter().flat_map(|house| house.units.iter().copied()).collect();
+    store::visit::quiet(&mut tx, &units, &houses.iter().map(|house| house.entrance).collect()).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_wish_that_was_taken_back_too_late_made_room_for_another() {
+    for engine in Engine::BOTH {
+        let Set { server, world, houses, mut phone } = set(engine).await;
+        let state = &server.state;
+        let wishes: Vec<Envelope> = doors().map(|(h, d)| phone.visit(state, &houses[h], d, Outcome::DoNotKnock)).collect();
+        assert_eq!(statuses(&phone.push(&server, &wishes[..15]).await), [Status::Applied; 15]);
+        server.clock.set(world.shift.ends_at + 1);
+        let undone: Vec<Envelope> = wishes[..14].iter().map(|wish| phone.withdraw(state, wish)).collect();
+        assert_eq!(statuses(&phone.push(&server, &undone).await), [Status::ConflictRecorded; 14]);
+        assert_eq!(reasons(&phone.push(&server, &wishes[15..16]).await), [Some(Reason::ManyDoNotKnock)]);
+        // Nor in the same batch, nor by a correction that moves it to another door.
+        let undo = phone.withdraw(state, &wishes[14]);
+        assert_eq!(reasons(&phone.push(&server, &[undo, wishes[16].clone()]).await), [None, Some(Reason::ManyDoNotKnock)]);
+        let moved = phone.correct(state, &houses[4], None, Outcome::DoNotKnock, Some(wishes[0].id));
+        assert_eq!(reasons(&phone.push(&server, &[moved]).await), [Some(Reason::ManyDoNotKnock)]);
+        assert_eq!(quiet(&server, &houses).await, 15);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_door_that_stayed_quiet_after_two_wishes_was_counted_no_more() {
+    for engine in Engine::BOTH {
+        let Set { server, houses, mut phone, .. } = set(engine).await;
+        let state = &server.state;
+        // The register hears of the first of two, and stays as it is for the second when the first is taken back.
+        for doors in doors().collect::<Vec<_>>().chunks(7) {
+            let both: Vec<[Envelope; 2]> =
+                doors.iter().map(|(h, d)| [0, 1].map(|_| phone.visit(state, &houses[*h], *d, Outcome::DoNotKnock))).collect();
+            phone.push(&server, &both.concat()).await;
+            for which in [0, 1] {
+                let undone: Vec<Envelope> = both.iter().map(|wishes| phone.withdraw(state, &wishes[which])).collect();
+                phone.push(&server, &undone).await;
+            }
+        }
+        assert!(quiet(&server, &houses).await <= 15);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn each_coarsening_made_room_for_fifteen_more_wishes() {
+    for engine in Engine::BOTH {
+        let Set { server, world, houses, mut phone } = set(engine).await;
+        let mut other = Phone::join(&server.state, &world, Admission::Admitted, Some(world.turfs[1].id)).await;
+        let state = &server.state;
+        let mut doors = doors();
+        let mut wish = |phone: &mut Phone, count: usize| -> Vec<Envelope> {
+            doors.by_ref().take(count).map(|(h, d)| phone.visit(state, &houses[h], d, Outcome::DoNotKnock)).collect()
+        };
+        let coarsen = async || coarsen::run(&state.db, &Actor::schedule(), state.now_ms(), &mut state.fork_rng()).await.unwrap();
+        let early = wish(&mut phone, 1);
+        assert_eq!(statuses(&phone.push(&server, &early).await), [Status::Applied]);
+        server.clock.set(world.shift.ends_at + coarsen::FINE_MS);
+        assert!(coarsen().await);
+        let late = wish(&mut phone, 8);
+        assert_eq!(statuses(&phone.push(&server, &late).await), [Status::Applied; 8], "who comes late with some is let");
+        assert!(coarsen().await);
+        // Whose they were is not known any more: the shift's phones are counted together.
+        let later = wish(&mut other, 7);
+        assert_eq!(statuses(&other.push(&server, &later).await), [Status::Applied; 7]);
+        assert!(coarsen().await);
+        for phone in [&mut phone, &mut other] {
+            let more = wish(phone, 1);
+            assert_eq!(reasons(&phone.push(&server, &more).await), [Some(Reason::ManyDoNotKnock)]);
+        }
+        assert_eq!(quiet(&server, &houses).await, 16);
+        server.stop().await;
     }
 }
 

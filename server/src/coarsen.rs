@@ -18,7 +18,7 @@ use crate::{
         Db, StoreError, Tx, campaign,
         coarsen::{self, Coarse, Due},
         door_state::{self, NewState},
-        meta, mix_mark, overview, quarantine, scope,
+        meta, mix_mark, overview, quarantine, receipt, scope,
         tally::{self, DAY_MS},
     },
 };
@@ -40,11 +40,14 @@ pub const KEY_DAYS: i64 = 30;
 pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
     // A late push that corrects one of these visits comes before this or after it: in the middle it would write it again.
-    for phone in coarsen::phones(&mut tx, now_ms - FINE_MS).await? {
+    // One of a shift that had nothing due a moment ago waits for the next run.
+    let mut held = BTreeSet::new();
+    for (phone, shift) in coarsen::phones(&mut tx, now_ms - FINE_MS).await? {
         scope::hold(&mut tx, phone).await?;
+        held.insert(shift);
     }
     let mut campaigns: BTreeMap<Uuid, Vec<Due>> = BTreeMap::new();
-    for visit in coarsen::due(&mut tx, now_ms - FINE_MS).await? {
+    for visit in coarsen::due(&mut tx, now_ms - FINE_MS).await?.into_iter().filter(|visit| visit.shift.is_none_or(|shift| held.contains(&shift))) {
         campaigns.entry(visit.campaign).or_default().push(visit);
     }
     let mut any = !campaigns.is_empty();
@@ -52,7 +55,8 @@ pub async fn run(db: &Db, actor: &Actor, now_ms: i64, rng: &mut ChaCha20Rng) -> 
         one_campaign(&mut tx, campaign, due, rng).await?;
         actor.note(&mut tx, now_ms, rng, "coarsen", "campaign", campaign).await?;
     }
-    any |= quarantine::empty(&mut tx, now_ms - FINE_MS).await?;
+    any |= receipt::blunt(&mut tx, now_ms - FINE_MS).await?;
+    any |= quarantine::empty(&mut tx, now_ms - FINE_MS, rng).await?;
     any |= forget_keys(&mut tx, actor, now_ms, rng).await?;
     if any {
         // The clock may have been ahead at an earlier run.
@@ -93,16 +97,20 @@ async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaC
     let mut coarse: Vec<Coarse> = due
         .into_iter()
         .map(|from| {
-            let day_ms = from.occurred_at.div_euclid(DAY_MS) * DAY_MS;
+            let day_ms = from.occurred_at.div_euclid(DAY_MS).saturating_mul(DAY_MS);
             Coarse { id: id_v7(day_ms, rng), outcome: from.outcome.coarse(), day_ms, from }
         })
         .collect();
     coarse.shuffle(rng);
     coarsen::replace(tx, &coarse).await?;
 
+    // From here to the commit no push of the campaign goes on: what is read now holds, and is not written over what another
+    // phone noted meanwhile. As many numbers are taken as doors may change.
+    let ids: HashSet<Uuid> = doors.keys().copied().collect();
+    let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let first = campaign::take_seq(tx, campaign, count).await? - count + 1;
     // A door at which a newer visit still says what happened keeps its state; it gets a new number all the same.
     let fine = coarsen::fine_doors(tx, campaign).await?;
-    let ids: HashSet<Uuid> = doors.keys().copied().collect();
     let mut rows: Vec<NewState> = door_state::among(tx, campaign, &ids)
         .await?
         .into_iter()
@@ -115,15 +123,10 @@ async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaC
     // Else the order of the new numbers would be that of the old.
     rows.sort_by_key(|row| row.door);
     rows.shuffle(rng);
-    if !rows.is_empty() {
-        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        let last = campaign::take_seq(tx, campaign, count).await?;
-        for (row, seq) in rows.iter_mut().zip(last - count + 1..) {
-            row.seq = seq;
-        }
-        door_state::put(tx, campaign, &rows).await?;
+    for (row, seq) in rows.iter_mut().zip(first..) {
+        row.seq = seq;
     }
-    Ok(())
+    door_state::put(tx, campaign, &rows).await
 }
 
 /// Destroys the receipt keys of campaigns that nobody can send to any more: 30 days after the last day and the last

@@ -73,7 +73,8 @@ pub async fn exchange(state: &AppState, text: &str) -> Result<JoinResponse, ApiE
     Ok(JoinResponse { device: id, credential: credential.text(), sign, admission: Admission::Waiting })
 }
 
-/// The most identities that one phone may be continued under: itself, its copy, and a copy of that.
+/// The most identities that one phone may be continued under: itself, its copy, and a copy of that. Whichever of them asks,
+/// all are counted: else each that is given would bring as many again.
 const MOST_USED: i64 = 3;
 /// The most that are given out: an answer that is lost on its way leaves one that nobody uses.
 const MOST_GIVEN: i64 = 30;

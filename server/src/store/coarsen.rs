@@ -15,7 +15,7 @@ statements! {
     DUE = "SELECT v.id, v.campaign, v.turf, v.entrance, v.unit, v.outcome, v.leaflet, v.occurred_at, v.superseded_by, v.silenced, e.shift \
         FROM visit v LEFT JOIN device e ON e.id = v.device LEFT JOIN shift s ON s.id = e.shift \
         WHERE v.coarse = $1 AND COALESCE(s.ends_at, v.occurred_at) <= $2";
-    PHONES = "SELECT p.id FROM device p WHERE p.shift IN (SELECT e.shift FROM visit v JOIN device e ON e.id = v.device JOIN shift s ON s.id = e.shift \
+    PHONES = "SELECT p.id, p.shift FROM device p WHERE p.shift IN (SELECT e.shift FROM visit v JOIN device e ON e.id = v.device JOIN shift s ON s.id = e.shift \
         WHERE v.coarse = $1 AND s.ends_at <= $2) ORDER BY p.id";
     REMOVE = "DELETE FROM visit WHERE id IN ($1)";
     INSERT = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced, coarse) \
@@ -66,9 +66,10 @@ pub struct Coarse {
     pub day_ms: i64,
 }
 
-/// The phones of the shifts that ended at `before` or earlier and have visits that still say all, in the order of their ids.
-pub async fn phones(tx: &mut Tx, before: i64) -> Result<Vec<Uuid>, StoreError> {
-    tx.all(PHONES, args![false, before]).await?.iter().map(|row| row.get(0)).collect()
+/// The phones, with their shifts, of the shifts that ended at `before` or earlier and have visits that still say all, in the
+/// order of their ids.
+pub async fn phones(tx: &mut Tx, before: i64) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    tx.all(PHONES, args![false, before]).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// Visits that still say all, and whose shift ended at `before` or earlier.

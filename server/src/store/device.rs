@@ -21,10 +21,17 @@ statements! {
     SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = $4 WHERE id = $1";
     RENEW = "INSERT INTO device (id, shift, turf, sign, credential_hash, state, joined_at, last_seen_at, tickets, renewed_from) \
         SELECT $2, shift, turf, $3, $4, state, $5, $5, tickets, id FROM device WHERE id = $1";
-    RENEWALS = "SELECT COUNT(*), COUNT(CASE WHEN max_issued > 0 THEN 1 END) FROM device WHERE renewed_from = $1";
+    FAMILY = "WITH RECURSIVE earlier (id, shift, renewed_from, max_issued) AS (SELECT id, shift, renewed_from, max_issued FROM device WHERE id = $1 \
+        UNION SELECT d.id, d.shift, d.renewed_from, d.max_issued FROM device d JOIN earlier e ON d.id = e.renewed_from), \
+        family (id, shift, renewed_from, max_issued) AS (SELECT id, shift, renewed_from, max_issued FROM earlier WHERE renewed_from IS NULL \
+        UNION SELECT d.id, d.shift, d.renewed_from, d.max_issued FROM device d JOIN family f ON d.shift = f.shift AND d.renewed_from = f.id) \
+        SELECT f.id, f.renewed_from, f.max_issued > 0 OR EXISTS (SELECT 1 FROM receipt r WHERE r.device = f.id) FROM family f \
+        ORDER BY f.renewed_from IS NOT NULL, f.id";
     RENEWED_FROM = "WITH RECURSIVE earlier (id) AS (SELECT renewed_from FROM device WHERE id = $1 \
         UNION SELECT d.renewed_from FROM device d JOIN earlier e ON d.id = e.id) SELECT id FROM earlier WHERE id IS NOT NULL";
-    HOLDING = "SELECT COUNT(*) FROM device WHERE shift = $1 AND (state = 'admitted' OR (state = 'waiting' AND joined_at > $2))";
+    HOLDING = "WITH RECURSIVE family (id, first) AS (SELECT id, id FROM device WHERE shift = $1 AND renewed_from IS NULL \
+        UNION SELECT d.id, f.first FROM device d JOIN family f ON d.renewed_from = f.id WHERE d.shift = $1) \
+        SELECT COUNT(DISTINCT f.first) FROM family f JOIN device d ON d.id = f.id WHERE d.state = 'admitted' OR (d.state = 'waiting' AND d.joined_at > $2)";
     REFUSE_WAITING = "UPDATE device SET state = 'refused', version = version + 1 WHERE shift = $1 AND state = 'waiting'";
     DRAW = "UPDATE device SET tickets = tickets + $2 WHERE id = $1";
 }
@@ -95,9 +102,23 @@ pub async fn renew(tx: &mut Tx, old: Uuid, id: Uuid, sign: &str, credential_hash
     Ok(())
 }
 
-/// How many identities were given out to count on for this one, and how many of them were ever used.
-pub async fn renewals(tx: &mut Tx, of: Uuid) -> Result<(i64, i64), StoreError> {
-    tx.one(RENEWALS, args![of]).await?.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))
+/// A phone and its copies: every identity that counts on for the one that it was first, or for one that does. The first
+/// stands first.
+pub async fn family(tx: &mut Tx, id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    tx.all(FAMILY, args![id]).await?.iter().map(|row| row.get(0)).collect()
+}
+
+/// How many identities were given out in a phone's family to count on with, and how many of them were ever used. What a
+/// phone says of its counters is not enough: whoever uses one may say that it has given none.
+pub async fn renewals(tx: &mut Tx, id: Uuid) -> Result<(i64, i64), StoreError> {
+    let (mut given, mut used) = (0, 0);
+    for row in tx.all(FAMILY, args![id]).await? {
+        if row.get::<Option<Uuid>>(1)?.is_some() {
+            given += 1;
+            used += i64::from(row.get::<bool>(2)?);
+        }
+    }
+    Ok((given, used))
 }
 
 /// All that a phone was before it took another identity.
@@ -139,7 +160,8 @@ pub async fn note_drawn(tx: &mut Tx, id: Uuid, tickets: i64) -> Result<(), Store
     Ok(())
 }
 
-/// How many phones hold a place of a shift: those that are admitted, and those that wait and joined after `since_ms`.
+/// How many phones hold a place of a shift: those that are admitted, and those that wait and joined after `since_ms`. A
+/// phone and its copies hold one.
 pub async fn holding(tx: &mut Tx, shift: Uuid, since_ms: i64) -> Result<i64, StoreError> {
     tx.one(HOLDING, args![shift, since_ms]).await?.map_or(Ok(0), |row| row.get(0))
 }

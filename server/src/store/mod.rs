@@ -70,6 +70,9 @@ pub enum StoreError {
     /// A planned thing was changed by somebody else since it was read.
     #[error("changed by somebody else since it was read")]
     Stale,
+    /// Another transaction took away what this one had read. Done again, it sees so.
+    #[error("overtaken by another transaction")]
+    Overtaken,
 }
 
 /// The database's words about an error, once: sqlx repeats them at each level, and calls the person at the keyboard names.

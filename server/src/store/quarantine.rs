@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use dorbank_shared::sync::wire::{Envelope, Reason};
+use rand::Rng;
 use uuid::Uuid;
 
 use super::{
@@ -32,8 +33,10 @@ statements! {
         c.branch, c.name, d.sign, s.id, s.starts_at, s.ends_at, s.meeting_place, q.settled_as FROM quarantine q JOIN campaign c ON c.id = q.campaign \
         JOIN device d ON d.id = q.device JOIN shift s ON s.id = d.shift WHERE q.id = $1 AND q.mac = $2";
     BY_REASON = "SELECT q.reason, c.branch, COUNT(*) FROM quarantine q JOIN campaign c ON c.id = q.campaign WHERE q.settled_at IS NULL GROUP BY q.reason, c.branch";
-    EMPTY = "UPDATE quarantine SET body = '', captured_at = 0 WHERE settled_at <= $1 AND body <> '' \
+    FULL = "SELECT id, mac FROM quarantine WHERE settled_at <= $1 AND body <> '' \
         AND device IN (SELECT d.id FROM device d JOIN shift s ON s.id = d.shift WHERE s.ends_at <= $1)";
+    EMPTIED = "SELECT id, device, device_seq FROM quarantine WHERE body = '' AND id IN ($1)";
+    EMPTY = "UPDATE quarantine SET body = '', captured_at = 0, mac = $3 WHERE id = $1 AND mac = $2";
     OPEN = "SELECT id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at FROM quarantine \
         WHERE campaign = $1 AND settled_at IS NULL ORDER BY received_at, device, device_seq";
     COUNT_OPEN = "SELECT COUNT(*) FROM quarantine WHERE campaign = $1 AND settled_at IS NULL";
@@ -83,11 +86,22 @@ fn quarantined(row: &Row) -> Result<Quarantined, StoreError> {
     })
 }
 
-/// Keeps entries; one that is kept already stays as it is.
+/// Keeps entries; one that is kept already stays as it is. Of one that was settled and emptied only phone and counter are left
+/// to know it by.
 pub async fn insert(tx: &mut Tx, entries: &[Quarantined]) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let (head, tail) = around_list(EMPTIED);
+    let keys: Vec<Value> = entries.iter().map(|q| q.id.into()).collect();
+    let mut emptied: HashSet<(Uuid, Uuid, i64)> = HashSet::new();
+    for row in tx.all_in(head, &[], &keys, tail).await? {
+        emptied.insert((row.get(0)?, row.get(1)?, row.get(2)?));
+    }
     let (head, tail) = around_values(INSERT);
     let rows = entries
         .iter()
+        .filter(|q| !emptied.contains(&(q.id, q.device, q.device_seq)))
         .map(|q| {
             let (mac, kind, body) = (q.mac.as_slice(), q.kind.as_str(), q.body.as_str());
             let supersedes = serde_json::from_str::<Envelope>(body).ok().and_then(|envelope| envelope.supersedes);
@@ -187,8 +201,17 @@ pub async fn by_reason(tx: &mut Tx) -> Result<Vec<(Reason, Uuid, i64)>, StoreErr
 
 /// Empties the bodies of entries that were settled at `before` or earlier and whose shift ended so long ago too. Says
 /// whether there were any.
-pub async fn empty(tx: &mut Tx, before: i64) -> Result<bool, StoreError> {
-    Ok(tx.execute(EMPTY, args![before]).await? > 0)
+///
+/// Random bytes take the place of the digest, from which what was noted could be guessed.
+pub async fn empty(tx: &mut Tx, before: i64, rng: &mut impl Rng) -> Result<bool, StoreError> {
+    let full = tx.all(FULL, args![before]).await?;
+    for row in &full {
+        let (id, mac): (Uuid, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let mut other = [0; 32];
+        rng.fill_bytes(&mut other);
+        tx.execute(EMPTY, args![id, mac, other]).await?;
+    }
+    Ok(!full.is_empty())
 }
 
 /// What waits for somebody to look at it, oldest first.

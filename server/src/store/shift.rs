@@ -25,6 +25,7 @@ statements! {
     MISS = "UPDATE shift SET misses = $2, locked_until = $3 WHERE id = $1";
     ROTATE = "UPDATE shift SET code_version = code_version + 1, misses = 0, locked_until = 0, version = version + 1 WHERE id = $1 AND version = $2";
     LOCK = "UPDATE shift SET misses = misses WHERE id = $1";
+    LATE_WISHES = "UPDATE shift SET late_wishes = late_wishes + $2 WHERE id = $1 RETURNING late_wishes";
 }
 
 fn shift(row: &Row) -> Result<Shift, StoreError> {
@@ -111,6 +112,12 @@ pub async fn has_turf(tx: &mut Tx, id: Uuid, turf: Uuid) -> Result<bool, StoreEr
 pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
     tx.execute(LOCK, args![id]).await?;
     Ok(())
+}
+
+/// Adds to how many wishes for quiet came when the phones of a shift are no longer told apart (never whose), and gives the
+/// sum. With 0 it only reads, and holds the shift's row.
+pub async fn count_late_wishes(tx: &mut Tx, id: Uuid, more: i64) -> Result<i64, StoreError> {
+    tx.one(LATE_WISHES, args![id, more]).await?.map_or(Ok(0), |row| row.get(0))
 }
 
 /// Notes a wrong code: the misses and the lock that follow from it.

@@ -20,7 +20,7 @@ statements! {
     AMONG = "SELECT ticket_hash, round, envelope_hash FROM ticket WHERE ticket_hash IN ($1)";
     SPEND = "INSERT INTO ticket (ticket_hash, round, envelope_hash) VALUES ($1, $2, $3) \
         ON CONFLICT (ticket_hash) DO UPDATE SET envelope_hash = excluded.envelope_hash WHERE ticket.envelope_hash IS NULL RETURNING ticket_hash";
-    DRAWN = "UPDATE device SET tickets = tickets + $2 WHERE id = $1 RETURNING tickets";
+    DRAWN = "UPDATE device SET tickets = tickets + $1 WHERE id IN ($2) RETURNING tickets";
 }
 
 /// A ticket that was drawn, by its hash.
@@ -58,9 +58,17 @@ pub async fn issue(tx: &mut Tx, round: Uuid, hashes: &[[u8; 32]]) -> Result<(), 
     Ok(())
 }
 
-/// Adds to how many tickets a phone drew (never which) and gives the sum. With 0 it only reads, and holds the phone's row.
-pub async fn count_drawn(tx: &mut Tx, device: Uuid, more: i64) -> Result<i64, StoreError> {
-    tx.one(DRAWN, args![device, more]).await?.map_or(Ok(0), |row| row.get(0))
+/// Adds to how many tickets a phone and its copies drew (never which, nor which of them did) and gives the sum, which each of
+/// them bears. With 0 it only reads, and holds their rows.
+pub async fn count_drawn(tx: &mut Tx, family: &[Uuid], more: i64) -> Result<i64, StoreError> {
+    let (head, tail) = around_list(DRAWN);
+    let keys: Vec<Value> = family.iter().map(|id| (*id).into()).collect();
+    let mut most = 0;
+    for row in tx.all_in(head, &args![more], &keys, tail).await? {
+        // A copy that came at the moment of another's draw may bear too few.
+        most = most.max(row.get(0)?);
+    }
+    Ok(most)
 }
 
 /// The tickets with these hashes, in no order.

@@ -12,8 +12,11 @@ statements! {
     MIGRATIONS = "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version";
     MISSING_VISITS = "SELECT COUNT(*) FROM receipt r JOIN device d ON d.id = r.device JOIN shift s ON s.id = d.shift LEFT JOIN visit v ON v.id = r.id \
         LEFT JOIN (SELECT DISTINCT superseded_by AS id FROM visit WHERE superseded_by IS NOT NULL) AS w ON w.id = r.id \
-        WHERE r.status IN ('applied', 'merged') AND r.seq IS NOT NULL AND s.ends_at > $1 AND v.id IS NULL AND w.id IS NULL";
-    UNANSWERED_VISITS = "SELECT COUNT(*) FROM visit v LEFT JOIN receipt r ON r.id = v.id WHERE v.coarse = $1 AND r.id IS NULL";
+        WHERE r.status IN ('applied', 'merged') AND r.seq IS NOT NULL AND s.ends_at > $1 AND v.id IS NULL AND w.id IS NULL \
+        AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.id = r.id AND q.kind = 'withdrawal' AND q.settled_as = 'applied' AND q.reason <> 'id_reuse')";
+    UNANSWERED_VISITS = "SELECT COUNT(*) FROM visit v LEFT JOIN receipt r ON r.id = v.id WHERE v.coarse = $1 AND r.id IS NULL \
+        AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.device = v.device AND q.device_seq = v.device_seq AND q.id <> v.id \
+        AND q.reason = 'id_reuse' AND q.settled_as = 'applied' AND q.kind <> 'withdrawal')";
     MISSING_KEPT = "SELECT COUNT(*) FROM receipt r LEFT JOIN quarantine q ON q.id = r.id WHERE r.status = 'quarantined' AND q.id IS NULL";
     STANDING = "SELECT campaign, entrance, unit, id, outcome, coarse FROM visit WHERE superseded_by IS NULL";
     STATES = "SELECT campaign, door, state FROM door_state";
@@ -58,12 +61,14 @@ async fn count(tx: &mut Tx, sql: &str, args: Vec<super::Value>) -> Result<i64, S
 }
 
 /// Receipts that say that a visit was stored, where there is none. Shifts that ended at `coarsened` or before may have
-/// been coarsened: their visits have other ids now.
+/// been coarsened: their visits have other ids now. A withdrawal has no visit of its own; what it took back says so, until
+/// that is coarsened. Only an organiser lets one take back what was noted in an earlier shift, and then quarantine says so.
 pub async fn missing_visits(tx: &mut Tx, coarsened: i64) -> Result<i64, StoreError> {
     count(tx, MISSING_VISITS, args![coarsened]).await
 }
 
-/// Visits for which no receipt was ever written.
+/// Visits for which no receipt was ever written. What came under the id of another entry and was counted has an id that no
+/// phone knows: what its phone sends again is known by what was kept of it, which is settled.
 pub async fn unanswered_visits(tx: &mut Tx) -> Result<i64, StoreError> {
     count(tx, UNANSWERED_VISITS, args![false]).await
 }

@@ -17,12 +17,12 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     AMONG = "SELECT id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced FROM visit WHERE id IN ($1)";
     STANDING = "SELECT id, entrance, unit, outcome, device FROM visit WHERE campaign = $1 AND superseded_by IS NULL AND entrance IN ($2)";
-    SUPERSEDE = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET superseded_by = excluded.superseded_by";
+    SUPERSEDE = "UPDATE visit SET superseded_by = $2 WHERE id = $1";
     REPLACED_EARLY = "INSERT INTO replaced_early (id, device, campaign, superseded_by) VALUES ($1, $2, $3, $4) ON CONFLICT (id, device) DO NOTHING";
     REPLACED_BEFORE = "SELECT r.id, r.superseded_by FROM replaced_early r JOIN device d ON d.id = r.device \
         WHERE (r.device = $1 OR d.renewed_from = $2) AND r.id IN ($3)";
-    WISHES = "SELECT COUNT(*) FROM receipt r JOIN visit v ON v.id = r.id WHERE r.device = $1 AND v.outcome = $2 AND v.superseded_by IS NULL";
+    WISHES = "SELECT DISTINCT v.entrance, v.unit FROM visit v JOIN entrance e ON e.id = v.entrance LEFT JOIN unit u ON u.id = v.unit \
+        WHERE v.outcome = $1 AND (v.superseded_by IS NULL OR (v.silenced = $2 AND COALESCE(u.do_not_knock, e.do_not_knock) = $3)) AND v.device IN ($4)";
     WISHED = "SELECT entrance, unit FROM visit WHERE outcome = $1 AND superseded_by IS NULL AND entrance IN ($2)";
     QUIET_UNITS = "SELECT id FROM unit WHERE do_not_knock = $1 AND id IN ($2)";
     QUIET_ENTRANCES = "SELECT id FROM entrance WHERE do_not_knock = $1 AND id IN ($2)";
@@ -122,9 +122,15 @@ pub async fn among(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<Vec<Visit>, Store
 }
 
 /// Writes what replaced these visits; nothing else of them is changed.
+///
+/// # Errors
+/// [`StoreError::Overtaken`] where one was made coarse since it was read.
 pub async fn supersede(tx: &mut Tx, visits: &[Visit]) -> Result<(), StoreError> {
-    let (head, tail) = around_values(SUPERSEDE);
-    tx.many(head, visits.iter().map(columns).collect(), tail).await?;
+    for visit in visits {
+        if tx.execute(SUPERSEDE, args![visit.id, visit.superseded_by]).await? == 0 {
+            return Err(StoreError::Overtaken);
+        }
+    }
     Ok(())
 }
 
@@ -155,9 +161,13 @@ pub async fn standing(tx: &mut Tx, campaign: Uuid, entrances: &HashSet<Uuid>) ->
         .collect()
 }
 
-/// How many wishes for quiet a phone has noted that still stand.
-pub async fn wishes(tx: &mut Tx, device: Uuid) -> Result<i64, StoreError> {
-    tx.one(WISHES, args![device, Outcome::DoNotKnock.name()]).await?.map_or(Ok(0), |row| row.get(0))
+/// At how many doors a wish for quiet stands that one of these phones noted, or is kept by the register though it was taken
+/// back: too late, say. Only visits that still say which phone noted them are counted.
+pub async fn wishes(tx: &mut Tx, phones: &[Uuid]) -> Result<i64, StoreError> {
+    let (head, tail) = around_list(WISHES);
+    let keys: Vec<Value> = phones.iter().map(|id| (*id).into()).collect();
+    let doors = tx.all_in(head, &args![Outcome::DoNotKnock.name(), true, true], &keys, tail).await?;
+    Ok(i64::try_from(doors.len()).unwrap_or(i64::MAX))
 }
 
 /// The doors at these entrances where somebody's wish for quiet stands, in whichever campaign it was noted.

@@ -17,7 +17,7 @@ pub(super) fn is_passing(error: &StoreError) -> bool {
 /// says nothing: the commit may have been done, and only its answer gone.
 pub(super) fn wrote_nothing(error: &StoreError) -> bool {
     match error {
-        StoreError::Sql(sqlx::Error::PoolTimedOut) => true,
+        StoreError::Overtaken | StoreError::Sql(sqlx::Error::PoolTimedOut) => true,
         StoreError::Sql(sqlx::Error::Database(database)) => {
             error.is_unique_violation()
                 || database.code().is_some_and(|code| {

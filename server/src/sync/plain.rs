@@ -120,6 +120,11 @@ pub(super) fn time(ms: i64) -> i64 {
     if TIMES.contains(&ms) { ms } else { 0 }
 }
 
+/// A time by a phone's clock, as it is counted with: where no clock would say so, the nearest that one would.
+pub(super) fn nearest_time(ms: i64) -> i64 {
+    ms.clamp(*TIMES.start(), *TIMES.end())
+}
+
 /// A day, `2026-11-23`, and no eight digits that look like one.
 fn is_day(text: &str) -> bool {
     text.len() == 10 && text.parse::<Date>().is_ok_and(|day| YEARS.contains(&day.year()) && day.to_string() == text)
@@ -258,6 +263,10 @@ mod tests {
         let kept = kept("visit", 1, &visit);
         assert_eq!((body(&kept)["occurred_at"].as_i64(), kept["left_out"].as_u64()), (Some(0), Some(1)));
         assert_eq!([time(91_234_567), time(AT), time(i64::MIN), time(i64::MAX)], [0, AT, 0, 0]);
+        // What is counted has a time that can be reckoned with.
+        let five_years = 5 * 365 * 86_400_000;
+        assert_eq!([AT - five_years, AT, AT + five_years].map(nearest_time), [AT - five_years, AT, AT + five_years]);
+        assert_eq!([i64::MIN, 0, i64::MAX].map(nearest_time), [*TIMES.start(), *TIMES.start(), *TIMES.end()]);
     }
 
     #[test]

@@ -17,31 +17,33 @@ use super::{
 use crate::store::{
     Db, StoreError,
     campaign::Purpose,
+    device,
     round::{self, RoundState},
     scope, ticket,
 };
 
-/// The most tickets that one phone draws in its shift: twice what a pair hears in an evening.
+/// The most tickets that one phone and its copies draw in their shift: twice what a pair hears in an evening.
 pub const MOST_TICKETS: i64 = 40;
 /// Below this the pool is filled up: a draw from a small pool would tell much about who drew what.
 const POOL_LOW: i64 = 500;
 /// How many tickets fill it up.
 const POOL_FILL: usize = 1_000;
 
-/// Draws up to `count` tickets for a phone.
+/// Draws up to `count` tickets for a phone. A round that is closed still gives them: what was sealed at a door while it was
+/// open is not to stay on a phone because its tickets had run out.
 ///
 /// # Errors
 /// `forbidden` unless it is admitted; `unknown` when there is no such phone; the store's own.
 pub async fn draw(db: &Db, rng: &mut (impl Rng + Send), device: Uuid, count: u32) -> Result<TicketsResponse, SyncError> {
     let mut tx = db.read().await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
-    let open = round::find(&mut tx, scope.round).await?.is_some_and(|round| round.state == RoundState::Open);
+    let begun = round::find(&mut tx, scope.round).await?.is_some_and(|round| round.state != RoundState::Draft);
     let pool = ticket::pool(&mut tx, scope.round).await?;
     drop(tx);
     if scope.admission != Admission::Admitted {
         return Err(Code::Forbidden.into());
     }
-    if !open || scope.purpose == Purpose::Election {
+    if !begun || scope.purpose == Purpose::Election {
         return Ok(TicketsResponse { tickets: Vec::new(), round: None });
     }
     if pool < POOL_LOW {
@@ -77,7 +79,8 @@ async fn fill(db: &Db, rng: &mut (impl Rng + Send), round: Uuid) -> Result<(), S
 
 async fn take(db: &Db, device: Uuid, round: Uuid, from: [u8; TICKET_BYTES], count: i64) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut tx = db.begin().await?;
-    let left = MOST_TICKETS - ticket::count_drawn(&mut tx, device, 0).await?;
+    let family = device::family(&mut tx, device).await?;
+    let left = MOST_TICKETS - ticket::count_drawn(&mut tx, &family, 0).await?;
     let count = count.min(left);
     if count <= 0 {
         return Ok(Vec::new());
@@ -90,7 +93,7 @@ async fn take(db: &Db, device: Uuid, round: Uuid, from: [u8; TICKET_BYTES], coun
     }
     let hashes: Vec<[u8; 32]> = tickets.iter().map(|ticket| Sha256::digest(ticket).into()).collect();
     ticket::issue(&mut tx, round, &hashes).await?;
-    ticket::count_drawn(&mut tx, device, i64::try_from(tickets.len()).unwrap_or_default()).await?;
+    ticket::count_drawn(&mut tx, &family, i64::try_from(tickets.len()).unwrap_or_default()).await?;
     tx.commit().await?;
     Ok(tickets)
 }

@@ -17,7 +17,9 @@ use crate::store::{
     door_state::NewState,
     quarantine,
     receipt::{self, Receipt},
+    register,
     scope::Scope,
+    shift,
     visit::{self, Standing},
 };
 
@@ -51,6 +53,9 @@ pub(super) async fn apply(
     visit::insert(tx, &plan.visits).await?;
     visit::supersede(tx, &plan.superseded).await?;
     visit::replace_early(tx, device, scope.campaign, &plan.early).await?;
+    if plan.late_wishes > 0 {
+        shift::count_late_wishes(tx, scope.shift, plan.late_wishes).await?;
+    }
     let doors = refold(tx, scope.campaign, &plan).await?;
 
     let mut results: Vec<EntryResult> = Vec::with_capacity(batch.entries.len());
@@ -139,6 +144,8 @@ async fn quieten(tx: &mut Tx, plan: &Plan, entrances: &HashSet<Uuid>) -> Result<
     if plan.silence.is_empty() && plan.undone.is_empty() {
         return Ok(());
     }
+    // Another campaign's push may note a wish at the same door at this moment, and has a clock of its own.
+    register::hold(tx).await?;
     let wished = visit::wished(tx, entrances).await?;
     let (units, whole) = split(plan.silence.iter().filter(|(door, _)| wished.contains(door)));
     visit::set_quiet(tx, &units, &whole, true).await?;

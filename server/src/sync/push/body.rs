@@ -6,7 +6,7 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
-use super::Entry;
+use super::{super::plain, Entry};
 
 /// A body that could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +46,9 @@ pub(super) fn read_uncounted(entry: &Entry) -> Result<Body, Reason> {
     }
     match (envelope.kind.as_str(), envelope.version) {
         (KIND_VISIT, 1) => match serde_json::from_str::<VisitV1>(&envelope.bytes) {
-            // What a visit becomes when it is coarsened is nothing that a volunteer can note.
-            Ok(visit) if visit.outcome != Outcome::Done => Ok(Body::Visit(visit)),
+            // What a visit becomes when it is coarsened is nothing that a volunteer can note. It counts whatever the phone's
+            // clock said, under a time that can be reckoned with.
+            Ok(visit) if visit.outcome != Outcome::Done => Ok(Body::Visit(VisitV1 { occurred_at: plain::nearest_time(visit.occurred_at), ..visit })),
             _ => Err(Reason::UnreadableBody),
         },
         (KIND_WITHDRAWAL, 1) => {
@@ -80,5 +81,17 @@ mod tests {
         assert_eq!(read(&entry("visit", 2, &plain)), Err(Reason::UnknownKind));
         assert_eq!(read(&entry("survey", 1, &plain)), Err(Reason::UnknownKind));
         assert_eq!(read(&entry("visit", 1, &format!("{plain}{}", " ".repeat(MAX_BODY_BYTES)))), Err(Reason::UnreadableBody));
+    }
+
+    #[test]
+    fn a_visit_with_an_absurd_time_was_taken_with_it() {
+        let id = Uuid::from_u128(2);
+        let at = |ms: i64| {
+            let bytes = format!(r#"{{"campaign":"{id}","turf":"{id}","entrance":"{id}","outcome":"talked","occurred_at":{ms}}}"#);
+            read(&entry("visit", 1, &bytes)).unwrap().visit().unwrap().occurred_at
+        };
+        // The clock of a phone may be years off.
+        assert_eq!([1_634_227_200_000, 1_949_760_000_000].map(at), [1_634_227_200_000, 1_949_760_000_000]);
+        assert_eq!([i64::MIN, 0, i64::MAX].map(at), [1_577_836_800_000, 1_577_836_800_000, 4_102_444_799_999]);
     }
 }

@@ -13,14 +13,15 @@ use uuid::Uuid;
 use super::{
     Batch, Entry,
     body::Body,
-    known::{Known, MOST_BENEATH},
+    known::{Known, MOST_BENEATH, is_told_no_more},
     quarantined,
 };
 use crate::store::{quarantine::Quarantined, receipt::Receipt, scope::Scope, visit::Visit};
 
 /// How long after its shift a phone's entries are applied without anybody looking, in milliseconds.
 pub(super) const LATE_MS: i64 = 30 * 24 * 3_600_000;
-/// The most wishes for quiet that one phone may note in a shift before somebody confirms them.
+/// The most wishes for quiet that one phone and its copies may note in a shift before somebody confirms them; and the most
+/// that come from all phones of a shift when these are no longer told apart.
 pub(super) const MOST_WISHES: i64 = 15;
 
 /// What is answered for an entry, as far as it can be said before the doors are folded.
@@ -70,6 +71,8 @@ pub(super) struct Plan {
     pub silence: HashSet<(Uuid, bool)>,
     /// Doors whose wish for quiet was undone: `(door, it is a unit)`.
     pub undone: HashSet<(Uuid, bool)>,
+    /// How many wishes for quiet came when the phones of the shift are no longer told apart.
+    pub late_wishes: i64,
 }
 
 /// What an entry takes the place of.
@@ -254,9 +257,10 @@ impl Judge<'_> {
             Body::Withdrawal(_) => {
                 let (replaced, conflict) = self.supersede(entry.id, prior);
                 let Some(replaced) = replaced else { return Ok((None, conflict)) };
+                self.known.wishes -= i64::from(self.makes_room(&replaced, None, in_time));
                 let stays = replaced.silenced && !in_time;
                 if replaced.silenced && in_time {
-                    self.plan.undone.insert((replaced.body.door(), replaced.body.unit.is_some()));
+                    self.undo((replaced.body.door(), replaced.body.unit.is_some()));
                 }
                 // The wish for quiet outlives an undo that comes after the shift: only an officer clears it then.
                 Ok((Some(replaced.body.door()), conflict || stays))
@@ -313,22 +317,24 @@ impl Judge<'_> {
         let superseded_by = self.known.replaced.get(&entry.id).copied();
         // What was replaced before it came asks for nothing.
         let is_wish = visit.outcome == Outcome::DoNotKnock && superseded_by.is_none();
-        let was_wish = replaced.is_some_and(|r| r.body.outcome == Outcome::DoNotKnock && r.superseded_by.is_none());
-        if is_wish && self.by != By::Officer && self.known.wishes - i64::from(was_wish) >= MOST_WISHES {
+        let (door, is_unit) = (visit.door(), visit.unit.is_some());
+        let room = i64::from(replaced.is_some_and(|r| self.makes_room(r, is_wish.then_some(door), in_time)));
+        if is_wish && self.by != By::Officer && self.known.wishes - room >= MOST_WISHES {
             return Err(Reason::ManyDoNotKnock);
         }
-        let (door, is_unit) = (visit.door(), visit.unit.is_some());
         // Takes over from the entry that it replaces what that one did to the register.
         let inherits = replaced.is_some_and(|r| r.silenced && r.body.door() == door);
         let undo = replaced.filter(|r| r.silenced && !(is_wish && inherits)).map(|r| (r.body.door(), r.body.unit.is_some()));
         let stays = undo.is_some() && !in_time;
         if let (Some(undo), true) = (undo, in_time) {
-            self.plan.undone.insert(undo);
+            self.undo(undo);
         }
         let (_, conflict) = self.supersede(entry.id, prior);
+        self.known.wishes -= room;
         let mut silenced = false;
         if is_wish {
             self.known.wishes += 1;
+            self.plan.late_wishes += i64::from(self.by != By::Officer && is_told_no_more(self.scope, self.now_ms));
             silenced = inherits || !self.known.quiet.contains(&door);
             self.known.quiet.insert(door);
             self.plan.silence.insert((door, is_unit));
@@ -344,6 +350,20 @@ impl Judge<'_> {
             silenced,
         });
         Ok((Some(door), conflict || stays))
+    }
+
+    /// Whether another wish for quiet may be noted once this visit is replaced by a wish at the door `again`, or by something
+    /// else. What the register keeps is counted on, and what came late is never taken from the count.
+    fn makes_room(&self, replaced: &Visit, again: Option<Uuid>, in_time: bool) -> bool {
+        let stands = replaced.body.outcome == Outcome::DoNotKnock && replaced.superseded_by.is_none();
+        let is_undone = again == Some(replaced.body.door()) || replaced.silenced && in_time;
+        stands && is_undone && !is_told_no_more(self.scope, self.now_ms)
+    }
+
+    /// Plans that the register keeps a door quiet no more.
+    fn undo(&mut self, (door, is_unit): (Uuid, bool)) {
+        self.plan.undone.insert((door, is_unit));
+        self.known.quiet.remove(&door);
     }
 
     /// Marks the prior entry as superseded by `by`. Gives it as it was, and whether another entry had done so before.
@@ -373,10 +393,6 @@ impl Judge<'_> {
             }
         };
         let conflict = replaced.superseded_by.is_some();
-        if !conflict && replaced.body.outcome == Outcome::DoNotKnock {
-            self.known.wishes -= 1;
-            self.known.quiet.remove(&replaced.body.door());
-        }
         self.meet(replaced.body.door(), Place { turf: replaced.body.turf, entrance: replaced.body.entrance, visited: false });
         (Some(replaced), conflict)
     }

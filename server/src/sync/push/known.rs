@@ -9,11 +9,14 @@ use dorbank_shared::{
 use uuid::Uuid;
 
 use super::{super::entry::Batch, body::Body};
-use crate::store::{
-    StoreError, Tx, device as devices, quarantine,
-    receipt::{self, Receipt},
-    scope, turf,
-    visit::{self, Visit},
+use crate::{
+    coarsen::FINE_MS,
+    store::{
+        StoreError, Tx, device as devices, quarantine,
+        receipt::{self, Receipt},
+        scope, shift, turf,
+        visit::{self, Visit},
+    },
 };
 
 /// How many kept entries that supersede each other are followed. What lies deeper no app made.
@@ -32,7 +35,7 @@ pub(super) struct Known {
     pub units: HashSet<(Uuid, Uuid)>,
     /// Doors that the register keeps quiet already.
     pub quiet: HashSet<Uuid>,
-    /// How many wishes for quiet this phone has noted that still stand.
+    /// How many wishes for quiet count against what may be noted before somebody looks: see [`Known::count_wishes`].
     pub wishes: i64,
     /// What this phone was before it took another identity; read only where an entry rests on what another phone sent.
     pub earlier: HashSet<Uuid>,
@@ -76,7 +79,6 @@ pub(super) async fn read(
             None => quiet_entrances.insert(wish.entrance),
         };
     }
-    let any_wish = !quiet_units.is_empty() || !quiet_entrances.is_empty();
     let stored: HashSet<Uuid> = ids.iter().filter(|id| receipts.contains_key(id)).copied().collect();
     let others = ids.iter().filter_map(|id| receipts.get(id)).any(|receipt| receipt.device != device);
     Ok(Known {
@@ -85,12 +87,47 @@ pub(super) async fn read(
         held: turf::ever_held(tx, &pairs).await?,
         units: turf::entrances_of_units(tx, &units).await?,
         quiet: visit::quiet(tx, &quiet_units, &quiet_entrances).await?,
-        wishes: if any_wish { visit::wishes(tx, device).await? } else { 0 },
+        wishes: 0,
         replaced: visit::replaced_early(tx, device, &fresh.iter().map(|(entry, _)| entry.id).collect()).await?,
         superseded: visit::among(tx, &stored).await?.into_iter().map(|v| (v.id, v)).collect(),
         kept,
         receipts,
     })
+}
+
+impl Known {
+    /// Reads how many wishes for quiet count against what may be noted before somebody looks, where the batch has a new one:
+    /// those of the phone and its copies as long as visits say which phone noted them, and then those that came later than
+    /// that from any phone of the shift.
+    pub(super) async fn count_wishes(
+        &mut self,
+        tx: &mut Tx,
+        now_ms: i64,
+        device: Uuid,
+        scope: &scope::Scope,
+        (batch, bodies): (&Batch, &[Result<Body, Reason>]),
+    ) -> Result<(), StoreError> {
+        let is_wish = |body: &Result<Body, Reason>| body.as_ref().ok().and_then(Body::visit).is_some_and(|v| v.outcome == Outcome::DoNotKnock);
+        if !batch.entries.iter().zip(bodies).any(|(entry, body)| is_wish(body) && !self.receipts.contains_key(&entry.id)) {
+            return Ok(());
+        }
+        self.wishes = if is_told_no_more(scope, now_ms) {
+            shift::count_late_wishes(tx, scope.shift, 0).await?
+        } else {
+            let family = devices::family(tx, device).await?;
+            // Two copies that push at once are counted one after the other: both hold the row of the first.
+            if let Some(first) = family.first().filter(|first| **first != device) {
+                scope::hold(tx, *first).await?;
+            }
+            visit::wishes(tx, &family).await?
+        };
+        Ok(())
+    }
+}
+
+/// Whether a visit of a shift no longer says which phone noted it, or is about to stop.
+pub(super) fn is_told_no_more(scope: &scope::Scope, now_ms: i64) -> bool {
+    now_ms >= scope.ends_at.saturating_add(FINE_MS)
 }
 
 fn superseded(batch: &Batch) -> HashSet<Uuid> {

@@ -14,6 +14,7 @@ use super::{
         SyncError,
         entry::{Batch, Entry},
         passing::{TRIES, is_passing},
+        plain,
     },
     apply,
     body::{self, Body},
@@ -352,7 +353,7 @@ fn corrected(
     }
     if let Some(Correction { turf, entrance, unit, outcome }) = correction {
         let leaflet = visit.is_some_and(|visit| visit.leaflet);
-        let occurred_at = visit.map_or(envelope.captured_at, |visit| visit.occurred_at);
+        let occurred_at = visit.map_or_else(|| plain::nearest_time(envelope.captured_at), |visit| visit.occurred_at);
         return Ok(Body::Visit(VisitV1 { campaign, turf, entrance, unit, outcome, leaflet, occurred_at }));
     }
     match visit {
