@@ -124,7 +124,12 @@ fn what_a_phone_ever_kept_is_still_read_and_waits_still() {
         assert_eq!(shelf.iter().map(|shelved| shelved.unsent().count()).collect::<Vec<_>>(), [1, 0], "{name}");
         let mut inputs: Vec<(usize, Sealed)> = sealed.drain(..).enumerate().collect();
         assert_eq!(
-            assign(&mut inputs, &mut ticket.into_iter().map(|(ticket, record)| (ticket, round_of(&record.to_string()))).collect()),
+            assign(
+                &mut inputs,
+                &mut ticket.into_iter().map(|(ticket, record)| (ticket, round_of(&record.to_string()))).collect(),
+                &mut Pool::default(),
+                0
+            ),
             [0],
             "{name}: the input that waits has its ticket"
         );

@@ -4,7 +4,7 @@
 //! result is never stored or sent.
 
 /// What a sentence seems to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
     /// Eight digits, with or without a country code.
     Phone,
@@ -19,6 +19,8 @@ pub enum Hint {
 }
 
 impl Hint {
+    const ALL: [Self; 5] = [Self::Phone, Self::Email, Self::NationalId, Self::Dwelling, Self::Address];
+
     /// Whether a sentence that holds it cannot be saved. Nobody's opinion needs any of these.
     pub const fn refuses(self) -> bool {
         matches!(self, Self::Phone | Self::Email | Self::NationalId)
@@ -53,7 +55,7 @@ pub fn look(text: &str) -> Vec<Hint> {
         let number = words
             .get(at + 1)
             .is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()) && next.chars().take_while(char::is_ascii_digit).count() <= 3);
-        let lower = bare.to_lowercase();
+        let lower: String = bare.chars().map(small).collect();
         // "denne veien 3" names no street, but "veien" alone is no name either: a name has something before its ending.
         if number
             && STREET_ENDINGS
@@ -63,9 +65,18 @@ pub fn look(text: &str) -> Vec<Hint> {
             hints.push(Hint::Address);
         }
     }
-    hints.sort_unstable();
-    hints.dedup();
-    hints
+    Hint::ALL.into_iter().filter(|hint| hints.contains(hint)).collect()
+}
+
+/// A letter of Norwegian, small. The tables of all the world's letters would be a hundredth of what a phone fetches.
+const fn small(c: char) -> char {
+    match c {
+        'Æ' => 'æ',
+        'Ø' => 'ø',
+        'Å' => 'å',
+        'É' => 'é',
+        _ => c.to_ascii_lowercase(),
+    }
 }
 
 fn starts_upper(word: &str) -> bool {

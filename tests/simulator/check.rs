@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
     args,
     store::{Tx, device, scope},
-    sync::bundle,
+    sync::{bundle, tickets::MOST_TICKETS},
 };
 use dorbank_shared::{
     sync::{
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     fault::Kind,
-    phone::Tab,
+    phone::{Phone, Tab},
     world::{At, World},
 };
 
@@ -126,7 +126,7 @@ impl World {
         let mut verdicts = Verdicts { wrong: std::mem::take(&mut self.wrong), ..Verdicts::default() };
         let standing = self.server.standing().await;
         let mut tx = self.server.db.read().await.unwrap();
-        let devices: BTreeSet<Uuid> = self.phones.iter().flat_map(super::phone::Phone::devices).collect();
+        let devices: BTreeSet<Uuid> = self.phones.iter().flat_map(Phone::devices).collect();
         let held = Held::read(&mut tx, standing, &devices).await;
         self.check_entries(&held, &mut verdicts);
         for index in 0..self.phones.len() {
@@ -351,6 +351,13 @@ impl World {
             verdicts.wrong.push(format!("I2: {twice} inputs are twice in the spool"));
         }
         for (index, phone) in self.phones.iter().enumerate() {
+            for sealed in &phone.struck {
+                let stands = phone.storage.sealed.values().any(|record| record.sealed == **sealed);
+                // A clone may have had a copy, and sent it.
+                if !cloned && (stands || spool.contains_key(&BASE64_URL_SAFE_NO_PAD.decode(sealed.as_bytes()).unwrap())) {
+                    verdicts.wrong.push(format!("I1: an input of phone {index} is there, though it was struck"));
+                }
+            }
             for sealed in &phone.said {
                 verdicts.saved += 1;
                 if spool.contains_key(&BASE64_URL_SAFE_NO_PAD.decode(sealed.as_bytes()).unwrap()) {
@@ -359,8 +366,8 @@ impl World {
                 let record = phone.storage.sealed.values().find(|record| record.sealed == **sealed);
                 if record.is_some_and(|record| record.held_on.is_none()) {
                     verdicts.stranded += 1;
-                    let device = device::find(tx, phone.storage.device).await.unwrap();
-                    if device.is_some_and(|device| device.admission == Admission::Admitted) {
+                    let round = record.and_then(|record| record.round);
+                    if may_draw(tx, phone, round).await {
                         verdicts.wrong.push(format!("I1: an input of phone {index} stays there, though it may draw tickets for it"));
                     }
                 } else {
@@ -370,6 +377,19 @@ impl World {
             }
         }
     }
+}
+
+/// Whether a phone may draw tickets of that round, as who it is or was. Who it is may ask for the code again when it has
+/// drawn all; who it was may not.
+async fn may_draw(tx: &mut Tx, phone: &Phone, round: Option<Uuid>) -> bool {
+    let earlier = phone.storage.shelf.iter().map(|shelved| (shelved.identity.device, MOST_TICKETS));
+    for (id, most) in std::iter::once((phone.storage.device, i64::MAX)).chain(earlier) {
+        let (device, scope) = (device::find(tx, id).await.unwrap(), scope::find(tx, id).await.unwrap());
+        if device.is_some_and(|device| device.admission == Admission::Admitted && device.tickets < most) && scope.map(|scope| scope.round) == round {
+            return true;
+        }
+    }
+    false
 }
 
 /// What the screen shows is what the server has: the base with this phone's own work laid over it.

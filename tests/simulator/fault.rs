@@ -67,6 +67,8 @@ kinds! {
     Organised: "An organiser settles what was kept", "counts some and discards some, while their phones correct and withdraw them";
     Filed: "What waits is brought in as a file", "minutes or hours after it was saved, once or twice, while the phone sends the same";
     Weeks: "Phones come back weeks later", "4, 20, 40 or 100 days after their walk, when visits are coarse and the receipts' key may be destroyed";
+    Struck: "An input is struck that was said to be unsaved", "storage had it, or had it not";
+    NextRound: "A round is closed and the next one opened", "tickets are scarce, and phones join a shift of the new round while inputs of the old one wait on them";
 }
 
 /// Which faults a run has, and how often each was made to happen.

@@ -26,14 +26,15 @@ use std::{
 
 use dorbank_server::{
     demo::{DemoOptions, Size, build},
-    store::{Db, ticket},
+    store::{Db, campaign, round, shift, ticket},
 };
+use dorbank_shared::shift::Shift;
 use dorbank_tests::{
     START_MS,
     reliability::{self, Row},
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use rand::Rng as _;
+use rand::{Rng as _, RngExt as _};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -162,7 +163,8 @@ fn number<T: FromStr>(name: &str) -> Option<T> {
 /// A small demo, made once; each run works on a copy.
 struct Template {
     folder: TempDir,
-    shift: Uuid,
+    /// The shift that is on, and one of the next round.
+    shifts: (Uuid, Uuid),
 }
 
 /// One run, done.
@@ -180,19 +182,30 @@ impl Template {
         let db = Db::open(&format!("sqlite:{}", folder.path().join("demo.db").display())).await.unwrap();
         let report = build(&db, 1, START_MS, &DemoOptions { size: Size::Small, keys_dir: folder.path().join("keys") }).await.unwrap();
         let shift = report.running.expect("a demo has a running shift");
-        // A pool of tickets that no run has to fill.
-        let mut tickets = vec![[0; 32]; 1_500];
         let mut rng = seeded(1, 0);
-        for ticket in &mut tickets {
-            rng.fill_bytes(ticket);
-        }
         let mut tx = db.begin().await.unwrap();
-        let row = tx.one("SELECT c.round FROM shift s JOIN campaign c ON c.id = s.campaign WHERE s.id = $1", dorbank_server::args![shift]).await;
-        ticket::fill(&mut tx, row.unwrap().unwrap().get(0).unwrap(), &tickets).await.unwrap();
+        let mut id = || uuid::Builder::from_random_bytes(rng.random()).into_uuid();
+        let running = shift::find(&mut tx, shift).await.unwrap().unwrap();
+        let effort = campaign::find(&mut tx, running.campaign).await.unwrap().unwrap();
+        let now = round::find(&mut tx, effort.round).await.unwrap().unwrap();
+        let later = round::Round { id: id(), name: "the next".into(), state: round::RoundState::Draft, ..now };
+        let effort_later = campaign::Campaign { id: id(), round: later.id, ..effort };
+        let next = Shift { id: id(), campaign: effort_later.id, selector: "next".into(), ..running };
+        round::insert(&mut tx, &later).await.unwrap();
+        campaign::insert(&mut tx, &effort_later).await.unwrap();
+        shift::insert(&mut tx, &next, &[effort_later.branch], &[]).await.unwrap();
+        // Pools of tickets that no run has to fill.
+        for round in [effort.round, later.id] {
+            let mut tickets = vec![[0; 32]; 1_500];
+            for ticket in &mut tickets {
+                rng.fill_bytes(ticket);
+            }
+            ticket::fill(&mut tx, round, &tickets).await.unwrap();
+        }
         tx.execute("DELETE FROM spool", dorbank_server::args![]).await.unwrap();
         tx.commit().await.unwrap();
         db.close().await;
-        Self { folder, shift }
+        Self { folder, shifts: (shift, next.id) }
     }
 
     fn copy(&self) -> PathBuf {
@@ -202,7 +215,7 @@ impl Template {
     }
 
     async fn run(&self, plan: Plan) -> Run {
-        let mut world = World::new(self.copy(), self.shift, plan).await;
+        let mut world = World::new(self.copy(), self.shifts, plan).await;
         world.run().await;
         let verdicts = world.check().await;
         let (trace, times) = (world.trace(), Kind::ALL.iter().map(|kind| (*kind, world.faults.times(*kind))).collect());

@@ -36,7 +36,7 @@ impl Tab {
         self.device = storage.device;
         self.entries = storage.entries.clone();
         self.next = Some((storage.device, storage.next_seq));
-        self.cache = storage.cache.clone();
+        self.cache = storage.cache_of(storage.joined_as);
         (self.admission, self.pulled_at, self.renewing) = (None, None, None);
         self.shown.clear();
         self.copied = false;
@@ -75,6 +75,10 @@ pub struct Tab {
     pub inputs: Option<Offering>,
     /// The request for tickets that is under way.
     pub drawing: Option<u64>,
+    /// The request for tickets for what waits that is under way, and the identities that are asked after it.
+    pub drawing_as_any: (u64, Vec<Uuid>),
+    /// Inputs lack tickets, and no identity gave any since the last pull.
+    pub in_vain: bool,
     /// The server said that there is another phone with its counters.
     pub copied: bool,
     /// The request for another identity that is under way; 0 while storage is told of the answer.
@@ -118,6 +122,8 @@ pub struct Phone {
     pub saved: Vec<Envelope>,
     /// The inputs that were said to be saved, by their envelopes.
     pub said: Vec<Arc<str>>,
+    /// Those that were said to be struck.
+    pub struck: Vec<Arc<str>>,
     /// By how much its clock is wrong, in milliseconds.
     pub clock: i64,
     /// An old app: it sends an older shape.
@@ -136,6 +142,7 @@ impl Phone {
             tabs: vec![Tab::default()],
             saved: Vec::new(),
             said: Vec::new(),
+            struck: Vec::new(),
             clock: 0,
             old: false,
             full_until: 0,
@@ -287,7 +294,7 @@ impl Phone {
         let shelved = self.storage.shelf.iter().filter(|shelved| shelved.identity.device == shelving.device);
         let entries = shelved.flat_map(|shelved| &shelved.entries).map(|kept| &kept.envelope);
         let entries = entries.filter(|entry| seqs.contains(&entry.device_seq)).cloned().collect();
-        self.body_of(shelving.engine.have(), tab.engine.epoch(), entries)
+        self.body_of(shelving.engine.have(), shelving.engine.epoch(), entries)
     }
 
     fn body_of(&self, have: Have, epoch: Option<&str>, entries: Vec<Envelope>) -> Vec<u8> {
@@ -306,7 +313,7 @@ impl Phone {
         self.tabs[tab].covers.insert(request, covers);
         let asker = self.tabs[tab].device;
         self.tabs[tab].askers.insert(request, asker);
-        let Cache { bundle, bases } = &self.tabs[tab].cache;
+        let Cache { bundle, bases, .. } = &self.tabs[tab].cache;
         let turfs = bundle.iter().flat_map(|bundle| &bundle.turfs);
         let request = PullRequest {
             proto: PROTO,
@@ -345,8 +352,9 @@ impl Phone {
         }
         tab.verdicts.retain(|turf, _| bases.contains_key(turf));
         tab.admission = Some(answer.admission);
+        tab.in_vain = false;
         let changed = bases != *tab.cache.bases || answer.bundle.is_some() || bundle.is_none();
-        tab.cache = Cache { bundle, bases: Arc::new(bases) };
+        tab.cache = Cache { of: tab.cache.of, bundle, bases: Arc::new(bases) };
         changed.then(|| tab.cache.clone())
     }
 
@@ -361,12 +369,24 @@ impl Phone {
 
     /// How many inputs wait, as the app counts them.
     pub fn waiting(&self) -> u64 {
-        self.storage.pool.sealed.saturating_sub(self.storage.pool.acknowledged)
+        self.storage.pool.waiting()
     }
 
     /// How many inputs wait.
     pub fn pool(&self) -> usize {
         self.storage.sealed.values().filter(|record| record.held_on.is_none()).count()
+    }
+
+    /// Who may draw tickets for what waits, the last one first: who it was, and who it is where the lead has let that in.
+    pub fn may_draw(&self, tab: usize) -> Vec<Uuid> {
+        let tab = &self.tabs[tab];
+        let present = Some(tab.device).filter(|_| tab.admission == Some(Admission::Admitted) && tab.cache.bundle.is_some());
+        self.storage.shelf.iter().map(|shelved| shelved.identity.device).chain(present).collect()
+    }
+
+    /// Whether an input of that round waits for a ticket.
+    pub fn wants(&self, round: Uuid) -> bool {
+        self.storage.sealed.values().any(|record| record.round == Some(round) && record.held_on.is_none() && record.ticket.is_none())
     }
 
     /// The next eight inputs that have a ticket, among fillers, in random order; nothing when none is ready.

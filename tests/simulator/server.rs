@@ -14,7 +14,11 @@ use dorbank_server::{
     job::Actor,
     keys::Keys,
     restore,
-    store::{Db, backup as copies, device, quarantine, shift, turf},
+    store::{
+        Db, backup as copies, campaign, device, quarantine,
+        round::{self, RoundState},
+        shift, turf,
+    },
     sync::{
         self, SyncError,
         entry::Batch,
@@ -49,6 +53,8 @@ pub enum What {
     Shelf,
     Pull,
     Tickets,
+    /// Tickets for what waits, as who the phone is or was.
+    TicketsAsAny,
     Inputs,
     /// Another identity for a phone that was copied.
     Renew,
@@ -89,6 +95,10 @@ pub struct Server {
     pub db: Db,
     path: PathBuf,
     shift: Uuid,
+    /// A shift of the next round, and whether that has begun.
+    next: (Uuid, bool),
+    /// Who joined the next round's shift.
+    next_joined: BTreeSet<Uuid>,
     keys: Keys,
     rng: ChaCha20Rng,
     /// How many phones joined while it ran.
@@ -121,13 +131,15 @@ async fn open(path: &Path) -> Db {
 }
 
 impl Server {
-    pub async fn open(path: PathBuf, shift: Uuid, seed: u64) -> Self {
+    pub async fn open(path: PathBuf, (shift, next): (Uuid, Uuid), seed: u64) -> Self {
         let keys = Keys::open(&path.with_extension("keys"), [7; 32]).unwrap();
         let (db, rng) = (open(&path).await, seeded(seed, 900));
         Self {
             db,
             path,
             shift,
+            next: (next, false),
+            next_joined: BTreeSet::new(),
             keys,
             rng,
             joined: 0,
@@ -139,12 +151,24 @@ impl Server {
         }
     }
 
-    /// A phone joins, and waits for its lead.
+    /// A phone joins the shift that is on, and waits for its lead.
     pub async fn join(&mut self, device: Uuid, now_ms: i64) {
+        if self.next.1 {
+            self.next_joined.insert(device);
+        }
+        self.wait(device, now_ms).await;
+    }
+
+    /// The shift that a phone joined.
+    fn shift_of(&self, device: Uuid) -> Uuid {
+        if self.next_joined.contains(&device) { self.next.0 } else { self.shift }
+    }
+
+    async fn wait(&mut self, device: Uuid, now_ms: i64) {
         self.joined += 1;
         self.waited.insert(device);
         let mut tx = self.db.begin().await.unwrap();
-        device::insert(&mut tx, device, self.shift, &format!("~+{}", self.joined), self.rng.random(), now_ms).await.unwrap();
+        device::insert(&mut tx, device, self.shift_of(device), &format!("~+{}", self.joined), self.rng.random(), now_ms).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -153,7 +177,7 @@ impl Server {
         let mut tx = self.db.read().await.unwrap();
         if device::find(&mut tx, device).await.unwrap().is_none() {
             drop(tx);
-            self.join(device, now_ms).await;
+            self.wait(device, now_ms).await;
         }
     }
 
@@ -209,7 +233,7 @@ impl Server {
                 let request = serde_json::from_slice(body).map_err(|_| Code::Malformed)?;
                 Ok(ours(&sync::pull::pull_at_most(&self.db, now_ms, device, self.client_min, &request, 12).await?))
             }
-            What::Tickets => {
+            What::Tickets | What::TicketsAsAny => {
                 let request: TicketsRequest = serde_json::from_slice(body).map_err(|_| Code::Malformed)?;
                 Ok(ours(&sync::tickets::draw(&self.db, &mut self.rng, device, request.count).await?))
             }
@@ -275,7 +299,9 @@ impl Server {
     pub async fn admit(&mut self, device: Uuid, admission: Admission, turf: Option<Uuid>, now: u64) {
         let mut tx = self.db.begin().await.unwrap();
         if let Some(found) = device::find(&mut tx, device).await.unwrap() {
-            device::set_admission(&mut tx, device, found.version, admission, turf.or(found.turf)).await.unwrap();
+            // The next round's shift has no turfs.
+            let turf = turf.or(found.turf).filter(|_| found.shift == self.shift);
+            device::set_admission(&mut tx, device, found.version, admission, turf).await.unwrap();
         }
         tx.commit().await.unwrap();
         self.changed_at = now;
@@ -326,12 +352,30 @@ impl Server {
             let max_issued = entries.iter().map(|entry| entry.device_seq).max().unwrap_or_default();
             let have = Have { max_issued, ..Have::default() };
             let batch = Batch { have, entries: entries.iter().cloned().map(Into::into).collect(), ..Batch::default() };
-            let whose = Whose { device: *device, mark: auth::credential::placed(&self.keys, *device), shift: Some(self.shift) };
+            let whose = Whose { device: *device, mark: auth::credential::placed(&self.keys, *device), shift: Some(self.shift_of(*device)) };
             if file::take(&self.db, now_ms, whose, &batch, (Take::Take, &Actor::operator()), &mut self.rng).await.is_err() {
                 return false;
             }
         }
         true
+    }
+
+    /// The round is closed and the next one opened, if that is not so: a restore may have forgotten it.
+    pub async fn begin_next_round(&mut self) {
+        self.next.1 = true;
+        let mut tx = self.db.begin().await.unwrap();
+        for (shift, state) in [(self.shift, RoundState::Closed), (self.next.0, RoundState::Open)] {
+            let campaign = shift::find(&mut tx, shift).await.unwrap().unwrap().campaign;
+            let round = campaign::find(&mut tx, campaign).await.unwrap().unwrap().round;
+            let found = round::find(&mut tx, round).await.unwrap().unwrap();
+            round::set_state(&mut tx, round, found.version, state).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// Whether it has begun.
+    pub fn is_next_round(&self) -> bool {
+        self.next.1
     }
 
     /// Whose time has come says less, as the schedule does every hour.

@@ -7,15 +7,19 @@ use dorbank_shared::sync::{
     base::Base,
     engine::{Meta, Receipt},
     file::Unwritten,
-    outbox::{self as rules, Identity, Offered, Pool, Sealed, Shelved, Ticket},
+    outbox::{self as rules, Answer, Identity, Pool, Sealed, Shelved, Ticket},
     replay::Kept,
     wire::{Admission, Bundle, Envelope},
 };
 use uuid::Uuid;
 
+use super::server::What;
+
 /// What can be fetched again.
 #[derive(Debug, Clone, Default)]
 pub struct Cache {
+    /// Who was given it: see [`Identity::joined_as`].
+    pub of: Uuid,
     pub bundle: Option<Arc<Bundle>>,
     pub bases: Arc<BTreeMap<Uuid, Base>>,
 }
@@ -27,6 +31,8 @@ pub type Entries = BTreeMap<u64, Kept>;
 pub struct Storage {
     /// Who this phone is.
     pub device: Uuid,
+    /// Who it was when it gave a code.
+    pub joined_as: Uuid,
     pub shelf: Vec<Shelved>,
     pub entries: Entries,
     pub next_seq: u64,
@@ -69,27 +75,31 @@ pub enum Op {
     LetGo(i64, String),
     KeepCache(Cache),
     KeepSealed(Uuid, Arc<str>, Uuid),
-    KeepTickets(Vec<String>, Uuid),
+    /// Tickets of a round. Who drew them as an earlier identity waits for them.
+    KeepTickets(Vec<String>, Uuid, What),
     /// Gives each waiting input a ticket.
     Assign,
-    AnswerInputs {
-        offered: Vec<Offered<Uuid>>,
-        epoch: Option<String>,
-        day: String,
-        backed_up_through: Option<String>,
-    },
+    AnswerInputs(Answer<Uuid>),
+    /// An input is taken back that was said to be unsaved.
+    Strike(Uuid, Arc<str>),
 }
 
 impl Storage {
     pub fn new(device: Uuid) -> Self {
-        Self { device, next_seq: 1, ..Self::default() }
+        Self { device, joined_as: device, next_seq: 1, ..Self::default() }
     }
 
     fn identity(&self) -> Identity {
-        Identity { device: self.device, credential: String::new(), sign: String::new(), admission: Admission::Admitted }
+        Identity {
+            device: self.device,
+            credential: String::new(),
+            sign: String::new(),
+            admission: Admission::Admitted,
+            joined_as: Some(self.joined_as),
+        }
     }
 
-    /// Does it. Says which entries it changed, where receipts were to be settled.
+    /// Does it. Says which entries it changed, where receipts were to be settled; and where it could not be done, 0.
     pub fn write(&mut self, op: &Op) -> Vec<u64> {
         match op {
             Op::Append(draft, known) => self.append(draft, *known),
@@ -104,32 +114,41 @@ impl Storage {
                 }
             }
             Op::Join(device, why) => {
+                let holds_inputs = !self.sealed.is_empty();
                 let only = if let Joined::Copied(only) = why { Some(*only) } else { None };
                 let entries = self.entries.values().cloned().collect();
-                if rules::join(Some(self.identity()), only, self.ends_at, entries, &mut self.shelf, &mut self.pool) {
+                if rules::join(Some(self.identity()), only, self.ends_at, entries, holds_inputs, &mut self.shelf, &mut self.pool) {
                     self.entries.clear();
                     self.ends_at = None;
                     (self.device, self.next_seq) = (*device, 1);
+                    if *why == Joined::Anew {
+                        self.joined_as = *device;
+                    }
                 }
             }
             Op::Reopen(epoch) => {
                 let stored = self.epoch.replace(epoch.clone());
                 let (all, sealed) = (self.entries.values().cloned().collect(), self.sealed.clone().into_iter().collect());
-                let (again, sealed) = rules::reopen(all, sealed, &mut self.shelf, &mut self.pool, epoch, stored.as_deref());
+                let (again, sealed) = rules::reopen(all, sealed, &mut self.shelf, &mut self.pool, epoch, stored.as_deref(), 0);
                 self.sealed.extend(sealed);
                 self.put(again);
             }
             Op::LetGo(server_time, epoch) => {
                 let here: Vec<Kept> = self.entries.values().cloned().collect();
                 let before = self.shelf.clone();
-                let past = rules::let_go(&here, self.ends_at, &mut self.shelf, *server_time, epoch, self.epoch.as_deref());
-                for shelved in before.into_iter().filter(|shelved| !self.shelf.contains(shelved)) {
-                    self.gone.extend(shelved.entries.into_iter().map(|kept| (shelved.identity.device, kept)));
+                let past = rules::let_go(&here, self.ends_at, &mut self.shelf, !self.sealed.is_empty(), *server_time, epoch, self.epoch.as_deref());
+                for shelved in before.iter().filter(|shelved| !self.shelf.contains(shelved)) {
+                    self.gone.extend(shelved.entries.iter().cloned().map(|kept| (shelved.identity.device, kept)));
+                }
+                if past.is_empty() && self.shelf == before {
+                    return vec![0];
                 }
                 self.gone.extend(past.iter().filter_map(|seq| Some((self.device, self.entries.remove(seq)?))));
             }
             Op::KeepCache(cache) => {
-                self.ends_at = cache.bundle.as_ref().map(|bundle| bundle.ends_at).or(self.ends_at);
+                if cache.of == self.joined_as {
+                    self.ends_at = cache.bundle.as_ref().map(|bundle| bundle.ends_at).or(self.ends_at);
+                }
                 self.older = std::mem::replace(&mut self.cache, cache.clone());
             }
             Op::KeepSealed(key, sealed, round) => {
@@ -138,21 +157,31 @@ impl Storage {
                     self.sealed.insert(*key, record);
                 }
             }
-            Op::KeepTickets(tickets, round) => self.tickets.extend(tickets.iter().map(|ticket| (ticket.clone(), Some(*round)))),
+            Op::KeepTickets(tickets, round, _) => self.tickets.extend(tickets.iter().map(|ticket| (ticket.clone(), Some(*round)))),
             Op::Assign => {
                 let mut sealed: Vec<(Uuid, Sealed)> = std::mem::take(&mut self.sealed).into_iter().collect();
                 self.tickets.sort();
-                rules::assign(&mut sealed, &mut self.tickets);
+                rules::assign(&mut sealed, &mut self.tickets, &mut self.pool, 0);
                 self.sealed = sealed.into_iter().collect();
             }
-            Op::AnswerInputs { offered, epoch, day, backed_up_through } => {
+            Op::Strike(key, _) => {
+                if !rules::strike(self.sealed.get(key), &mut self.pool) {
+                    return vec![0];
+                }
+                self.sealed.remove(key);
+            }
+            Op::AnswerInputs(said) => {
                 let sealed = std::mem::take(&mut self.sealed).into_iter().collect();
-                let (epoch, stored) = (epoch.as_deref(), self.epoch.as_deref());
-                let kept = rules::answer(sealed, offered, epoch, stored, day, backed_up_through.as_deref(), &mut self.pool);
+                let kept = rules::answer(sealed, said, self.epoch.as_deref(), &mut self.pool, 0);
                 self.sealed = kept.into_iter().filter_map(|(key, record)| Some((key, record?))).collect();
             }
         }
         Vec::new()
+    }
+
+    /// What is cached for who joined as `of`.
+    pub fn cache_of(&self, of: Uuid) -> Cache {
+        if self.cache.of == of { self.cache.clone() } else { Cache { of, ..Cache::default() } }
     }
 
     fn put(&mut self, changed: Vec<Kept>) -> Vec<u64> {

@@ -121,6 +121,7 @@ enum Happening {
     /// For so long.
     Night(u64),
     Coarsen,
+    NextRound,
     Calm,
 }
 
@@ -157,11 +158,11 @@ pub struct World {
 
 impl World {
     /// Phones that are admitted to the shift, two to a turf.
-    pub async fn new(path: PathBuf, running: Uuid, plan: Plan) -> Self {
+    pub async fn new(path: PathBuf, (running, next): (Uuid, Uuid), plan: Plan) -> Self {
         let seed = plan.seed;
         let mut rng = seeded(seed, 0);
         let faults = Faults::new(seed, &plan.off);
-        let server = Server::open(path, running, seed).await;
+        let server = Server::open(path, (running, next), seed).await;
         let (turfs, stood) = (server.turfs(running).await, server.standing().await);
         let mut tx = server.db.begin().await.unwrap();
         meta::set_once(&mut tx, meta::EPOCH, "first").await.unwrap();
@@ -297,6 +298,12 @@ impl World {
                 self.after(third + 2, Happening::Restore(Kind::RestoredAgain));
             }
         }
+        // Late, and not always: who joins after it notes nothing more.
+        let half = walk / 2;
+        let at = half + self.faults.dice(Kind::NextRound).random_range(0..half);
+        if self.faults.has(Kind::NextRound) && self.faults.dice(Kind::NextRound).random_bool(0.5) {
+            self.after(at, Happening::NextRound);
+        }
         let days = *DAYS.choose(self.faults.dice(Kind::Weeks)).unwrap();
         if self.faults.has(Kind::Weeks) {
             self.night_ms = days * DAY_MS;
@@ -359,12 +366,15 @@ impl World {
         here.tabs.iter().any(|tab| tab.open)
             && here.tabs.iter().filter(|tab| tab.open).all(|tab| {
                 let fresh = tab.pulled_at.is_some_and(|asked| asked >= calm && asked > self.server.changed_at);
-                // What waits for a ticket waits for good only where the phone is shut out.
-                let stays = tab.admission != Some(Admission::Admitted);
+                // What waits for a ticket waits for good only where nobody that this phone ever was may draw one.
+                let bundle = tab.cache.bundle.as_ref().filter(|_| tab.admission == Some(Admission::Admitted));
+                let stays = tab.in_vain && !bundle.is_some_and(|bundle| here.wants(bundle.round.id));
                 // The base has all that the server answered for, so that the screen shows nothing but it.
                 let shown = tab.admission != Some(Admission::Admitted)
                     || tab.entries.iter().all(|(seq, kept)| kept.status.is_none() || tab.shown.contains(seq));
                 fresh
+                    // A restore that it heard of is not written down yet.
+                    && here.storage.epoch.as_deref() == tab.engine.latest_epoch()
                     && !tab.copied
                     && shown
                     && here.shelved(&[]).is_none()
@@ -466,7 +476,7 @@ impl World {
                 if self.alive(at) {
                     let phone = &mut self.phones[at.phone];
                     if base {
-                        phone.tabs[at.tab].cache = phone.storage.cache.clone();
+                        phone.tabs[at.tab].cache = phone.storage.cache_of(phone.tabs[at.tab].cache.of);
                         phone.tabs[at.tab].pulled_at = None;
                     } else if phone.tabs[at.tab].device != phone.storage.device {
                         self.read_again(at);
@@ -542,6 +552,10 @@ impl World {
                 if self.server.restore(which, self.now_ms(), self.now).await {
                     self.faults.count(kind);
                     self.broken = false;
+                    // The operator looks which round is open.
+                    if self.calm.is_some() && self.server.is_next_round() {
+                        self.server.begin_next_round().await;
+                    }
                 }
             }
             Happening::Break => {
@@ -575,6 +589,10 @@ impl World {
             Happening::NewVersion => self.server.client_min = 1,
             Happening::Night(length) => self.night(length),
             Happening::Coarsen => self.server.coarsen(self.now_ms(), self.now).await,
+            Happening::NextRound => {
+                self.faults.count(Kind::NextRound);
+                self.server.begin_next_round().await;
+            }
             Happening::Calm => self.calm_down().await,
         }
     }

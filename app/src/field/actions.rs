@@ -7,7 +7,7 @@ use std::{
 };
 
 use dorbank_shared::{
-    input::{Arena, Input},
+    input::{Arena, Input, is_control},
     screening,
     sync::{
         file::{FILE, Unwritten},
@@ -28,7 +28,7 @@ use super::{
     seal,
     store::{
         StoreError, cache,
-        outbox::{self, Shelved, Written},
+        outbox::{self, Pool, Shelved, Written},
     },
     sync,
 };
@@ -81,6 +81,8 @@ fn withdrawal(of: &Standing) -> Unwritten {
 thread_local! {
     /// What a failing storage has not taken. It is tried again from here, never lost silently.
     static UNWRITTEN: RefCell<Vec<Unwritten>> = const { RefCell::new(Vec::new()) };
+    /// What it is being asked to take. It may be silent for many seconds, and a file that is saved meanwhile has this too.
+    static UNDER_WAY: RefCell<Vec<Unwritten>> = const { RefCell::new(Vec::new()) };
     /// Doors whose note is being written. A second tap on the same button is the first one's echo.
     static WRITING: RefCell<BTreeSet<Uuid>> = const { RefCell::new(BTreeSet::new()) };
     /// Whether it is about to be tried again.
@@ -89,11 +91,13 @@ thread_local! {
 
 /// Writes, and only then lets the screen know.
 async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&drafts));
     let written = outbox::append(&drafts).await;
     show(drafts, written).await
 }
 
 async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> Result<(), StoreError> {
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| drafts.iter().all(|answered| answered.id != draft.id)));
     match written {
         Ok(written) => {
             if written.by == sync::device() && written.entries.len() == drafts.len() {
@@ -140,6 +144,11 @@ fn try_again_later() {
 /// Tries again what storage did not take, or to read what it holds.
 pub async fn write_again() {
     let drafts = UNWRITTEN.take();
+    if drafts.is_empty() && UNDER_WAY.with_borrow(|under_way| !under_way.is_empty()) {
+        // It is being tried, and will say what came of it.
+        return;
+    }
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&drafts));
     let healed = if drafts.is_empty() {
         outbox::probe().await.unwrap_or(false)
     } else {
@@ -174,6 +183,12 @@ struct Earlier<'a> {
     unsent: Vec<&'a Envelope>,
 }
 
+impl<'a> Earlier<'a> {
+    fn of(shelved: &'a Shelved) -> Self {
+        Self { device: shelved.identity.device, unsent: shelved.unsent().map(|kept| &kept.envelope).collect() }
+    }
+}
+
 /// Saves the unsent entries, those of earlier identities, and what storage did not take, as a file.
 pub async fn save_file() {
     // Whoever has a storage that does not answer does not wait for it here.
@@ -185,19 +200,15 @@ pub async fn save_file() {
 
 fn export() -> String {
     let (entries, shelf) = (phone().entries.get_untracked(), phone().shelf.get_untracked());
-    UNWRITTEN.with_borrow(|unwritten| {
-        fn earlier(shelved: &Shelved) -> Earlier<'_> {
-            Earlier { device: shelved.identity.device, unsent: shelved.unsent().map(|kept| &kept.envelope).collect() }
-        }
-        let export = Export {
-            dorbank: FILE,
-            device: sync::device(),
-            unsent: entries.iter().filter(|kept| kept.status.is_none()).map(|kept| &kept.envelope).collect(),
-            unwritten,
-            earlier: shelf.iter().filter(|shelved| shelved.unsent().count() > 0).map(earlier).collect(),
-        };
-        serde_json::to_string(&export).unwrap_or_default()
-    })
+    let unwritten = [&UNWRITTEN, &UNDER_WAY].map(|list| list.with_borrow(Clone::clone)).concat();
+    let export = Export {
+        dorbank: FILE,
+        device: sync::device(),
+        unsent: entries.iter().filter(|kept| kept.status.is_none()).map(|kept| &kept.envelope).collect(),
+        unwritten: &unwritten,
+        earlier: shelf.iter().filter(|shelved| shelved.unsent().count() > 0).map(Earlier::of).collect(),
+    };
+    serde_json::to_string(&export).unwrap_or_default()
 }
 
 /// Notes what happened at a door. True when it is durable.
@@ -255,41 +266,65 @@ pub fn mark_asked(door: Uuid) {
     phone().asked.update(|asked| {
         Arc::make_mut(asked).insert(door);
     });
+    let Some(round) = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id)) else { return };
     spawn_local(async move {
-        if let Err(error) = cache::mark_asked(door).await {
+        if let Err(error) = cache::mark_asked(door, round).await {
             leptos::logging::error!("{error}");
         }
     });
 }
 
-/// Seals an input and keeps it. True when it is durable.
-pub async fn keep_input(draft: NoteDraft, topics: Vec<Uuid>, words: String) -> bool {
-    let Some((round, public_key)) =
-        phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| (bundle.round.id, bundle.round.public_key.clone())))
-    else {
-        return false;
-    };
-    if screening::look(&words).into_iter().any(screening::Hint::refuses) {
-        return false;
+/// What became of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputFate {
+    /// It is durable, or gone, as was asked.
+    Done,
+    /// Storage did not say so. It may have done it.
+    Unknown,
+    /// It was kept before, and may be on its way as it was then.
+    OnItsWay,
+}
+
+impl InputFate {
+    fn of(written: Result<Option<Pool>, StoreError>) -> Self {
+        match written {
+            Ok(Some(pool)) => {
+                phone().pool.set(pool);
+                Self::Done
+            }
+            Ok(None) => Self::OnItsWay,
+            Err(error) => {
+                leptos::logging::error!("{error}");
+                Self::Unknown
+            }
+        }
     }
+}
+
+/// Seals an input and keeps it.
+pub async fn keep_input(draft: NoteDraft, topics: Vec<Uuid>, words: String) -> InputFate {
+    let round = draft.round.id;
+    if screening::look(&words).into_iter().any(screening::Hint::refuses) {
+        return InputFate::Unknown;
+    }
+    let words = words.replace(is_control, " ");
     let words = Some(words.trim().to_owned()).filter(|words| !words.is_empty());
     let input = Input { id: draft.id, round, area: draft.area, arena: Arena::Door, topics, words };
     if input.check().is_err() {
-        return false;
+        return InputFate::Unknown;
     }
-    let Ok(plain) = serde_json::to_vec(&input) else { return false };
-    let Ok(sealed) = seal::seal(&public_key, &plain).await else { return false };
-    match outbox::keep_sealed(draft.key, &URL_SAFE_NO_PAD.encode(sealed), round).await {
-        Ok(pool) => {
-            phone().pool.set(pool);
-            sync::pool_grew();
-            true
-        }
-        Err(error) => {
-            leptos::logging::error!("{error}");
-            false
-        }
+    let Ok(plain) = serde_json::to_vec(&input) else { return InputFate::Unknown };
+    let Ok(sealed) = seal::seal(&draft.round.public_key, &plain).await else { return InputFate::Unknown };
+    let fate = InputFate::of(outbox::keep_sealed(draft.key, &URL_SAFE_NO_PAD.encode(sealed), round).await);
+    if fate == InputFate::Done {
+        sync::pool_grew();
     }
+    fate
+}
+
+/// Strikes an input that was said to be unsaved: storage may have taken it all the same.
+pub async fn strike_input(draft: &NoteDraft) -> InputFate {
+    InputFate::of(outbox::strike(draft.key).await)
 }
 
 /// What an outcome is called.

@@ -11,6 +11,11 @@ pub(super) fn now() -> i64 {
     js_sys::Date::now() as i64
 }
 
+/// The hour that has begun, in milliseconds since 1970, UTC.
+pub(super) fn this_hour() -> i64 {
+    now() / 3_600_000 * 3_600_000
+}
+
 /// Today in UTC, `YYYY-MM-DD`.
 pub(super) fn today() -> String {
     String::from(js_sys::Date::new_0().to_iso_string()).chars().take(10).collect()

@@ -7,6 +7,7 @@ use std::{
 };
 
 use dorbank_shared::{
+    round::RoundBundle,
     sync::{
         base::Base,
         engine::Problem,
@@ -53,7 +54,7 @@ pub struct Figures {
 }
 
 /// An input while it is written. It holds no door, turf or time, and it is never stored before it is sealed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct NoteDraft {
     /// The input's id, and the key under which it will be kept: two, so that neither tells the other. Made once, so that a
     /// second tap after a fault of storage does not make a second input.
@@ -62,6 +63,8 @@ pub struct NoteDraft {
     pub key: Uuid,
     /// The area's number.
     pub area: String,
+    /// The round, as it was when the person said yes. Another tab may join a shift of another one meanwhile.
+    pub round: RoundBundle,
 }
 
 /// What the last tap did, and how to undo it.

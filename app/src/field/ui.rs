@@ -104,6 +104,7 @@ pub fn SavedLine() -> impl IntoView {
             (Some(Problem::Unknown), _) => ("saved problem", fill(key::SAVED_UNKNOWN_DEVICE, &[("n", &n)])),
             (Some(Problem::Offline), 0) => ("saved waiting", word(key::SAVED_OFFLINE)),
             (_, 0) if figures.noted == 0 => ("saved", word(key::SAVED_NOTHING_YET)),
+            (_, 0) if phone.pool.get().waiting() > 0 => ("saved", word(key::SAVED_INPUTS_WAIT)),
             (_, 0) => ("saved", word(key::SAVED_ALL_SENT)),
             (_, waiting) => ("saved waiting", count(key::SAVED_WAITING, waiting)),
         }
@@ -118,7 +119,8 @@ pub fn SavedLine() -> impl IntoView {
 /// What is said across all screens: storage that fails, a new version.
 #[component]
 pub fn Banners() -> impl IntoView {
-    let update_free = move || phone().update.get() && !phone().form_open.get();
+    // A new version begins with a reload, and what storage has not taken is nowhere but in this page.
+    let update_free = move || phone().update.get() && !phone().form_open.get() && phone().storage.get().is_none();
     let old = move || phone().figures.with(|figures| figures.problem == Some(Problem::UpdateNeeded));
     view! {
         {move || phone().storage.get().map(|fault| view! {

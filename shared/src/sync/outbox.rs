@@ -13,11 +13,16 @@ use super::{
     replay::Kept,
     wire::{Admission, Envelope},
 };
-use crate::input::SlotStatus;
+use crate::input::{SLOTS, SlotStatus};
 
 /// So long after a shift what has its receipts stays on the phone, in milliseconds: backups are kept for 14 days, and a
 /// shift's end is not its last push.
 pub const KEPT_MS: i64 = 15 * 24 * 3_600_000;
+
+/// So long an input waits for others, in milliseconds; a lone one that follows a visit would tell whose it is.
+const LONGEST_WAIT_MS: i64 = 12 * 3_600_000;
+/// So long where the shift has ended: who is late at a door still notes one after the other.
+const WAIT_AFTER_END_MS: i64 = 2 * 3_600_000;
 
 /// Who this phone is in its shift.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,10 @@ pub struct Identity {
     pub sign: String,
     /// Where it stood when last heard.
     pub admission: Admission,
+    /// The id that this phone got for a code: its own, or that of which it is the copy. Absent in records from before that
+    /// was kept. What is cached is kept under it: of another shift it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_as: Option<Uuid>,
 }
 
 /// Sealed inputs, counted. Nothing here says which.
@@ -41,6 +50,28 @@ pub struct Pool {
     pub acknowledged: u64,
     /// The hour (milliseconds, cut down) since which something waits.
     pub since: Option<i64>,
+    /// How many of those that wait had no ticket when they were last to be sent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lack_tickets: u64,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Pool {
+    /// How many the server has not acknowledged.
+    pub fn waiting(&self) -> u64 {
+        self.sealed.saturating_sub(self.acknowledged)
+    }
+
+    /// Whether they are to be sent without anybody asking for it: when a request is full, when the shift has ended, when they
+    /// have waited long. `now` is by the phone's clock (milliseconds), like `since`; a clock that was set back ends the wait.
+    pub fn is_due(&self, now: i64, shift_has_ended: bool) -> bool {
+        let waited = |ms| self.since.is_none_or(|since| since > now || now - since >= ms);
+        let full = self.waiting().saturating_sub(self.lack_tickets) >= SLOTS as u64;
+        self.waiting() > 0 && (full || waited(LONGEST_WAIT_MS) || shift_has_ended && waited(WAIT_AFTER_END_MS))
+    }
 }
 
 /// A sealed input.
@@ -68,7 +99,8 @@ pub fn round_of(record: &str) -> Option<Uuid> {
 }
 
 /// An earlier identity of this phone, with what was noted under it. It sends what waits under its own credential, and
-/// offers it again after a restore, until no backup is that old.
+/// offers it again after a restore, until no backup is that old. As long as there are sealed inputs on the phone it draws
+/// tickets for those of its round, too: the present one may have none for them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shelved {
     /// Who this phone was.
@@ -86,7 +118,7 @@ impl Shelved {
         self.entries.iter().filter(|kept| kept.status.is_none())
     }
 
-    /// Whether it may leave the phone: all of it is sent, and older than any backup by the server's clock.
+    /// Whether what was noted may leave the phone: all of it is sent, and older than any backup by the server's clock.
     pub fn is_past(&self, server_time: i64) -> bool {
         past(&self.entries, self.ended_at, server_time).len() == self.entries.len()
     }
@@ -149,16 +181,24 @@ pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shel
 
 /// Puts what was noted under the present identity on the shelf and empties the figures that begin afresh with a shift; what
 /// still waits from before goes with them. False where `only` is another than the present one: another tab has taken one
-/// meanwhile, and nothing is to be written. `ended_at` is when the shift ends, where that is known.
-pub fn join(now: Option<Identity>, only: Option<Uuid>, ended_at: Option<i64>, entries: Vec<Kept>, shelf: &mut Vec<Shelved>, pool: &mut Pool) -> bool {
+/// meanwhile, and nothing is to be written. `ended_at` is when the shift ends, where that is known; `holds_inputs` says whether
+/// there are sealed inputs on the phone.
+pub fn join(
+    now: Option<Identity>,
+    only: Option<Uuid>,
+    ended_at: Option<i64>,
+    entries: Vec<Kept>,
+    holds_inputs: bool,
+    shelf: &mut Vec<Shelved>,
+    pool: &mut Pool,
+) -> bool {
     if only.is_some() && now.as_ref().map(|now| now.device) != only {
         return false;
     }
-    if let Some(identity) = now.filter(|_| !entries.is_empty()) {
+    if let Some(identity) = now.filter(|_| !entries.is_empty() || holds_inputs) {
         shelf.push(Shelved { identity, ended_at, entries });
     }
-    pool.sealed = pool.sealed.saturating_sub(pool.acknowledged);
-    pool.acknowledged = 0;
+    (pool.sealed, pool.acknowledged) = (pool.waiting(), 0);
     true
 }
 
@@ -195,8 +235,9 @@ pub fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&str>, s
     holds
 }
 
-/// The server was restored and has this `epoch`: all that it acknowledged is offered again. Gives the entries and inputs that
-/// changed. Where storage has that epoch already, another tab was faster, and what has a receipt has one of this server.
+/// The server was restored and has this `epoch`, as the phone heard in `hour` (milliseconds, cut down): all that it
+/// acknowledged is offered again. Gives the entries and inputs that changed. Where storage has that epoch already, another tab
+/// was faster, and what has a receipt has one of this server.
 pub fn reopen<K>(
     entries: Vec<Kept>,
     sealed: Vec<(K, Sealed)>,
@@ -204,6 +245,7 @@ pub fn reopen<K>(
     pool: &mut Pool,
     epoch: &str,
     stored: Option<&str>,
+    hour: i64,
 ) -> (Vec<Kept>, Vec<(K, Sealed)>) {
     if stored == Some(epoch) {
         return (Vec::new(), Vec::new());
@@ -216,8 +258,8 @@ pub fn reopen<K>(
     pool.sealed += again.saturating_sub(pool.acknowledged);
     pool.acknowledged = pool.acknowledged.saturating_sub(again);
     if again > 0 {
-        // They have waited their time before.
-        pool.since = pool.since.or(Some(0));
+        // They wait as at first: a lone input beside the visits that are offered again would tell whose it is.
+        pool.since = pool.since.or(Some(hour));
     }
     for kept in shelf.iter_mut().flat_map(|shelved| &mut shelved.entries) {
         *kept = kept.clone().unsent();
@@ -234,12 +276,22 @@ pub fn past(entries: &[Kept], ended_at: Option<i64>, server_time: i64) -> Vec<u6
 }
 
 /// Lets go of what may leave the phone: takes it from the shelf, and gives the counters of the present identity's entries.
-/// The server said its time in `epoch`; where storage has another one, all is to be offered again first.
-pub fn let_go(entries: &[Kept], ended_at: Option<i64>, shelf: &mut Vec<Shelved>, server_time: i64, epoch: &str, stored: Option<&str>) -> Vec<u64> {
+/// The server said its time in `epoch`; where storage has another one, all is to be offered again first. Who this phone was
+/// stays with nothing noted while it `holds_inputs`.
+pub fn let_go(
+    entries: &[Kept],
+    ended_at: Option<i64>,
+    shelf: &mut Vec<Shelved>,
+    holds_inputs: bool,
+    server_time: i64,
+    epoch: &str,
+    stored: Option<&str>,
+) -> Vec<u64> {
     if stored != Some(epoch) {
         return Vec::new();
     }
-    shelf.retain(|shelved| !shelved.is_past(server_time));
+    shelf.iter_mut().filter(|shelved| shelved.is_past(server_time)).for_each(|shelved| shelved.entries.clear());
+    shelf.retain(|shelved| !shelved.entries.is_empty() || holds_inputs);
     past(entries, ended_at, server_time)
 }
 
@@ -255,6 +307,18 @@ pub fn keep_sealed(before: Option<&Sealed>, sealed: Sealed, hour: i64, pool: &mu
     Some(sealed)
 }
 
+/// Takes back an input of which nobody knows whether storage has it: it was said to be unsaved, and is to be struck. True
+/// where it is gone or never was there, and may be removed; what was offered to somebody stays.
+pub fn strike(before: Option<&Sealed>, pool: &mut Pool) -> bool {
+    let Some(before) = before else { return true };
+    if before.ticket.is_some() || before.held_on.is_some() {
+        return false;
+    }
+    pool.sealed = pool.sealed.saturating_sub(1);
+    pool.since = pool.since.filter(|_| pool.waiting() > 0);
+    true
+}
+
 /// How many tickets there are for inputs of that round.
 pub fn tickets_of(tickets: &[Ticket], round: Option<Uuid>) -> usize {
     tickets.iter().filter(|(_, of)| *of == round).count()
@@ -262,8 +326,9 @@ pub fn tickets_of(tickets: &[Ticket], round: Option<Uuid>) -> usize {
 
 /// Gives each waiting input without a ticket one of its round, as far as they last, and takes those out of `tickets`. Gives
 /// the keys of the inputs that got one. The server opens an input by the key of its ticket's round, and none other opens it.
-pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>) -> Vec<K> {
-    let mut got = Vec::new();
+/// Those that got none wait anew from this `hour`: they are not to drag each later one out behind its visit.
+pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>, pool: &mut Pool, hour: i64) -> Vec<K> {
+    let (mut got, mut lack) = (Vec::new(), 0);
     for (key, record) in sealed.iter_mut().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_none()) {
         let of = |round: Option<Uuid>| tickets.iter().position(|(_, of)| *of == round);
         // An input from before rounds were kept may take any: its own round is most likely still the present one.
@@ -271,7 +336,13 @@ pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>) -
         if let Some(at) = of(record.round).or(any) {
             record.ticket = Some(tickets.remove(at).0);
             got.push(key.clone());
+        } else {
+            lack += 1;
         }
+    }
+    pool.lack_tickets = lack;
+    if lack > 0 {
+        pool.since = Some(hour);
     }
     got
 }
@@ -287,39 +358,48 @@ pub struct Offered<K> {
     pub status: SlotStatus,
 }
 
-/// What the server said, in `epoch`, of inputs that were offered: acknowledged ones are marked with `day`, the server's;
-/// refused ones lose that ticket and get another. Gives each with what is to be kept of it; nothing of those that a backup
-/// holds. `stored` is the epoch that storage has: what a server said before it was restored says nothing, nor what it says now
-/// to a phone that has not heard of that yet.
+/// What the server said of inputs that were offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<K> {
+    /// Of each.
+    pub offered: Vec<Offered<K>>,
+    /// In which epoch it said so.
+    pub epoch: Option<String>,
+    /// Its day, `YYYY-MM-DD`.
+    pub day: String,
+    /// The last day that is wholly in a backup.
+    pub backed_up_through: Option<String>,
+}
+
+/// What becomes of inputs when the server has answered: acknowledged ones are marked with its day; refused ones lose that
+/// ticket and get another. Gives each with what is to be kept of it; nothing of those that a backup holds. `stored` is the
+/// epoch that storage has: what a server said before it was restored says nothing, nor what it says now to a phone that has
+/// not heard of that yet. What still waits then waits anew from this `hour`.
 pub fn answer<K: PartialEq>(
     sealed: Vec<(K, Sealed)>,
-    offered: &[Offered<K>],
-    epoch: Option<&str>,
+    said: &Answer<K>,
     stored: Option<&str>,
-    day: &str,
-    backed_up_through: Option<&str>,
     pool: &mut Pool,
+    hour: i64,
 ) -> Vec<(K, Option<Sealed>)> {
-    if !hold(stored, epoch) {
+    if !hold(stored, said.epoch.as_deref()) {
         return sealed.into_iter().map(|(key, record)| (key, Some(record))).collect();
     }
     let mut waits = false;
     let mut kept = Vec::with_capacity(sealed.len());
     for (key, mut record) in sealed {
-        match offered.iter().find(|offered| offered.key == key) {
+        match said.offered.iter().find(|offered| offered.key == key) {
             Some(Offered { status: SlotStatus::Held, .. }) if record.held_on.is_none() => {
-                record.held_on = Some(day.to_owned());
+                record.held_on = Some(said.day.clone());
                 pool.acknowledged += 1;
             }
             Some(Offered { status: SlotStatus::Refused, ticket, .. }) => record.ticket = record.ticket.filter(|own| own != ticket),
             _ => {}
         }
         waits |= record.held_on.is_none();
-        let safe = record.held_on.as_deref().is_some_and(|day| backed_up_through.is_some_and(|through| day <= through));
+        let safe = record.held_on.as_ref().is_some_and(|day| said.backed_up_through.as_ref().is_some_and(|through| day <= through));
         kept.push((key, (!safe).then_some(record)));
     }
-    if !waits {
-        pool.since = None;
-    }
+    pool.since = waits.then_some(hour);
     kept
 }

@@ -28,7 +28,7 @@ fn sent(entries: Vec<Kept>) -> Vec<Kept> {
 }
 
 fn identity(n: u64) -> Identity {
-    Identity { device: id(n), credential: format!("c{n}"), sign: "A1".into(), admission: Admission::Admitted }
+    Identity { device: id(n), credential: format!("c{n}"), sign: "A1".into(), admission: Admission::Admitted, joined_as: None }
 }
 
 fn shelved(n: u64, entries: Vec<Kept>) -> Shelved {
@@ -73,16 +73,15 @@ fn what_corrects_an_entry_on_the_shelf_is_sent_by_who_noted_that() {
 
 #[test]
 fn another_identity_is_not_taken_twice_and_keeps_what_waits() {
-    let (mut shelf, mut pool) = (Vec::new(), Pool { sealed: 5, acknowledged: 3, since: Some(1) });
-    assert!(!join(Some(identity(2)), Some(id(1)), None, noted(&[draft(1, None)]), &mut shelf, &mut pool), "another tab was faster");
+    let (mut shelf, mut pool) = (Vec::new(), Pool { sealed: 5, acknowledged: 3, since: Some(1), ..Pool::default() });
+    assert!(!join(Some(identity(2)), Some(id(1)), None, noted(&[draft(1, None)]), false, &mut shelf, &mut pool), "another tab was faster");
     assert!(shelf.is_empty() && pool.sealed == 5);
-    assert!(join(Some(identity(1)), Some(id(1)), Some(7), noted(&[draft(1, None)]), &mut shelf, &mut pool));
+    assert!(join(Some(identity(1)), Some(id(1)), Some(7), noted(&[draft(1, None)]), false, &mut shelf, &mut pool));
     assert_eq!((shelf[0].identity.device, shelf[0].ended_at, shelf[0].unsent().count()), (id(1), Some(7), 1));
-    assert_eq!(pool, Pool { sealed: 2, acknowledged: 0, since: Some(1) });
-    assert!(
-        join(Some(identity(2)), None, None, Vec::new(), &mut shelf, &mut pool) && shelf.len() == 1,
-        "an identity that noted nothing needs no shelf"
-    );
+    assert_eq!(pool, Pool { sealed: 2, acknowledged: 0, since: Some(1), ..Pool::default() });
+    assert!(join(Some(identity(2)), None, None, Vec::new(), true, &mut shelf, &mut pool));
+    assert_eq!(shelf[1].identity.device, id(2), "it may draw tickets for inputs that are on the phone");
+    assert!(join(Some(identity(3)), None, None, Vec::new(), false, &mut shelf, &mut pool) && shelf.len() == 2, "nobody needs it");
 }
 
 #[test]
@@ -104,8 +103,8 @@ fn after_a_restore_all_is_offered_again() {
     all[0].status = None;
     let held = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: Some("2026-09-01".into()) };
     let waits = Sealed { held_on: None, ..held.clone() };
-    let (mut shelf, mut pool) = ([shelved(8, sent(noted(&[draft(3, None)])))], Pool { sealed: 2, acknowledged: 1, since: None });
-    let (entries, inputs) = reopen(all, vec![("a", held), ("b", waits.clone())], &mut shelf, &mut pool, "after", Some("before"));
+    let (mut shelf, mut pool) = ([shelved(8, sent(noted(&[draft(3, None)])))], Pool { sealed: 2, acknowledged: 1, since: None, ..Pool::default() });
+    let (entries, inputs) = reopen(all, vec![("a", held), ("b", waits.clone())], &mut shelf, &mut pool, "after", Some("before"), 7);
     assert_eq!((seqs(&entries), entries[0].status), (vec![2], None));
     assert_eq!(inputs, [("a", waits)], "with the ticket that it was offered with");
     assert_eq!((shelf[0].unsent().count(), pool.acknowledged), (1, 0));
@@ -133,18 +132,70 @@ fn what_only_the_server_before_a_restore_had_was_let_go() {
     let entries = sent(noted(&[draft(1, None)]));
     let mut shelf = vec![Shelved { ended_at: Some(0), ..shelved(8, entries.clone()) }];
     for stored in [Some("before"), None] {
-        assert!(let_go(&entries, Some(0), &mut shelf, 99 * DAY_MS, "after", stored).is_empty() && shelf.len() == 1, "{stored:?}");
+        assert!(let_go(&entries, Some(0), &mut shelf, false, 99 * DAY_MS, "after", stored).is_empty() && shelf.len() == 1, "{stored:?}");
     }
-    assert_eq!((let_go(&entries, Some(0), &mut shelf, 99 * DAY_MS, "after", Some("after")), shelf.len()), (vec![1], 0));
+    assert_eq!((let_go(&entries, Some(0), &mut shelf, false, 99 * DAY_MS, "after", Some("after")), shelf.len()), (vec![1], 0));
 }
 
 #[test]
 fn inputs_of_an_earlier_shift_wait_again_after_a_restore_and_are_counted() {
     let held = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: Some("2026-09-01".into()) };
-    let (mut shelf, mut pool) = (Vec::new(), Pool { sealed: 3, acknowledged: 3, since: None });
-    join(Some(identity(1)), None, None, Vec::new(), &mut shelf, &mut pool);
-    reopen(Vec::new(), vec![("a", held.clone()), ("b", held.clone()), ("c", held)], &mut shelf, &mut pool, "after", Some("before"));
-    assert_eq!((pool.sealed - pool.acknowledged, pool.since), (3, Some(0)), "they would never be sent");
+    let (mut shelf, mut pool) = (Vec::new(), Pool { sealed: 3, acknowledged: 3, since: None, ..Pool::default() });
+    join(Some(identity(1)), None, None, Vec::new(), true, &mut shelf, &mut pool);
+    reopen(Vec::new(), vec![("a", held.clone()), ("b", held.clone()), ("c", held)], &mut shelf, &mut pool, "after", Some("before"), 7);
+    assert_eq!(pool.waiting(), 3, "they would never be sent");
+    assert_eq!(pool.since, Some(7), "a lone input beside the visits that are offered again would tell whose it is");
+}
+
+#[test]
+fn an_identity_was_let_go_whose_tickets_an_input_needed() {
+    let (mut shelf, mut pool) = (Vec::new(), Pool::default());
+    join(Some(identity(1)), None, Some(0), sent(noted(&[draft(1, None)])), true, &mut shelf, &mut pool);
+    let go = |shelf: &mut Vec<Shelved>, holds_inputs| let_go(&[], None, shelf, holds_inputs, 15 * DAY_MS, "e", Some("e"));
+    go(&mut shelf, true);
+    assert_eq!((shelf.len(), shelf[0].entries.len()), (1, 0), "what was noted leaves all the same");
+    go(&mut shelf, false);
+    assert!(shelf.is_empty());
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[test]
+fn after_the_end_of_a_shift_each_input_went_alone_behind_its_visit() {
+    let pool = |sealed, since| Pool { sealed, since: Some(since), ..Pool::default() };
+    assert!(!pool(1, 10 * HOUR_MS).is_due(11 * HOUR_MS, true), "who is late at a door notes one after the other");
+    assert!(pool(1, 10 * HOUR_MS).is_due(12 * HOUR_MS, true) && !pool(1, 10 * HOUR_MS).is_due(12 * HOUR_MS, false));
+    assert!(pool(1, 10 * HOUR_MS).is_due(22 * HOUR_MS, false) && !pool(1, 10 * HOUR_MS).is_due(22 * HOUR_MS - 1, false));
+    assert!(pool(8, 10 * HOUR_MS).is_due(10 * HOUR_MS, false) && !pool(7, 10 * HOUR_MS).is_due(10 * HOUR_MS, false), "a full request");
+    assert!(pool(1, 10 * HOUR_MS).is_due(9 * HOUR_MS, false), "a clock that was set back would never let it go");
+    assert!(!Pool::default().is_due(99 * HOUR_MS, true));
+}
+
+#[test]
+fn one_that_got_no_ticket_dragged_each_later_one_out_behind_its_visit() {
+    let sealed = |round| Sealed { sealed: "x".into(), round: Some(id(round)), ticket: None, held_on: None };
+    let mut pool = Pool { sealed: 9, since: Some(0), ..Pool::default() };
+    let mut inputs: Vec<_> = (0..9).map(|key| (key, sealed(1))).collect();
+    assert!(assign(&mut inputs, &mut vec![("s".to_owned(), Some(id(2)))], &mut pool, 20 * HOUR_MS).is_empty());
+    assert_eq!((pool.lack_tickets, pool.since), (9, Some(20 * HOUR_MS)));
+    pool.sealed += 1;
+    assert!(!pool.is_due(20 * HOUR_MS, false), "neither old nor a full request");
+    inputs.push((9, sealed(2)));
+    assert_eq!(assign(&mut inputs, &mut vec![("s".to_owned(), Some(id(2)))], &mut pool, 20 * HOUR_MS), [9]);
+    let said = Answer { offered: vec![Offered { key: 9, ticket: "s".to_owned(), status: SlotStatus::Held }], ..said(&[]) };
+    answer(inputs, &said, Some("e"), &mut pool, 21 * HOUR_MS);
+    assert_eq!((pool.waiting(), pool.since), (9, Some(21 * HOUR_MS)));
+}
+
+#[test]
+fn what_was_struck_after_a_fault_was_sent() {
+    let waits = Sealed { sealed: "x".into(), round: None, ticket: None, held_on: None };
+    let mut pool = Pool { sealed: 2, acknowledged: 1, since: Some(5), ..Pool::default() };
+    assert!(strike(None, &mut pool) && pool.waiting() == 1, "storage had not taken it");
+    let offered = Sealed { ticket: Some("t".into()), ..waits.clone() };
+    assert!(!strike(Some(&offered), &mut pool) && pool.waiting() == 1, "somebody may have it");
+    assert!(strike(Some(&waits), &mut pool));
+    assert_eq!((pool.waiting(), pool.since), (0, None));
 }
 
 #[test]
@@ -155,29 +206,35 @@ fn an_input_is_never_offered_with_a_ticket_of_another_round() {
     let mut inputs = vec![("new", sealed(Some(spring))), ("left", sealed(Some(autumn))), ("second", sealed(Some(spring)))];
     let mut tickets = vec![ticket("a", autumn), ("o".to_owned(), round_of("1")), ticket("s", spring)];
     assert_eq!((tickets_of(&tickets, Some(spring)), tickets_of(&tickets, None)), (1, 1));
-    assert_eq!(assign(&mut inputs, &mut tickets), ["new", "left"]);
+    let mut pool = Pool::default();
+    assert_eq!(assign(&mut inputs, &mut tickets, &mut pool, 0), ["new", "left"]);
+    assert_eq!(pool.lack_tickets, 1);
     let given = |at: usize| inputs[at].1.ticket.as_deref();
     assert_eq!((given(0), given(1), given(2)), (Some("s"), Some("a"), None));
     // An app that knew no rounds kept neither beside an input nor beside a ticket.
     let mut old = vec![("old", sealed(None)), ("older", sealed(None))];
     let mut tickets = vec![ticket("s", spring), ("o".to_owned(), round_of("1"))];
-    assign(&mut old, &mut tickets);
+    assign(&mut old, &mut tickets, &mut pool, 0);
     assert_eq!((old[0].1.ticket.as_deref(), old[1].1.ticket.as_deref()), (Some("o"), Some("s")));
+}
+
+/// What the server says in epoch "e", on the third day.
+fn said<K: Clone>(offered: &[Offered<K>]) -> Answer<K> {
+    Answer { offered: offered.to_vec(), epoch: Some("e".into()), day: "2026-09-03".into(), backed_up_through: None }
 }
 
 #[test]
 fn an_input_stays_until_a_backup_has_its_day() {
     let sealed = |held_on: Option<&str>| Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: held_on.map(str::to_owned) };
-    let mut pool = Pool { sealed: 4, acknowledged: 1, since: Some(5) };
+    let mut pool = Pool { sealed: 4, acknowledged: 1, since: Some(5), ..Pool::default() };
     let all = vec![("held", sealed(None)), ("refused", sealed(None)), ("old", sealed(Some("2026-09-01"))), ("new", sealed(Some("2026-09-03")))];
-    let said = |key, status| Offered { key, ticket: "t".into(), status };
-    let offered = [said("held", SlotStatus::Held), said("refused", SlotStatus::Refused)];
-    let kept = answer(all, &offered, Some("e"), Some("e"), "2026-09-03", Some("2026-09-02"), &mut pool);
+    let offered = [("held", SlotStatus::Held), ("refused", SlotStatus::Refused)].map(|(key, status)| Offered { key, ticket: "t".into(), status });
+    let kept = answer(all, &Answer { backed_up_through: Some("2026-09-02".into()), ..said(&offered) }, Some("e"), &mut pool, 7);
     assert_eq!(kept[0].1.as_ref().unwrap().held_on.as_deref(), Some("2026-09-03"));
     assert_eq!(kept[1].1.as_ref().unwrap().ticket, None, "it gets another ticket");
     assert!(kept[2].1.is_none() && kept[3].1.is_some());
-    assert_eq!(pool, Pool { sealed: 4, acknowledged: 2, since: Some(5) });
-    answer(vec![("held", sealed(Some("2026-09-03")))], &[], Some("e"), Some("e"), "2026-09-03", None, &mut pool);
+    assert_eq!(pool, Pool { sealed: 4, acknowledged: 2, since: Some(7), ..Pool::default() });
+    answer(vec![("held", sealed(Some("2026-09-03")))], &said(&[]), Some("e"), &mut pool, 8);
     assert_eq!(pool.since, None);
 }
 
@@ -185,7 +242,7 @@ fn an_input_stays_until_a_backup_has_its_day() {
 fn another_tabs_ticket_outlives_the_refusal_of_the_one_before() {
     let record = Sealed { sealed: "x".into(), round: None, ticket: Some("second".into()), held_on: None };
     let refused = Offered { key: "a", ticket: "first".to_owned(), status: SlotStatus::Refused };
-    let kept = answer(vec![("a", record.clone())], &[refused], None, None, "2026-09-03", None, &mut Pool::default());
+    let kept = answer(vec![("a", record.clone())], &said(&[refused]), None, &mut Pool::default(), 0);
     assert_eq!(kept, [("a", Some(record))], "a third would be taken beside the second");
 }
 
@@ -193,7 +250,8 @@ fn another_tabs_ticket_outlives_the_refusal_of_the_one_before() {
 fn what_a_server_said_of_inputs_before_it_was_restored_says_nothing() {
     let record = Sealed { sealed: "x".into(), round: None, ticket: Some("t".into()), held_on: None };
     let held = Offered { key: "a", ticket: "t".to_owned(), status: SlotStatus::Held };
-    let mut pool = Pool { sealed: 1, acknowledged: 0, since: Some(5) };
-    let kept = answer(vec![("a", record.clone())], &[held], Some("before"), Some("after"), "2026-09-03", Some("2026-09-03"), &mut pool);
-    assert_eq!((kept, pool), (vec![("a", Some(record))], Pool { sealed: 1, acknowledged: 0, since: Some(5) }));
+    let mut pool = Pool { sealed: 1, acknowledged: 0, since: Some(5), ..Pool::default() };
+    let said = Answer { backed_up_through: Some("2026-09-03".into()), ..said(&[held]) };
+    let kept = answer(vec![("a", record.clone())], &said, Some("after"), &mut pool, 7);
+    assert_eq!((kept, pool), (vec![("a", Some(record))], Pool { sealed: 1, acknowledged: 0, since: Some(5), ..Pool::default() }));
 }

@@ -2,17 +2,23 @@
 
 use dorbank_shared::sync::{
     engine::{Effect, Event, Fault, State},
-    outbox::{Offered, past, tickets_of},
-    wire::{Admission, JoinResponse, PullResponse, TicketsResponse},
+    outbox::{Answer, Offered, past, tickets_of},
+    wire::{Admission, JoinResponse, PullResponse, TicketsRequest, TicketsResponse},
 };
 use uuid::Uuid;
 
 use super::{At, Happening, World, network::read};
 use crate::simulator::{
+    fault::Kind,
     phone::{Offering, Shelving},
     server::{What, Wire},
     storage::{Joined, Op, metas},
 };
+
+/// How many tickets a phone draws at a time, and how few make it draw, as in `app/src/field/sync/inputs.rs`; and where there
+/// is to be want of them.
+const DRAW: (u32, usize) = (10, 6);
+const DRAW_LITTLE: (u32, usize) = (2, 2);
 
 impl World {
     pub(super) fn answered(&mut self, at: At, request: u64, what: What, answer: Option<Wire>) {
@@ -54,15 +60,30 @@ impl World {
                     return;
                 }
                 match read::<TicketsResponse>(answer) {
-                    Ok(TicketsResponse { tickets, round: Some(round) }) if !tickets.is_empty() => self.ask(at, Op::KeepTickets(tickets, round), 0),
+                    Ok(TicketsResponse { tickets, round: Some(round) }) if !tickets.is_empty() => {
+                        self.ask(at, Op::KeepTickets(tickets, round, what), 0);
+                    }
                     drawn => {
                         let here = &mut self.phones[at.phone];
                         here.tabs[at.tab].drawing = None;
+                        let round = here.tabs[at.tab].cache.bundle.as_ref().map(|bundle| bundle.round.id);
                         // It has drawn all that one identity may. The volunteer asks for the code again, as the screen says.
-                        if drawn.is_ok() && self.calm.is_some() && here.storage.tickets.is_empty() && here.pool() > 0 {
+                        if drawn.is_ok() && self.calm.is_some() && round.is_some_and(|round| here.wants(round)) {
                             self.after(1_000, Happening::AskForTickets(at.phone));
                         }
                     }
+                }
+            }
+            What::TicketsAsAny => {
+                if self.phones[at.phone].tabs[at.tab].drawing_as_any.0 != request {
+                    return;
+                }
+                self.phones[at.phone].tabs[at.tab].drawing_as_any.0 = 0;
+                match read::<TicketsResponse>(answer) {
+                    Ok(TicketsResponse { tickets, round: Some(round) }) if !tickets.is_empty() => {
+                        self.ask(at, Op::KeepTickets(tickets, round, what), 0);
+                    }
+                    _ => self.draw_as_any(at),
                 }
             }
             What::Shelf => self.shelf_answered(at, request, answer),
@@ -150,17 +171,38 @@ impl World {
     }
 
     pub(super) fn after_pull(&mut self, at: At) {
+        let (count, few) = self.draws();
         let phone = &mut self.phones[at.phone];
         let tab = &mut phone.tabs[at.tab];
         let round = tab.cache.bundle.as_ref().map(|bundle| bundle.round.id);
-        let low = round.is_some() && tickets_of(&phone.storage.tickets, round) < 6;
+        let low = round.is_some() && tickets_of(&phone.storage.tickets, round) < few;
         if tab.admission == Some(Admission::Admitted) && low && tab.drawing.is_none() {
             tab.requests += 1;
             let request = tab.requests;
             tab.drawing = Some(request);
-            self.send(at, request, What::Tickets, b"{\"count\":10}".to_vec());
+            self.send(at, request, What::Tickets, tickets_body(count));
         }
         self.send_inputs_if_due(at);
+    }
+
+    fn draws(&self) -> (u32, usize) {
+        if self.faults.has(Kind::NextRound) { DRAW_LITTLE } else { DRAW }
+    }
+
+    /// What has a ticket is sent. For what has none those are asked who this phone is and was, one after the other.
+    pub(super) fn draw_as_any(&mut self, at: At) {
+        let phone = &mut self.phones[at.phone];
+        let tab = &mut phone.tabs[at.tab];
+        let lacks = phone.storage.pool.lack_tickets > 0;
+        let Some(device) = tab.drawing_as_any.1.pop().filter(|_| lacks) else {
+            tab.inputs = None;
+            tab.in_vain = lacks;
+            return;
+        };
+        tab.requests += 1;
+        tab.drawing_as_any.0 = tab.requests;
+        let (request, (count, _)) = (tab.requests, self.draws());
+        self.send_as(device, at, request, What::TicketsAsAny, tickets_body(count));
     }
 
     pub(super) fn inputs_answered(&mut self, at: At, request: u64, answer: Option<Wire>) {
@@ -176,8 +218,13 @@ impl World {
         let offered = said.filter_map(|(slot, status)| slot.map(|(key, ticket)| Offered { key, ticket, status })).collect();
         tab.inputs = Some(Offering::default());
         let day = answer.day.unwrap_or(today);
-        self.ask(at, Op::AnswerInputs { offered, epoch: answer.epoch.or(offering.epoch), day, backed_up_through: answer.backed_up_through }, 0);
+        let (epoch, backed_up_through) = (answer.epoch.or(offering.epoch), answer.backed_up_through);
+        self.ask(at, Op::AnswerInputs(Answer { offered, epoch, day, backed_up_through }), 0);
     }
+}
+
+fn tickets_body(count: u32) -> Vec<u8> {
+    serde_json::to_vec(&TicketsRequest { count }).unwrap()
 }
 
 fn first_push(effects: &[Effect]) -> Option<(u64, Vec<u64>)> {

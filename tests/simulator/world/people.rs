@@ -38,6 +38,9 @@ impl World {
         self.calm = Some(self.now);
         self.frozen.clear();
         self.server.break_on(None).await;
+        if self.server.is_next_round() {
+            self.server.begin_next_round().await;
+        }
         for phone in 0..self.phones.len() {
             self.phones[phone].full_until = 0;
             let devices: Vec<Uuid> = self.phones[phone].devices().collect();

@@ -75,8 +75,17 @@ impl World {
                 phone.said.push(sealed.clone());
                 self.send_inputs_if_due(at);
             }
-            // The screen says that it is not saved, and the app tries again.
+            // The screen says that it is not saved. The app tries a visit again; of an input the volunteer decides.
+            (Op::KeepSealed(key, sealed, _), false) if self.strikes(Kind::Struck, 0.4) => self.ask(at, Op::Strike(*key, sealed.clone()), 5_000),
             (Op::Append(..) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), 5_000),
+            (Op::Strike(..), false) => self.ask(at, op.clone(), 5_000),
+            (Op::Strike(_, sealed), true) => {
+                let phone = &mut self.phones[at.phone];
+                phone.tabs[at.tab].unsaved -= 1;
+                if settled.is_empty() {
+                    phone.struck.push(sealed.clone());
+                }
+            }
             (Op::Settle(receipts, _), true) => {
                 let (settled, left): (Vec<&Receipt>, Vec<&Receipt>) = receipts.iter().partition(|receipt| settled.contains(&receipt.device_seq));
                 let entries = &mut self.phones[at.phone].tabs[at.tab].entries;
@@ -96,9 +105,9 @@ impl World {
             // Receipts of a server that is no more: what they were for has its turn after the next pull.
             (Op::SettleShelved(..), true) => self.phones[at.phone].tabs[at.tab].shelving = None,
             (Op::SettleShelved(..), false) => self.phones[at.phone].tabs[at.tab].shelving = None,
-            (Op::Join(_, why), true) => {
+            (Op::Join(device, why), true) => {
                 if *why == Joined::Anew {
-                    self.ask(at, Op::KeepCache(Cache::default()), 0);
+                    self.ask(at, Op::KeepCache(Cache { of: *device, ..Cache::default() }), 0);
                 }
                 self.tell_other_tabs(at, false);
                 self.read_again(at);
@@ -117,16 +126,18 @@ impl World {
             (Op::KeepCache(_), _) => self.tell_other_tabs(at, true),
             (Op::Assign, true) => match self.phones[at.phone].inputs_body(at.tab) {
                 Some((request, body)) => self.send(at, request, What::Inputs, body),
-                None => self.phones[at.phone].tabs[at.tab].inputs = None,
+                None => self.draw_as_any(at),
             },
             (Op::Assign, false) => self.phones[at.phone].tabs[at.tab].inputs = None,
-            (Op::AnswerInputs { .. }, true) if self.phones[at.phone].pool() > 0 => self.ask(at, Op::Assign, 0),
-            (Op::AnswerInputs { .. }, _) => self.phones[at.phone].tabs[at.tab].inputs = None,
-            (Op::LetGo(..), true) => {
+            (Op::AnswerInputs(_), true) if self.phones[at.phone].pool() > 0 => self.ask(at, Op::Assign, 0),
+            (Op::AnswerInputs(_), _) => self.phones[at.phone].tabs[at.tab].inputs = None,
+            (Op::LetGo(..), true) if settled.is_empty() => {
                 self.tell_other_tabs(at, false);
                 self.read_again(at);
             }
-            (Op::LetGo(..), false) => {}
+            (Op::LetGo(..), _) => {}
+            (Op::KeepTickets(_, _, What::TicketsAsAny), true) => self.ask(at, Op::Assign, 0),
+            (Op::KeepTickets(_, _, What::TicketsAsAny), false) => self.draw_as_any(at),
             (Op::KeepTickets(..), _) => self.phones[at.phone].tabs[at.tab].drawing = None,
         }
     }
@@ -160,9 +171,11 @@ impl World {
     /// As in `app/src/field/sync/inputs.rs`: when eight wait, and when the shift has ended.
     pub(super) fn send_inputs_if_due(&mut self, at: At) {
         let waiting = self.phones[at.phone].waiting();
+        let any = self.phones[at.phone].may_draw(at.tab);
         let tab = &mut self.phones[at.phone].tabs[at.tab];
         if tab.inputs.is_none() && waiting > 0 && (self.calm.is_some() || waiting >= 4) {
             tab.inputs = Some(Offering::default());
+            tab.drawing_as_any = (0, any);
             self.ask(at, Op::Assign, 0);
         }
     }

@@ -26,9 +26,10 @@ pub fn Ask(
     };
     let yes = move |_| {
         actions::mark_asked(door);
-        // From here on nothing remembers which door it was.
-        phone().note.set(Some(NoteDraft { id: Uuid::new_v4(), key: Uuid::new_v4(), area: area.clone() }));
         on_close.run(());
+        let Some(round) = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.clone())) else { return };
+        // From here on nothing remembers which door it was.
+        phone().note.set(Some(NoteDraft { id: Uuid::new_v4(), key: Uuid::new_v4(), area: area.clone(), round }));
         route::go("/field/note", false);
     };
     view! {

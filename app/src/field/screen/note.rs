@@ -2,6 +2,7 @@
 
 use dorbank_shared::{
     input::{MAX_TOPICS, MAX_WORDS},
+    round::Topic,
     screening::{Hint, look},
     words::key,
 };
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::field::{
-    actions,
+    actions::{self, InputFate},
     phone::{Snack, fill, phone, tr, word},
     ui::{Bar, draw, icon, note},
 };
@@ -35,13 +36,13 @@ fn leave() {
 /// The note. It is in memory until it is sealed, and struck by leaving.
 #[component]
 pub fn Note() -> impl IntoView {
-    let Some(draft) = phone().note.get_untracked() else {
+    if phone().note.with_untracked(Option::is_none) {
         return view! {
             <Bar title=Signal::derive(tr(key::NOTE_TITLE)) back="/field/"/>
             <div class="page">{note("calm", draw::INFO, tr(key::NOTE_NONE))}<a class="button" href="/field/">{tr(key::PAGE_HOME)}</a></div>
         }
         .into_any();
-    };
+    }
     phone().form_open.set(true);
     on_cleanup(|| {
         phone().form_open.set(false);
@@ -51,6 +52,8 @@ pub fn Note() -> impl IntoView {
     let words = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<&'static str>);
     let busy = RwSignal::new(false);
+    // Storage did not say that it was saved, and may have it all the same; and whether something was changed since.
+    let (tried, changed) = (RwSignal::new(false), RwSignal::new(false));
     let alert = NodeRef::<leptos::html::Div>::new();
     Effect::new(move |before: Option<u32>| {
         let times = phone().held_back.get();
@@ -63,24 +66,15 @@ pub fn Note() -> impl IntoView {
         times
     });
     let topics = move || {
-        phone().bundle.with(|bundle| {
-            let language = phone().words.with(|words| words.language().to_owned());
-            bundle
-                .as_ref()
-                .map(|bundle| {
-                    bundle
-                        .round
-                        .topics
-                        .iter()
-                        .filter(|topic| topic.parent.is_none())
-                        .map(|topic| (topic.id, topic.name.in_language(&language).to_owned()))
-                        .collect::<Vec<_>>()
-                })
-                .unwrap_or_default()
-        })
+        let language = phone().words.with(|words| words.language().to_owned());
+        let name = |topic: &Topic| (topic.id, topic.name.in_language(&language).to_owned());
+        phone()
+            .note
+            .with(|draft| draft.iter().flat_map(|draft| &draft.round.topics).filter(|topic| topic.parent.is_none()).map(name).collect::<Vec<_>>())
     };
     let turn = move |id: Uuid| {
         fault.set(None);
+        changed.set(true);
         chosen.update(|chosen| match chosen.iter().position(|known| *known == id) {
             Some(at) => {
                 chosen.remove(at);
@@ -103,17 +97,37 @@ pub fn Note() -> impl IntoView {
             return;
         }
         busy.set(true);
-        let draft = draft.clone();
+        let Some(draft) = phone().note.get_untracked() else { return };
         spawn_local(async move {
-            if actions::keep_input(draft, topics, sentence).await {
+            let fate = actions::keep_input(draft, topics, sentence).await;
+            // What was tried before and is on its way is this one, if nothing was changed.
+            if fate == InputFate::Done || fate == InputFate::OnItsWay && tried.get_untracked() && !changed.get_untracked() {
                 words.set(String::new());
                 leave();
                 gloo_timers::future::TimeoutFuture::new(60).await;
                 phone().snack.set(Some(Snack { text: word(key::NOTE_SAVED), undo: Vec::new() }));
-            } else {
-                fault.set(Some(key::NOTE_FAULT));
-                busy.set(false);
+                return;
             }
+            fault.set(Some(if fate == InputFate::OnItsWay { key::NOTE_ON_ITS_WAY } else { key::NOTE_FAULT }));
+            tried.set(fate == InputFate::Unknown);
+            changed.set(false);
+            busy.set(false);
+        });
+    };
+    let strike = move |_| {
+        let Some(draft) = phone().note.get_untracked().filter(|_| tried.get_untracked()) else { return leave() };
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        spawn_local(async move {
+            let fate = actions::strike_input(&draft).await;
+            if fate == InputFate::Done {
+                return leave();
+            }
+            fault.set(Some(if fate == InputFate::OnItsWay { key::NOTE_ON_ITS_WAY } else { key::NOTE_STRIKE_FAULT }));
+            tried.set(fate == InputFate::Unknown);
+            busy.set(false);
         });
     };
     view! {
@@ -134,7 +148,7 @@ pub fn Note() -> impl IntoView {
                 <label class="field-label" for="words">{tr(key::NOTE_WORDS)}</label>
                 <p id="words-hint" class="soft small">{tr(key::NOTE_WORDS_HINT)}</p>
                 <textarea id="words" rows="3" maxlength=MAX_WORDS.to_string() autocomplete="off" aria-describedby="words-hint" prop:value=move || words.get()
-                    on:input=move |event| { fault.set(None); words.set(event_target_value(&event)); }></textarea>
+                    on:input=move |event| { fault.set(None); changed.set(true); words.set(event_target_value(&event)); }></textarea>
                 {move || (left() < 100).then(|| view! { <p class="soft small">{fill(key::NOTE_LEFT, &[("n", &left().to_string())])}</p> })}
                 <div role="status">
                     {move || (!hints.with(Vec::is_empty)).then(|| note("", draw::WARN, view! {
@@ -146,7 +160,7 @@ pub fn Note() -> impl IntoView {
             <div role="alert" node_ref=alert>{move || fault.get().map(|fault| note("", draw::WARN, tr(fault)))}</div>
             <div class="stack">
                 <button class="button primary" disabled=move || busy.get() on:click=save>{icon(draw::CHECK)}{tr(key::NOTE_SAVE)}</button>
-                <button class="button" on:click=move |_| leave()>{tr(key::NOTE_STRIKE)}</button>
+                <button class="button" on:click=strike>{tr(key::NOTE_STRIKE)}</button>
                 <p class="soft small">{tr(key::NOTE_SEALED_WHY)}</p>
             </div>
         </div>

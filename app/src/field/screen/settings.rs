@@ -67,7 +67,8 @@ pub fn Settings() -> impl IntoView {
                 {move || if unsent() > 0 {
                     view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::SETTINGS_EXPORT)}</button><p class="soft small">{tr(key::SETTINGS_EXPORT_WHY)}</p> }.into_any()
                 } else {
-                    view! { <p class="soft">{tr(key::SETTINGS_NOTHING_UNSENT)}</p> }.into_any()
+                    let inputs_wait = phone().pool.get().waiting() > 0;
+                    view! { <p class="soft">{tr(if inputs_wait { key::SETTINGS_INPUTS_WAIT } else { key::SETTINGS_NOTHING_UNSENT })}</p> }.into_any()
                 }}
             </section>
             <a class="button quiet" href="/field/join">{tr(key::JOIN_ANOTHER)}</a>

@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dorbank_shared::sync::{base::Base, wire::Bundle};
+use dorbank_shared::sync::{
+    base::Base,
+    outbox::{Identity, KEPT_MS},
+    wire::Bundle,
+};
 use uuid::Uuid;
 
-use super::handle::{Change, Durability, Handle, StoreError, all, put};
+use super::handle::{Change, Durability, Found, Handle, StoreError, all, put};
+use crate::field::browser;
 
 const BUNDLE: &str = "bundle";
 const TURF: &str = "turf";
@@ -22,6 +27,8 @@ fn cache() -> &'static Handle {
 /// What is cached.
 #[derive(Debug, Clone, Default)]
 pub struct Contents {
+    /// Under which key the bundle lies: see [`Identity::joined_as`].
+    key: String,
     /// The shift, its round and its turfs.
     pub bundle: Option<Bundle>,
     /// The state of each turf's doors, with its cursor.
@@ -30,30 +37,54 @@ pub struct Contents {
     pub asked: BTreeSet<Uuid>,
 }
 
+impl Contents {
+    /// The same, without what an earlier identity was given. The cache is relaxed, and may come back from before a join.
+    #[must_use]
+    pub fn of(self, identity: Option<&Identity>) -> Self {
+        if self.key == key(identity) { self } else { Self { asked: self.asked, ..Self::default() } }
+    }
+}
+
+fn key(identity: Option<&Identity>) -> String {
+    identity.and_then(|identity| identity.joined_as).map_or_else(|| "bundle".to_owned(), |id| id.to_string())
+}
+
 /// Reads everything. A record of an older form is passed over: the next pull brings it again.
 pub async fn read() -> Result<Contents, StoreError> {
     let found = cache().read(&[all(BUNDLE), all(TURF), all(ASKED)]).await?;
     let ids = |at| found.texts(at).iter().filter_map(|(key, _)| Uuid::parse_str(key).ok());
-    Ok(Contents {
-        bundle: found.all(0).unwrap_or_default().pop(),
-        bases: ids(1).zip(found.all(1).unwrap_or_default()).collect(),
-        asked: ids(2).collect(),
-    })
+    let (key, bundle) = found.keyed(0).unwrap_or_default().pop().unzip();
+    Ok(Contents { key: key.unwrap_or_default(), bundle, bases: ids(1).zip(found.all(1).unwrap_or_default()).collect(), asked: ids(2).collect() })
 }
 
-/// Replaces the bundle and the turfs, in one transaction: rows and their cursor belong together.
-pub async fn write(bundle: Option<&Bundle>, bases: &BTreeMap<Uuid, Base>) -> Result<(), StoreError> {
+/// Whether the mark of a door that was asked still holds: one of `round`, where that is known, and no older than what was noted
+/// there. It says that there was a conversation. It is the JSON of the round and the hour.
+fn holds(mark: &str, round: Option<Uuid>) -> bool {
+    let Some((of, hour)) = mark.trim_matches('"').split_once(' ') else { return false };
+    let is_of = |round: Uuid| Uuid::parse_str(of).is_ok_and(|of| of == round);
+    round.is_none_or(is_of) && hour.parse::<i64>().is_ok_and(|hour| (hour - KEPT_MS..hour + KEPT_MS).contains(&browser::now()))
+}
+
+/// Replaces the bundle and the turfs with what `identity` was given, in one transaction: rows and their cursor belong together.
+/// Doors that were asked in another round, or long ago, are forgotten.
+pub async fn write(identity: Option<&Identity>, bundle: Option<&Bundle>, bases: &BTreeMap<Uuid, Base>) -> Result<(), StoreError> {
     let mut changes = vec![Change::Clear(BUNDLE), Change::Clear(TURF)];
     if let Some(bundle) = bundle {
-        changes.push(put(BUNDLE, "bundle", bundle)?);
+        changes.push(put(BUNDLE, key(identity), bundle)?);
     }
     for (turf, base) in bases {
         changes.push(put(TURF, turf.to_string(), base)?);
     }
-    cache().change(&[], &mut |_| Ok(changes.clone())).await
+    let round = bundle.map(|bundle| bundle.round.id);
+    let mut decide = |found: &mut Found| {
+        let over = found.texts(0).iter().filter(|(_, mark)| !holds(mark, round)).map(|(door, _)| Change::Delete(ASKED, door.as_str().into()));
+        Ok(changes.iter().cloned().chain(over).collect())
+    };
+    cache().change(&[all(ASKED)], &mut decide).await
 }
 
-/// Remembers that a door was asked.
-pub async fn mark_asked(door: Uuid) -> Result<(), StoreError> {
-    cache().change(&[], &mut |_| Ok(vec![put(ASKED, door.to_string(), &1u8)?])).await
+/// Remembers that a door was asked in this round.
+pub async fn mark_asked(door: Uuid, round: Uuid) -> Result<(), StoreError> {
+    let mark = format!("{round} {}", browser::this_hour());
+    cache().change(&[], &mut |_| Ok(vec![put(ASKED, door.to_string(), &mark)?])).await
 }

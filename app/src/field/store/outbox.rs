@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-pub use dorbank_shared::sync::outbox::{Identity, Offered, Pool, Sealed, Shelved, Ticket};
+pub use dorbank_shared::sync::outbox::{Answer, Identity, Offered, Pool, Sealed, Shelved, Ticket};
 use dorbank_shared::sync::{
     engine::Receipt,
     file::Unwritten,
@@ -199,27 +199,36 @@ pub async fn settle_shelved(device: Uuid, receipts: &[Receipt], epoch: Option<&s
     Ok(holds)
 }
 
-/// Lets go of what is sent and older than any backup: see [`rules::let_go`].
-pub async fn let_go(server_time: i64, epoch: &str) -> Result<(), StoreError> {
+/// Lets go of what is sent and older than any backup: see [`rules::let_go`]. True where there was something.
+pub async fn let_go(server_time: i64, epoch: &str) -> Result<bool, StoreError> {
+    let mut went = false;
     let mut decide = |found: &mut Found| {
         let mut shelf: Vec<Shelved> = found.one(0)?.unwrap_or_default();
+        let size = |shelf: &[Shelved]| (shelf.len(), shelf.iter().map(|shelved| shelved.entries.len()).sum::<usize>());
+        let before = size(&shelf);
         let stored = found.one::<String>(3)?;
-        let past = rules::let_go(&found.all::<Kept>(1)?, found.one(2)?, &mut shelf, server_time, epoch, stored.as_deref());
+        let holds_inputs = !found.texts(4).is_empty();
+        let past = rules::let_go(&found.all::<Kept>(1)?, found.one(2)?, &mut shelf, holds_inputs, server_time, epoch, stored.as_deref());
         let mut changes: Vec<Change> = past.into_iter().map(|seq| Change::Delete(ENTRY, number(seq).into())).collect();
-        changes.push(put(META, "shelf", &shelf)?);
+        if size(&shelf) != before {
+            changes.push(put(META, "shelf", &shelf)?);
+        }
+        went = !changes.is_empty();
         Ok(changes)
     };
-    outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at"), one(META, "epoch")], &mut decide).await
+    outbox().change(&[one(META, "shelf"), all(ENTRY), one(META, "ends_at"), one(META, "epoch"), all(SEALED)], &mut decide).await?;
+    Ok(went)
 }
 
 /// The server was restored: all entries that were sent, those of earlier identities and every sealed input still kept, will
 /// be offered again.
 pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
+    let hour = browser::this_hour();
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(2)?.unwrap_or_default();
         let (mut shelf, stored): (Vec<Shelved>, _) = (found.one(3)?.unwrap_or_default(), found.one::<String>(4)?);
-        let (entries, sealed) = rules::reopen(found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool, epoch, stored.as_deref());
+        let (entries, sealed) = rules::reopen(found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool, epoch, stored.as_deref(), hour);
         let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
         for kept in &entries {
             changes.push(put_entry(kept)?);
@@ -258,8 +267,8 @@ pub async fn join(identity: &Identity, ended_at: Option<i64>, only: Option<Uuid>
     NEXT.set(None);
     let mut decide = |found: &mut Found| {
         let (mut pool, mut shelf) = (found.one::<Pool>(0)?.unwrap_or_default(), found.one::<Vec<Shelved>>(1)?.unwrap_or_default());
-        let ended_at = ended_at.or(found.one(4)?);
-        if !rules::join(found.one(2)?, only, ended_at, found.all(3)?, &mut shelf, &mut pool) {
+        let (ended_at, holds_inputs) = (ended_at.or(found.one(4)?), !found.texts(5).is_empty());
+        if !rules::join(found.one(2)?, only, ended_at, found.all(3)?, holds_inputs, &mut shelf, &mut pool) {
             return Ok(Vec::new());
         }
         Ok(vec![
@@ -271,24 +280,41 @@ pub async fn join(identity: &Identity, ended_at: Option<i64>, only: Option<Uuid>
             put(META, "pool", &pool)?,
         ])
     };
-    outbox().change(&[one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY), one(META, "ends_at")], &mut decide).await
+    let reads = [one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY), one(META, "ends_at"), all(SEALED)];
+    outbox().change(&reads, &mut decide).await
 }
 
 /// Keeps an input that is sealed to a round's key, under a random key of its own. It is durable when this returns. A second
-/// time under its key it takes the place of the first, as long as that was offered to nobody.
-pub async fn keep_sealed(key: Uuid, sealed: &str, round: Uuid) -> Result<Pool, StoreError> {
+/// time under its key it takes the place of the first, as long as that was offered to nobody; nothing where it was.
+pub async fn keep_sealed(key: Uuid, sealed: &str, round: Uuid) -> Result<Option<Pool>, StoreError> {
     let key = key.to_string();
-    let hour = browser::now() / 3_600_000 * 3_600_000;
-    let mut pool = Pool::default();
+    let hour = browser::this_hour();
+    let mut kept = None;
     let mut decide = |found: &mut Found| {
-        pool = found.one(1)?.unwrap_or_default();
+        kept = None;
+        let mut pool = found.one(1)?.unwrap_or_default();
         let record = Sealed { sealed: sealed.to_owned(), round: Some(round), ticket: None, held_on: None };
         let before = found.one::<Sealed>(0)?;
         let Some(record) = rules::keep_sealed(before.as_ref(), record, hour, &mut pool) else { return Ok(Vec::new()) };
+        kept = Some(pool);
         Ok(vec![put(SEALED, key.as_str(), &record)?, put(META, "pool", &pool)?])
     };
     outbox().change(&[one(SEALED, key.as_str()), one(META, "pool")], &mut decide).await?;
-    Ok(pool)
+    Ok(kept)
+}
+
+/// Takes back an input that was said to be unsaved: see [`rules::strike`]. Nothing where it was offered to somebody.
+pub async fn strike(key: Uuid) -> Result<Option<Pool>, StoreError> {
+    let key = key.to_string();
+    let mut left = None;
+    let mut decide = |found: &mut Found| {
+        let mut pool = found.one(1)?.unwrap_or_default();
+        let struck = rules::strike(found.one::<Sealed>(0)?.as_ref(), &mut pool);
+        left = struck.then_some(pool);
+        Ok(if struck { vec![Change::Delete(SEALED, key.as_str().into()), put(META, "pool", &pool)?] } else { Vec::new() })
+    };
+    outbox().change(&[one(SEALED, key.as_str()), one(META, "pool")], &mut decide).await?;
+    Ok(left)
 }
 
 /// Inputs that are to be offered.
@@ -300,36 +326,42 @@ pub struct Ready {
     pub epoch: Option<String>,
     /// The tickets that are left.
     pub tickets: Vec<Ticket>,
+    /// Inputs, counted.
+    pub pool: Pool,
 }
 
 /// Gives each waiting input without a ticket one, as far as they last, before anything is sent.
 pub async fn assign_tickets() -> Result<Ready, StoreError> {
+    let hour = browser::this_hour();
     let mut ready = Ready::default();
     let mut decide = |found: &mut Found| {
         let mut sealed = found.keyed::<Sealed>(0)?;
         ready.tickets = tickets_in(found, 1);
         ready.epoch = found.one(2)?;
-        let got = rules::assign(&mut sealed, &mut ready.tickets);
+        let before: Pool = found.one(3)?.unwrap_or_default();
+        ready.pool = before;
+        let got = rules::assign(&mut sealed, &mut ready.tickets, &mut ready.pool, hour);
         ready.inputs = sealed.into_iter().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_some()).collect();
-        let mut changes = Vec::new();
+        let mut changes = if ready.pool == before { Vec::new() } else { vec![put(META, "pool", &ready.pool)?] };
         for (key, record) in ready.inputs.iter().filter(|(key, _)| got.contains(key)) {
             changes.push(Change::Delete(TICKET, record.ticket.as_deref().unwrap_or_default().into()));
             changes.push(put(SEALED, key.as_str(), record)?);
         }
         Ok(changes)
     };
-    outbox().change(&[all(SEALED), all(TICKET), one(META, "epoch")], &mut decide).await?;
+    outbox().change(&[all(SEALED), all(TICKET), one(META, "epoch"), one(META, "pool")], &mut decide).await?;
     Ok(ready)
 }
 
-/// What the server said in `epoch` of inputs that were offered: see [`rules::answer`].
-pub async fn answer_inputs(offered: &[Offered<String>], epoch: Option<&str>, day: &str, backed_up_through: Option<&str>) -> Result<Pool, StoreError> {
+/// What the server said of inputs that were offered: see [`rules::answer`].
+pub async fn answer_inputs(said: &Answer<String>) -> Result<Pool, StoreError> {
+    let hour = browser::this_hour();
     let mut pool = Pool::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(1)?.unwrap_or_default();
         let mut changes = Vec::new();
         let stored = found.one::<String>(2)?;
-        for (key, kept) in rules::answer(found.keyed(0)?, offered, epoch, stored.as_deref(), day, backed_up_through, &mut pool) {
+        for (key, kept) in rules::answer(found.keyed(0)?, said, stored.as_deref(), &mut pool, hour) {
             changes.push(match kept {
                 Some(record) => put(SEALED, key, &record)?,
                 None => Change::Delete(SEALED, key.into()),

@@ -26,6 +26,11 @@ pub(super) struct Answer {
 
 /// Posts JSON. Cookies never travel with it.
 pub(super) async fn post<T: Serialize>(address: &str, body: &T, bearer: Option<&str>) -> Result<Answer, Fault> {
+    post_text(address, serde_json::to_string(body).map_err(|_| Fault::Server)?, bearer).await
+}
+
+/// The same, once for all types: each would bring all of this into the app again.
+async fn post_text(address: &str, body: String, bearer: Option<&str>) -> Result<Answer, Fault> {
     let headers = Headers::new().map_err(|_| Fault::Network)?;
     let media = if address.starts_with("/sync/") { MEDIA_TYPE } else { "application/json" };
     let _ = headers.set("content-type", media);
@@ -36,7 +41,7 @@ pub(super) async fn post<T: Serialize>(address: &str, body: &T, bearer: Option<&
     let request = RequestInit::new();
     request.set_method("POST");
     request.set_headers(&headers);
-    request.set_body(&serde_json::to_string(body).map_err(|_| Fault::Server)?.into());
+    request.set_body(&body.into());
     request.set_credentials(RequestCredentials::Omit);
     request.set_cache(RequestCache::NoStore);
     request.set_signal(Some(&abort.signal()));
@@ -66,12 +71,17 @@ pub(super) async fn sync<T: Serialize, U: DeserializeOwned>(address: &str, body:
 
 /// A request of the sync wire, with the credential of an earlier identity.
 pub(super) async fn sync_as<T: Serialize, U: DeserializeOwned>(credential: &str, address: &str, body: &T) -> Result<U, Fault> {
-    let answer = post(address, body, Some(credential)).await?;
+    let text = sync_text(credential, address, serde_json::to_string(body).map_err(|_| Fault::Server)?).await?;
+    serde_json::from_str(&text).map_err(|_| Fault::NotOurs)
+}
+
+async fn sync_text(credential: &str, address: &str, body: String) -> Result<String, Fault> {
+    let answer = post_text(address, body, Some(credential)).await?;
     if (200..300).contains(&answer.status) {
         if !answer.media_type.starts_with(MEDIA_TYPE) {
             return Err(Fault::NotOurs);
         }
-        return serde_json::from_str(&answer.body).map_err(|_| Fault::NotOurs);
+        return Ok(answer.body);
     }
     Err(match (answer.status, refusal(&answer)) {
         (_, Some(Code::Unknown)) => Fault::Unknown,

@@ -19,21 +19,21 @@ use crate::field::{
     browser,
     phone::phone,
     seal,
-    store::outbox::{self, Offered, Sealed, Ticket},
+    store::outbox::{self, Answer, Offered, Ready, Sealed, Ticket},
 };
 
 /// How many tickets a phone draws at a time. Those of a draw whose answer is lost are gone, and a shift has 40.
 const DRAW: u32 = 10;
 /// With fewer left, it draws again.
 const LOW: usize = 6;
-/// So long may an input wait for others, in milliseconds.
-const LONGEST_WAIT_MS: i64 = 12 * 3_600_000;
 
 thread_local! {
     /// The tickets that are left, as far as this page knows.
     static TICKETS: RefCell<Vec<Ticket>> = const { RefCell::new(Vec::new()) };
     static BUSY: Cell<bool> = const { Cell::new(false) };
     static DRAWING: Cell<bool> = const { Cell::new(false) };
+    /// How far the server's clock is ahead of this one, in milliseconds, as of the last pull.
+    static AHEAD: Cell<Option<i64>> = const { Cell::new(None) };
 }
 
 /// An input was sealed.
@@ -41,27 +41,60 @@ pub fn grew() {
     send_if_due();
 }
 
-/// After a pull: tickets where they run low, and the pool where it is due.
-pub(super) fn after_pull() {
-    let phone = phone();
-    let round = phone.bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id));
-    if let Some(round) = round.filter(|_| phone.admission() == Some(Admission::Admitted) && left(round) < LOW && !DRAWING.replace(true)) {
-        spawn_local(async move {
-            draw(round).await;
-            DRAWING.set(false);
-        });
+/// After a pull, which the server answered at `server_time`: tickets where they run low, and then the pool where it is due.
+pub(super) fn after_pull(server_time: Option<i64>) {
+    if let Some(server_time) = server_time {
+        AHEAD.set(Some(server_time - browser::now()));
     }
-    send_if_due();
+    let low = present().filter(|(_, round)| left(*round) < LOW && !DRAWING.replace(true));
+    spawn_local(async move {
+        if let Some(present) = low {
+            draw(&present).await;
+            DRAWING.set(false);
+        }
+        send_if_due();
+    });
 }
 
-/// Draws tickets. They are of the round of this phone's shift, which its bundle names: both come with one identity.
-async fn draw(round: Uuid) {
-    let Ok(drawn) = http::sync::<_, TicketsResponse>("/sync/v1/tickets", &TicketsRequest { count: DRAW }).await else { return };
-    let of = Some(drawn.round.unwrap_or(round));
+/// Who may draw tickets: a credential, and the round of its shift, where that is known.
+type Drawer = (String, Option<Uuid>);
+
+/// Who this phone is, with the round that its bundle names: both come with one identity.
+fn present() -> Option<Drawer> {
+    let phone = phone();
+    let round = phone.bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id))?;
+    let identity = phone.identity.get_untracked().filter(|identity| identity.admission == Admission::Admitted)?;
+    Some((identity.credential, Some(round)))
+}
+
+/// Who this phone was, and last who it is. What was sealed in an earlier shift may be of another round than the present
+/// one's; or the present one has no inputs, or has not let this phone in.
+fn all_that_may_draw() -> Vec<Drawer> {
+    let earlier = phone().shelf.with_untracked(|shelf| shelf.iter().map(|shelved| (shelved.identity.credential.clone(), None)).collect::<Vec<_>>());
+    earlier.into_iter().chain(present()).collect()
+}
+
+/// Draws tickets. True where there were any, and storage has them.
+async fn draw((credential, round): &Drawer) -> bool {
+    let drawn = http::sync_as::<_, TicketsResponse>(credential, "/sync/v1/tickets", &TicketsRequest { count: DRAW }).await;
+    let Ok(drawn) = drawn else { return false };
+    let of = drawn.round.or(*round);
     let fresh: Vec<Ticket> = drawn.tickets.into_iter().map(|ticket| (ticket, of)).collect();
-    if outbox::keep_tickets(&fresh).await.is_ok() {
-        TICKETS.with_borrow_mut(|tickets| tickets.extend(fresh));
+    if fresh.is_empty() || outbox::keep_tickets(&fresh).await.is_err() {
+        return false;
     }
+    TICKETS.with_borrow_mut(|tickets| tickets.extend(fresh));
+    true
+}
+
+/// Asks the last of those who may draw, until one gets tickets. Takes out whom it asked.
+async fn draw_as_any(drawers: &mut Vec<Drawer>) -> bool {
+    while let Some(drawer) = drawers.pop() {
+        if draw(&drawer).await {
+            return true;
+        }
+    }
+    false
 }
 
 /// These tickets are left.
@@ -73,39 +106,41 @@ fn left(round: Option<Uuid>) -> usize {
     TICKETS.with_borrow(|tickets| tickets_of(tickets, round))
 }
 
-/// Whether there is none for what is sealed now.
-pub fn lacks_tickets() -> bool {
-    left(phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id))) == 0
-}
-
-/// Sends the pool when the shift has ended, when eight wait, or when the first has waited twelve hours. Not sooner: a
-/// lone input that follows a visit would tell whose it is.
+/// Sends the pool where it is due: see [`Pool::is_due`].
+///
+/// [`Pool::is_due`]: dorbank_shared::sync::outbox::Pool::is_due
 pub(super) fn send_if_due() {
     let phone = phone();
-    let pool = phone.pool.get_untracked();
-    let waiting = pool.sealed.saturating_sub(pool.acknowledged);
     let now = browser::now();
-    let ended = phone.bundle.with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| bundle.ends_at <= now));
-    let old = pool.since.is_some_and(|since| now - since >= LONGEST_WAIT_MS);
-    if waiting > 0 && (ended || old || waiting >= SLOTS as u64) {
+    // By the server's clock, which is known once there is a network: this one may be years off.
+    let has_ended = |ahead: i64| phone.bundle.with_untracked(|bundle| bundle.as_ref().is_some_and(|bundle| bundle.ends_at <= now + ahead));
+    if phone.pool.get_untracked().is_due(now, AHEAD.get().is_some_and(has_ended)) {
         spawn_local(async { send().await });
     }
 }
 
-/// Sends all that has a ticket.
+/// Sends all that has a ticket, or gets one.
 pub async fn send() {
     if BUSY.replace(true) {
         return;
     }
-    if let Ok(ready) = outbox::assign_tickets().await {
-        know(ready.tickets);
-        for part in ready.inputs.chunks(SLOTS) {
-            if send_eight(part, ready.epoch.as_deref()).await.is_none() {
-                break;
-            }
+    let mut drawers = all_that_may_draw();
+    while let Ok(ready) = outbox::assign_tickets().await {
+        know(ready.tickets.clone());
+        phone().pool.set(ready.pool);
+        if offer(&ready).await.is_none() || ready.pool.lack_tickets == 0 || !draw_as_any(&mut drawers).await {
+            break;
         }
     }
     BUSY.set(false);
+}
+
+/// Offers all that are ready. Nothing where one answer did not come.
+async fn offer(ready: &Ready) -> Option<()> {
+    for part in ready.inputs.chunks(SLOTS) {
+        send_eight(part, ready.epoch.as_deref()).await?;
+    }
+    Some(())
 }
 
 async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<()> {
@@ -127,9 +162,12 @@ async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<()
     let answer: InputsResponse = serde_json::from_str(&answer.body).ok().filter(|answer: &InputsResponse| answer.slots.len() == SLOTS)?;
     let said = keys.into_iter().zip(request.slots).zip(answer.slots);
     let offered: Vec<_> = said.filter_map(|((key, slot), status)| Some(Offered { key: key?, ticket: slot.ticket, status })).collect();
-    let day = answer.day.unwrap_or_else(browser::today);
-    let epoch = answer.epoch.as_deref().or(epoch);
-    let pool = outbox::answer_inputs(&offered, epoch, &day, answer.backed_up_through.as_deref()).await.ok()?;
-    phone().pool.set(pool);
+    let said = Answer {
+        offered,
+        epoch: answer.epoch.or_else(|| epoch.map(str::to_owned)),
+        day: answer.day.unwrap_or_else(browser::today),
+        backed_up_through: answer.backed_up_through,
+    };
+    phone().pool.set(outbox::answer_inputs(&said).await.ok()?);
     Some(())
 }

@@ -57,7 +57,7 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
         return Err(JoinFault::Storage);
     }
     let adopted = adopt(joined, None).await;
-    if adopted && let Err(error) = cache::write(None, &BTreeMap::new()).await {
+    if adopted && let Err(error) = cache::write(None, None, &BTreeMap::new()).await {
         leptos::logging::error!("{error}");
     }
     open().await;
@@ -79,7 +79,11 @@ pub(super) async fn renew() {
 
 /// Writes it; who calls reads storage again in any case, since a write that is said to have failed may have been done.
 async fn adopt(joined: JoinResponse, only: Option<Uuid>) -> bool {
-    let identity = Identity { device: joined.device, credential: joined.credential, sign: joined.sign, admission: joined.admission };
+    let joined_as = match only {
+        Some(_) => phone().identity.with_untracked(|identity| identity.as_ref().and_then(|identity| identity.joined_as)),
+        None => Some(joined.device),
+    };
+    let identity = Identity { device: joined.device, credential: joined.credential, sign: joined.sign, admission: joined.admission, joined_as };
     let ended_at = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.ends_at));
     let adopted = outbox::join(&identity, ended_at, only).await;
     if let Err(error) = &adopted {

@@ -27,7 +27,7 @@ use super::{
     phone::{Figures, phone},
     store::{cache, outbox},
 };
-pub use inputs::{grew as pool_grew, lacks_tickets, send as send_inputs};
+pub use inputs::{grew as pool_grew, send as send_inputs};
 pub use join::{JoinFault, exchange};
 
 thread_local! {
@@ -54,6 +54,7 @@ pub async fn open() {
     match outbox::read().await {
         Ok(contents) => {
             let phone = phone();
+            let cached = cached.of(contents.identity.as_ref());
             outbox::begin(&contents);
             let (unsent, sent): (Vec<_>, Vec<_>) = contents.entries.iter().partition(|kept| kept.status.is_none());
             let metas = |kept: Vec<&Kept>| kept.into_iter().map(|kept| meta(&kept.envelope)).collect();
@@ -198,7 +199,7 @@ async fn pull(request: u64) {
     // Whoever refuses the present identity may still take what an earlier one noted.
     let heard = !matches!(answer, Err(Fault::Network | Fault::NotOurs | Fault::TooLarge));
     feed(Event::Pulled(request, answer));
-    inputs::after_pull();
+    inputs::after_pull(said.as_ref().map(|(server_time, _)| *server_time));
     if heard {
         let epoch = ENGINE.with_borrow(|engine| engine.epoch().map(str::to_owned));
         spawn_local(shelf::send(epoch));
@@ -224,7 +225,7 @@ async fn let_go(server_time: i64, epoch: String) {
     // Mostly nothing is, and storage that is not asked does not keep a tap waiting.
     let past = phone.entries.with_untracked(|entries| rules::past(entries, ENDS_AT.get(), server_time));
     let shelved = phone.shelf.with_untracked(|shelf| shelf.iter().any(|shelved| shelved.is_past(server_time)));
-    if (shelved || !past.is_empty()) && outbox::let_go(server_time, &epoch).await.is_ok() {
+    if (shelved || !past.is_empty()) && outbox::let_go(server_time, &epoch).await.is_ok_and(|went| went) {
         tell_other_tabs("entries");
         open().await;
     }
@@ -266,7 +267,7 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
         bases.retain(|turf, _| bundle.turfs.iter().any(|ours| ours.id == *turf));
     }
     let changed = bases != *phone.bases.get_untracked() || answer.bundle.is_some() || bundle.is_none();
-    if changed && let Err(error) = cache::write(bundle.as_deref(), &bases).await {
+    if changed && let Err(error) = cache::write(phone.identity.get_untracked().as_ref(), bundle.as_deref(), &bases).await {
         leptos::logging::error!("{error}");
     }
     if let Some(bundle) = bundle.as_ref().filter(|bundle| ENDS_AT.get() != Some(bundle.ends_at))
@@ -365,7 +366,7 @@ fn tell_other_tabs(what: &str) {
 async fn other_tab_wrote(what: String) {
     let phone = phone();
     if what == "base" {
-        if let Ok(cached) = cache::read().await {
+        if let Ok(cached) = cache::read().await.map(|cached| cached.of(phone.identity.get_untracked().as_ref())) {
             phone.bundle.set(cached.bundle.map(Arc::new));
             phone.bases.set(Arc::new(cached.bases));
             phone.asked.set(Arc::new(cached.asked));
