@@ -174,3 +174,34 @@ test('two quick taps on one button are one visit, and the browser\'s back does n
   assert.equal(found.visits.length, 2);
   assert.deepEqual([figures.sealed, figures.acknowledged], [1, 1]);
 });
+
+test('what was struck after storage did not answer is not sent', { timeout: 120_000 }, async () => {
+  const { figures, found } = await phone(4, 2, async ({ page, volunteer, names }) => {
+    await volunteer.note(names[0], 'talked');
+    await page.click('button', w.word('ask.yes'));
+    await page.find({ role: 'textbox', name: w.word('note.words') });
+    await volunteer.chooseTopic(0);
+    await page.evaluate(() => {
+      const asked = indexedDB.open('dorbank-outbox');
+      asked.onsuccess = () => {
+        const store = asked.result.transaction('sealed', 'readwrite').objectStore('sealed');
+        const hold = () => { if (!globalThis.released) store.count().onsuccess = hold; };
+        hold();
+      };
+    });
+    await page.click('button', w.word('note.save'));
+    await page.sees(w.word('note.fault'), { patience: 20_000 });
+    await page.click('button', w.word('note.strike'));
+    await page.sees(w.word('note.strike_fault'), { patience: 20_000 });
+    await page.evaluate(() => { globalThis.released = true; });
+    // What was tried is written now that storage answers, and then taken back.
+    await page.click('button', w.word('note.strike'));
+    await until('the note to be gone', async () => !(await page.has({ role: 'textbox', name: w.word('note.words') })), { patience: 20_000 });
+    await nudge(page);
+    await allSent(page);
+    await volunteer.conversation(names[1], 'Kollektivtilbudet er for dårlig.');
+    await page.sees(w.word('saved.inputs_wait'), { patience: 30_000 });
+  });
+  assert.equal(found.visits.length, 2);
+  assert.deepEqual([figures.sealed, figures.acknowledged], [1, 1]);
+});

@@ -139,6 +139,10 @@ for (const [at, language] of LANGUAGES.entries()) {
       await page.fill(w.word('note.words'), 'Kollektivtrafikkforbindelsene er for dårlige.');
       await page.click('button', w.word('note.save'));
       await page.waitFor('the note to be saved', () => !document.querySelector('textarea'));
+      await page.goto(`${server.origin}/field/settings`);
+      await page.sees(w.word('settings.inputs_wait'));
+      await page.sees(w.word('saved.inputs_wait'));
+      await gallery.look(page, '12-settings-inputs-wait');
       await server.proxy.cut();
       await volunteer.toTurf();
       await volunteer.openEntrance(0, 1);
