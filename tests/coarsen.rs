@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use dorbank_server::{
-    args, coarsen,
+    coarsen,
     job::Actor,
     state::AppState,
     store::{self, tally},
@@ -22,6 +22,7 @@ use dorbank_shared::{
 use dorbank_tests::{
     Engine, TestServer,
     field::{Field, HOUR_MS},
+    postgres::waiting,
 };
 use uuid::Uuid;
 
@@ -143,12 +144,6 @@ fn noted(state: &AppState, field: &Field, device_seq: u64, began: i64) -> Envelo
     }
 }
 
-/// How many backends wait for a lock, as the database itself sees it.
-async fn waiting(state: &AppState) -> i64 {
-    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    state.db.read().await.unwrap().one(sql, args![]).await.unwrap().unwrap().get(0).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
     let server = TestServer::on(Engine::Postgres).await;
@@ -166,9 +161,9 @@ async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
     store::campaign::take_seq(&mut other, field.campaign, 1).await.unwrap();
     let push = push::push(&state.db, state.now_ms(), phones[0].device, &batch);
     let coarsening = async {
-        while waiting(state).await < 1 {}
+        while waiting(&state.db).await < 1 {}
         let meanwhile = async {
-            while waiting(state).await < 2 {}
+            while waiting(&state.db).await < 2 {}
             other.commit().await.unwrap();
         };
         tokio::join!(run(state), meanwhile).0
@@ -196,9 +191,9 @@ async fn coarsening_wrote_over_what_a_later_shift_had_just_noted() {
     store::campaign::take_seq(&mut other, field.campaign, 1).await.unwrap();
     let push = field.knock(state, &mut later[0], 0, state.now_ms(), &[(0, Outcome::Talked)]);
     let coarsening = async {
-        while waiting(state).await < 1 {}
+        while waiting(&state.db).await < 1 {}
         let meanwhile = async {
-            while waiting(state).await < 2 {}
+            while waiting(&state.db).await < 2 {}
             other.commit().await.unwrap();
         };
         tokio::join!(run(state), meanwhile).0

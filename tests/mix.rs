@@ -12,6 +12,7 @@ use dorbank_shared::visit::Outcome;
 use dorbank_tests::{
     Engine, TestServer,
     field::{Field, HOUR_MS},
+    postgres::waiting,
 };
 use sqlx::Row as _;
 
@@ -90,8 +91,7 @@ async fn an_input_that_came_while_a_mix_began_was_lost() {
     let (actor, rng) = (Actor::operator(), &mut state.fork_rng());
     let mix = mix::run(&new, &keys, field.round.id, &actor, state.now_ms(), rng);
     let meanwhile = async {
-        let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while sqlx::query(sql).fetch_one(pool).await.unwrap().get::<i64, _>(0) == 0 {}
+        while waiting(&state.db).await == 0 {}
         tx.commit().await.unwrap();
     };
     let (report, ()) = tokio::join!(mix, meanwhile);

@@ -25,7 +25,7 @@ use dorbank_shared::{
 };
 use dorbank_tests::{
     Engine, TestServer, World,
-    postgres::Cluster,
+    postgres::{Cluster, waiting},
     reliability::{self, Row},
 };
 use rand::{RngExt as _, SeedableRng as _};
@@ -257,15 +257,6 @@ async fn count(pair: &Pair, sql: &str) -> u64 {
     u64::try_from(row.get::<i64>(0).unwrap()).unwrap()
 }
 
-/// How many backends wait for a lock, as the database itself sees it.
-async fn waiting(address: &str) -> i64 {
-    let mut admin = PgConnection::connect(address).await.unwrap();
-    let row = sqlx::query("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
-    let waiting = row.fetch_one(&mut admin).await.unwrap().get(0);
-    admin.close().await.unwrap();
-    waiting
-}
-
 /// A transaction takes its number and does not commit; another phone pushes through the other server; a third reads
 /// meanwhile and afterwards.
 async fn commits_late(cluster: &Cluster) {
@@ -284,7 +275,7 @@ async fn commits_late(cluster: &Cluster) {
     let entry = writer.visit(&pair.servers[0].state, house, Some(2), Outcome::Talked);
     let push = writer.push(&pair.servers[1], std::slice::from_ref(&entry));
     let meanwhile = async {
-        while waiting(&pair.address).await == 0 {}
+        while waiting(&pair.servers[0].state.db).await == 0 {}
         // The reader sees neither the number that is not committed nor the one after it.
         let pull = reader.pull(&pair.servers[1], &[(turf, None)], None).await;
         assert_eq!(pull.turfs[0].rows.len(), 1);
@@ -309,7 +300,7 @@ async fn deadlock(cluster: &Cluster) {
     campaign::take_seq(&mut other, pair.world.campaign.id, 1).await.unwrap();
     let push = phone.push(&pair.servers[1], std::slice::from_ref(&entry));
     let rival = async {
-        while waiting(&pair.address).await == 0 {}
+        while waiting(&pair.servers[0].state.db).await == 0 {}
         // The database ends one of the two; which one is its own affair.
         if device::note_drawn(&mut other, phone.id, 0).await.is_ok() {
             other.commit().await.unwrap();

@@ -1,6 +1,12 @@
 //! Sync over a real socket, on both databases.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use dorbank_server::{coarsen, job::Actor, store};
 use dorbank_shared::{
@@ -11,7 +17,7 @@ use dorbank_shared::{
     },
     visit::Outcome,
 };
-use dorbank_tests::{Engine, TestServer, World};
+use dorbank_tests::{Engine, TestServer, World, postgres::waiting};
 use reqwest::StatusCode;
 use uuid::Uuid;
 
@@ -362,6 +368,35 @@ async fn a_wish_that_was_taken_back_too_late_made_room_for_another() {
         assert_eq!(quiet(&server, &houses).await, 15);
         server.stop().await;
     }
+}
+
+/// Two campaigns have two clocks, so neither push waits for the other at the campaign.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wish_that_came_while_another_was_taken_back_left_the_door_to_be_rung() {
+    let Set { server, houses, mut phone, .. } = set(Engine::Postgres).await;
+    let state = &server.state;
+    let wish = phone.visit(state, &houses[0], Some(0), Outcome::DoNotKnock);
+    phone.push(&server, std::slice::from_ref(&wish)).await;
+    let mut other = state.db.begin().await.unwrap();
+    store::register::hold(&mut other).await.unwrap();
+    let same = store::visit::among(&mut other, &[wish.id].into()).await.unwrap().remove(0);
+    store::visit::insert(&mut other, &[store::visit::Visit { id: state.id_v7(), device: None, ..same }]).await.unwrap();
+    let undo = phone.withdraw(state, &wish);
+    let done = AtomicBool::new(false);
+    let push = async {
+        let answer = phone.push(&server, &[undo]).await;
+        done.store(true, Ordering::Relaxed);
+        answer
+    };
+    let meanwhile = async {
+        while waiting(&state.db).await == 0 && !done.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        other.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(push, meanwhile);
+    assert_eq!((statuses(&answer), quiet(&server, &houses).await), (vec![Status::Applied], 1));
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
+use dorbank_server::{args, store::Db};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -29,6 +30,15 @@ pub struct Cluster {
 }
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+
+/// How many transactions wait for a lock in a database, as it says itself.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn waiting(db: &Db) -> i64 {
+    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    db.read().await.expect("it answers").one(sql, args![]).await.expect("it answers").expect("a row").get(0).expect("a number")
+}
 
 /// The address of a fresh, empty database.
 ///
