@@ -103,7 +103,7 @@ for (const engine of chosen) {
       assert.equal(kept.inputs, 1);
       assert.ok(kept.tickets > 0, 'there were tickets');
       await page.reload();
-      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      await page.sees(w.word('saved.inputs_wait'), { patience: 30_000 });
       exactlyOnce(await ofPhone(server, sign), 2);
       const { sealed, acknowledged } = await volunteer.endShift();
       assert.deepEqual([sealed, acknowledged], [1, 1]);
