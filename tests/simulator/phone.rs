@@ -77,6 +77,8 @@ pub struct Tab {
     pub drawing: Option<u64>,
     /// The request for tickets for what waits that is under way, and the identities that are asked after it.
     pub drawing_as_any: (u64, Vec<Uuid>),
+    /// How many lacked tickets before the last draw.
+    pub lacked: u64,
     /// Inputs lack tickets, and no identity gave any since the last pull.
     pub in_vain: bool,
     /// The server said that there is another phone with its counters.

@@ -193,10 +193,14 @@ impl World {
     pub(super) fn draw_as_any(&mut self, at: At) {
         let phone = &mut self.phones[at.phone];
         let tab = &mut phone.tabs[at.tab];
-        let lacks = phone.storage.pool.lack_tickets > 0;
-        let Some(device) = tab.drawing_as_any.1.pop().filter(|_| lacks) else {
+        let lack = phone.storage.pool.lack_tickets;
+        if lack >= tab.lacked {
+            tab.drawing_as_any.1.pop();
+        }
+        tab.lacked = lack;
+        let Some(device) = tab.drawing_as_any.1.last().copied().filter(|_| lack > 0) else {
             tab.inputs = None;
-            tab.in_vain = lacks;
+            tab.in_vain = lack > 0;
             return;
         };
         tab.requests += 1;

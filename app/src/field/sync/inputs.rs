@@ -87,12 +87,13 @@ async fn draw((credential, round): &Drawer) -> bool {
     true
 }
 
-/// Asks the last of those who may draw, until one gets tickets. Takes out whom it asked.
+/// Asks the last of those who may draw, until one gets tickets. Takes out who gets none.
 async fn draw_as_any(drawers: &mut Vec<Drawer>) -> bool {
-    while let Some(drawer) = drawers.pop() {
-        if draw(&drawer).await {
+    while let Some(drawer) = drawers.last() {
+        if draw(drawer).await {
             return true;
         }
+        drawers.pop();
     }
     false
 }
@@ -124,11 +125,17 @@ pub async fn send() {
     if BUSY.replace(true) {
         return;
     }
-    let mut drawers = all_that_may_draw();
+    let (mut drawers, mut lacked) = (all_that_may_draw(), u64::MAX);
     while let Ok(ready) = outbox::assign_tickets().await {
         know(ready.tickets.clone());
         phone().pool.set(ready.pool);
-        if offer(&ready).await.is_none() || ready.pool.lack_tickets == 0 || !draw_as_any(&mut drawers).await {
+        let lack = ready.pool.lack_tickets;
+        if lack >= lacked {
+            // What was drawn last was of another round.
+            drawers.pop();
+        }
+        lacked = lack;
+        if offer(&ready).await.is_none() || lack == 0 || !draw_as_any(&mut drawers).await {
             break;
         }
     }
