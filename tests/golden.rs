@@ -118,7 +118,7 @@ struct Records {
 
 #[test]
 fn what_a_phone_ever_kept_is_still_read_and_waits_still() {
-    for name in ["phone-records-v1.json", "phone-records-v1-rounds.json"] {
+    for name in ["phone-records-v1.json", "phone-records-v1-rounds.json", "phone-records-v1-joined.json"] {
         let Records { entry, mut sealed, ticket, shelf, .. } = round_trips(name);
         assert_eq!(entry.iter().filter(|kept| kept.status.is_none()).count(), 1, "{name}");
         assert_eq!(shelf.iter().map(|shelved| shelved.unsent().count()).collect::<Vec<_>>(), [1, 0], "{name}");
