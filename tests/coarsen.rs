@@ -144,6 +144,21 @@ fn noted(state: &AppState, field: &Field, device_seq: u64, began: i64) -> Envelo
     }
 }
 
+/// Runs a push that waits for the campaign's number, and then a coarsening that waits behind it.
+async fn behind<T>(state: &AppState, field: &Field, push: impl Future<Output = T>) -> (T, bool) {
+    let mut other = state.db.begin().await.unwrap();
+    store::campaign::take_seq(&mut other, field.campaign, 1).await.unwrap();
+    let coarsening = async {
+        while waiting(&state.db).await < 1 {}
+        let meanwhile = async {
+            while waiting(&state.db).await < 2 {}
+            other.commit().await.unwrap();
+        };
+        tokio::join!(run(state), meanwhile).0
+    };
+    tokio::join!(push, coarsening)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
     let server = TestServer::on(Engine::Postgres).await;
@@ -157,18 +172,8 @@ async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
     let batch = Batch { have: Have::default(), epoch: None, entries: vec![entry.into()] };
 
     // The push has judged the correction by its visit, and waits for the campaign's number; the coarsening begins.
-    let mut other = state.db.begin().await.unwrap();
-    store::campaign::take_seq(&mut other, field.campaign, 1).await.unwrap();
     let push = push::push(&state.db, state.now_ms(), phones[0].device, &batch);
-    let coarsening = async {
-        while waiting(&state.db).await < 1 {}
-        let meanwhile = async {
-            while waiting(&state.db).await < 2 {}
-            other.commit().await.unwrap();
-        };
-        tokio::join!(run(state), meanwhile).0
-    };
-    let (answer, coarsened) = tokio::join!(push, coarsening);
+    let (answer, coarsened) = Box::pin(behind(state, &field, push)).await;
     assert_eq!((answer.unwrap().results[0].status, coarsened), (Status::Applied, true));
     let visits = standing(state, &field).await;
     assert_eq!(visits.iter().map(|visit| visit.outcome).collect::<Vec<_>>(), [Outcome::Talked.coarse()], "one visit, as it was corrected");
@@ -187,18 +192,8 @@ async fn coarsening_wrote_over_what_a_later_shift_had_just_noted() {
     let mut later = field.shift(state, &[0]).await;
 
     // The later push waits for the campaign's number, and the coarsening after it.
-    let mut other = state.db.begin().await.unwrap();
-    store::campaign::take_seq(&mut other, field.campaign, 1).await.unwrap();
     let push = field.knock(state, &mut later[0], 0, state.now_ms(), &[(0, Outcome::Talked)]);
-    let coarsening = async {
-        while waiting(&state.db).await < 1 {}
-        let meanwhile = async {
-            while waiting(&state.db).await < 2 {}
-            other.commit().await.unwrap();
-        };
-        tokio::join!(run(state), meanwhile).0
-    };
-    let (_, coarsened) = tokio::join!(push, coarsening);
+    let (_, coarsened) = Box::pin(behind(state, &field, push)).await;
     assert!(coarsened);
     let rows: BTreeMap<_, _> =
         store::door_state::of_turf(&mut state.db.read().await.unwrap(), field.walks[0].turf).await.unwrap().into_iter().collect();

@@ -29,6 +29,15 @@ const phone = async (turf, doors, work, engine = 'chromium') => onPhone(server, 
 
 /** Everything sent, as the screen says. */
 const allSent = (page) => page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+/** Another tab's transaction holds a store of the outbox until `released`, as one that a browser forgot would. */
+const holdStore = (page, name) => page.evaluate((held) => {
+  const asked = indexedDB.open('dorbank-outbox');
+  asked.onsuccess = () => {
+    const store = asked.result.transaction(held, 'readwrite').objectStore(held);
+    const hold = () => { if (!globalThis.released) store.count().onsuccess = hold; };
+    hold();
+  };
+}, name);
 /** What a phone does when it finds a network again. */
 const nudge = (page) => page.evaluate(() => { dispatchEvent(new Event('online')); });
 
@@ -114,15 +123,7 @@ for (const [at, engine] of chosen.entries()) {
 for (const [at, engine] of chosen.entries()) {
   test(`${engine}: storage that does not answer is said on the screen, and is tried again until it does`, { timeout: 120_000 }, async () => {
     const { found } = await phone(at, 2, async ({ page, volunteer, names }) => {
-      // Another tab's transaction holds the outbox, as one that a browser forgot would.
-      await page.evaluate(() => {
-        const asked = indexedDB.open('dorbank-outbox');
-        asked.onsuccess = () => {
-          const store = asked.result.transaction('entry', 'readwrite').objectStore('entry');
-          const hold = () => { if (!globalThis.released) store.count().onsuccess = hold; };
-          hold();
-        };
-      });
+      await holdStore(page, 'entry');
       const name = w.word('door.not_home_at', { door: names[0] });
       await page.click('button', name);
       await page.sees(w.word('storage.silent'), { patience: 20_000 });
@@ -181,14 +182,7 @@ test('what was struck after storage did not answer is not sent', { timeout: 120_
     await page.click('button', w.word('ask.yes'));
     await page.find({ role: 'textbox', name: w.word('note.words') });
     await volunteer.chooseTopic(0);
-    await page.evaluate(() => {
-      const asked = indexedDB.open('dorbank-outbox');
-      asked.onsuccess = () => {
-        const store = asked.result.transaction('sealed', 'readwrite').objectStore('sealed');
-        const hold = () => { if (!globalThis.released) store.count().onsuccess = hold; };
-        hold();
-      };
-    });
+    await holdStore(page, 'sealed');
     await page.click('button', w.word('note.save'));
     await page.sees(w.word('note.fault'), { patience: 20_000 });
     await page.click('button', w.word('note.strike'));

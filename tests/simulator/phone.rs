@@ -388,7 +388,7 @@ impl Phone {
 
     /// Whether an input of that round waits for a ticket.
     pub fn wants(&self, round: Uuid) -> bool {
-        self.storage.sealed.values().any(|record| record.round == Some(round) && record.held_on.is_none() && record.ticket.is_none())
+        self.storage.sealed.values().any(|record| record.round == Some(round) && !record.was_offered())
     }
 
     /// The next eight inputs that have a ticket, among fillers, in random order; nothing when none is ready.

@@ -90,6 +90,13 @@ pub struct Sealed {
     pub held_on: Option<String>,
 }
 
+impl Sealed {
+    /// Whether somebody may have it already: it has been offered, or is about to be.
+    pub fn was_offered(&self) -> bool {
+        self.ticket.is_some() || self.held_on.is_some()
+    }
+}
+
 /// A ticket, and the round that it is for where that is known.
 pub type Ticket = (String, Option<Uuid>);
 
@@ -300,7 +307,7 @@ pub fn let_go(
 /// somebody stays.
 pub fn keep_sealed(before: Option<&Sealed>, sealed: Sealed, hour: i64, pool: &mut Pool) -> Option<Sealed> {
     if let Some(before) = before {
-        return (before.ticket.is_none() && before.held_on.is_none()).then_some(sealed);
+        return (!before.was_offered()).then_some(sealed);
     }
     pool.sealed += 1;
     pool.since = pool.since.or(Some(hour));
@@ -311,7 +318,7 @@ pub fn keep_sealed(before: Option<&Sealed>, sealed: Sealed, hour: i64, pool: &mu
 /// where it is gone or never was there, and may be removed; what was offered to somebody stays.
 pub fn strike(before: Option<&Sealed>, pool: &mut Pool) -> bool {
     let Some(before) = before else { return true };
-    if before.ticket.is_some() || before.held_on.is_some() {
+    if before.was_offered() {
         return false;
     }
     pool.sealed = pool.sealed.saturating_sub(1);
@@ -329,7 +336,7 @@ pub fn tickets_of(tickets: &[Ticket], round: Option<Uuid>) -> usize {
 /// Those that got none wait anew from this `hour`: they are not to drag each later one out behind its visit.
 pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>, pool: &mut Pool, hour: i64) -> Vec<K> {
     let (mut got, mut lack) = (Vec::new(), 0);
-    for (key, record) in sealed.iter_mut().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_none()) {
+    for (key, record) in sealed.iter_mut().filter(|(_, record)| !record.was_offered()) {
         let of = |round: Option<Uuid>| tickets.iter().position(|(_, of)| *of == round);
         // An input from before rounds were kept may take any: its own round is most likely still the present one.
         let any = if record.round.is_none() && !tickets.is_empty() { Some(0) } else { None };

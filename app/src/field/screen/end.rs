@@ -26,18 +26,18 @@ pub fn End() -> impl IntoView {
             finished.set(true);
         });
     };
+    let unsaved = move || phone().storage.get().is_some();
     let verdict = move || {
         let figures = figures();
         let missing = figures.waiting.max(usize::try_from(figures.noted.saturating_sub(figures.held.unwrap_or_default())).unwrap_or(usize::MAX));
         match figures.held {
-            _ if phone().storage.get().is_some() => note("", draw::WARN, tr(key::STORAGE_TITLE)),
+            _ if unsaved() => note("", draw::WARN, tr(key::STORAGE_TITLE)),
             None => note("calm", draw::INFO, tr(key::END_NOT_ASKED)),
             Some(held) if held == figures.noted && figures.waiting == 0 => note("good", draw::CHECK, tr(key::END_EQUAL)),
             Some(_) => note("", draw::WARN, move || count(key::END_NOT_EQUAL, missing)),
         }
     };
     let inputs_wait = move || pool().waiting() > 0;
-    let unsaved = move || phone().storage.get().is_some();
     let done = move || finished.get() && !unsaved() && !inputs_wait() && figures().waiting == 0 && figures().held == Some(figures().noted);
     view! {
         <Bar title=Signal::derive(tr(key::END_TITLE)) back="/field/"/>
