@@ -6,7 +6,7 @@ use dorbank_server::{
     coarsen,
     job::Actor,
     state::AppState,
-    store::{self, tally},
+    store::{self, StoreError, tally},
     sync::{
         entry::Batch,
         push::{
@@ -67,6 +67,12 @@ async fn outcomes_times_and_phones_are_dropped_and_every_figure_stays() {
         let counts = &before["01"];
         assert_eq!((counts.doors, counts.opened, counts.conversations, counts.shifts, counts.turfs.len()), (9, 4, 3, 1, 2));
 
+        let old: HashSet<Uuid> = ids.iter().copied().collect();
+        let numbers = async || {
+            let receipts = store::receipt::among(&mut state.db.read().await.unwrap(), &old).await.unwrap();
+            receipts.iter().filter_map(|receipt| receipt.seq).max()
+        };
+        let highest = numbers().await.unwrap();
         server.clock.advance(3 * HOUR_MS + coarsen::FINE_MS - 1);
         assert!(!run(state).await, "a moment too early");
         server.clock.advance(1);
@@ -75,8 +81,7 @@ async fn outcomes_times_and_phones_are_dropped_and_every_figure_stays() {
         let visits = standing(state, &field).await;
         assert_eq!(visits.len(), 11);
         assert!(visits.iter().all(|visit| visit.device.is_none()));
-        assert!(visits.iter().all(|visit| visit.outcome == visit.outcome.coarse()));
-        let old: HashSet<Uuid> = ids.iter().copied().collect();
+        assert!(visits.iter().all(|visit| visit.outcome == visit.outcome.coarse(visit.door != visit.entrance)));
         assert!(visits.iter().all(|visit| !old.contains(&visit.id)), "an id tells the millisecond of its visit");
         let found = store::visit::among(&mut state.db.read().await.unwrap(), &visits.iter().map(|visit| visit.id).collect()).await.unwrap();
         assert!(found.iter().all(|visit| visit.body.occurred_at % DAY_MS == 0 && visit.device_seq == 0));
@@ -85,10 +90,9 @@ async fn outcomes_times_and_phones_are_dropped_and_every_figure_stays() {
         let rows = store::door_state::of_turf(&mut state.db.read().await.unwrap(), field.walks[0].turf).await.unwrap();
         let states: BTreeMap<Uuid, Option<Outcome>> = rows.into_iter().collect();
         for (door, outcome) in all {
-            assert_eq!(states[&field.walks[0].doors[door].1], Some(outcome.coarse()), "{outcome:?}");
+            assert_eq!(states[&field.walks[0].doors[door].1], Some(outcome.coarse(true)), "{outcome:?}");
         }
-        let receipts = store::receipt::among(&mut state.db.read().await.unwrap(), &old).await.unwrap();
-        let highest = receipts.iter().filter_map(|receipt| receipt.seq).max().unwrap();
+        assert_eq!(numbers().await, None, "nor does a receipt keep one");
         let after = store::door_state::after(&mut state.db.read().await.unwrap(), field.walks[0].turf, highest, 100).await.unwrap();
         assert_eq!(after.len(), all.len(), "no door keeps a number that a receipt has");
 
@@ -126,6 +130,143 @@ async fn a_later_visit_to_the_same_door_counts_and_keeps_its_state() {
         assert_eq!(reach(state, &field).await["01"], counts);
         server.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_door_told_of_a_conversation_as_long_as_somebody_came_by() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let mut phones = field.shift(state, &[0]).await;
+        field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::Talked)]).await;
+        server.clock.advance(2 * DAY_MS);
+        let mut later = field.shift(state, &[0]).await;
+        field.knock(state, &mut later[0], 0, state.now_ms(), &[(0, Outcome::NotHome)]).await;
+        server.clock.advance(2 * DAY_MS);
+        assert!(run(state).await);
+        let rows = store::door_state::of_turf(&mut state.db.read().await.unwrap(), field.walks[0].turf).await.unwrap();
+        let states: BTreeMap<Uuid, Option<Outcome>> = rows.into_iter().collect();
+        assert_eq!(states[&field.walks[0].doors[0].1], Some(Outcome::Done));
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_receipts_of_two_shifts_led_to_a_door_by_their_number() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let mut phones = field.shift(state, &[0]).await;
+        let first = field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::NotHome)]).await;
+        server.clock.advance(2 * DAY_MS);
+        let mut later = field.shift(state, &[0]).await;
+        let second = field.knock(state, &mut later[0], 0, state.now_ms(), &[(0, Outcome::NotHome)]).await;
+        let number = async |id: Uuid| store::receipt::among(&mut state.db.read().await.unwrap(), &[id].into()).await.unwrap()[0].seq;
+        assert!(number(first[0]).await.is_some() && number(first[0]).await == number(second[0]).await, "nothing changed at the door");
+        server.clock.advance(2 * DAY_MS);
+        assert!(run(state).await);
+        assert_eq!((number(first[0]).await, number(second[0]).await.is_some()), (None, true));
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_way_in_that_was_opened_took_away_the_conversation_of_a_later_shift() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let (turf, entrance) = (field.walks[0].turf, field.walks[0].doors[0].0);
+        let at_the_entrance = async |outcome: Outcome| {
+            let phones = field.shift(state, &[0]).await;
+            let began = state.now_ms();
+            let body = VisitV1 { campaign: field.campaign, turf, entrance, unit: None, outcome, leaflet: false, occurred_at: began };
+            let entry = Envelope { bytes: serde_json::to_string(&body).unwrap(), ..noted(state, &field, 1, began) };
+            let batch = Batch { have: Have::default(), epoch: None, entries: vec![entry.into()] };
+            push::push(&state.db, began, phones[0].device, &batch).await.unwrap();
+        };
+        at_the_entrance(Outcome::IntercomLetIn).await;
+        server.clock.advance(4 * HOUR_MS);
+        at_the_entrance(Outcome::IntercomTalked).await;
+        let before = reach(state, &field).await;
+        assert_eq!((before["01"].doors, before["01"].conversations), (1, 1));
+        server.clock.advance(coarsen::FINE_MS);
+        assert!(run(state).await);
+        assert_eq!(reach(state, &field).await, before, "of the first shift alone");
+        server.clock.advance(4 * HOUR_MS);
+        assert!(run(state).await);
+        assert_eq!(reach(state, &field).await, before, "of both");
+        server.stop().await;
+    }
+}
+
+/// Each of two transactions judged what it does by the visit as it stood.
+#[tokio::test]
+async fn a_visit_was_replaced_twice_or_came_back_when_it_was_made_coarse() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let field = Field::make(state, 1, 1, 20).await;
+        let mut phones = field.shift(state, &[0]).await;
+        let ids = field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::NotHome)]).await;
+        let mut visits = store::visit::among(&mut state.db.read().await.unwrap(), &ids.into_iter().collect()).await.unwrap();
+        server.clock.advance(4 * DAY_MS);
+        let due = store::coarsen::due(&mut state.db.read().await.unwrap(), state.now_ms() - coarsen::FINE_MS).await.unwrap();
+        visits[0].superseded_by = Some(state.id_v7());
+        let mut tx = state.db.begin().await.unwrap();
+        store::visit::supersede(&mut tx, &visits).await.unwrap();
+        assert!(matches!(store::visit::supersede(&mut tx, &visits).await, Err(StoreError::Overtaken)), "by another entry");
+        let coarse: Vec<_> =
+            due.into_iter().map(|from| store::coarsen::Coarse { id: state.id_v7(), outcome: from.outcome, day_ms: 0, from }).collect();
+        assert!(matches!(store::coarsen::replace(&mut tx, &coarse).await, Err(StoreError::Overtaken)), "read as one that stands");
+        drop(tx);
+        server.stop().await;
+    }
+}
+
+/// PostgreSQL keeps a removed row in a table that is rewritten while anybody may still see it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_removed_was_said_to_be_gone_while_an_old_reader_kept_it() {
+    let server = TestServer::on(Engine::Postgres).await;
+    let state = &server.state;
+    let field = Field::make(state, 1, 1, 20).await;
+    let mut phones = field.shift(state, &[0]).await;
+    field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::Talked)]).await;
+    server.clock.advance(4 * DAY_MS);
+    let mut reader = state.db.begin().await.unwrap();
+    reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", vec![]).await.unwrap();
+    // It looks at nothing that is rewritten, so that only what it may see stands in the way.
+    reader.one("SELECT value FROM meta WHERE key = 'epoch'", vec![]).await.unwrap();
+    assert!(run(state).await);
+    assert!(!store::mix_mark::rewrite(&state.db).await.unwrap(), "it may still see it");
+    drop(reader);
+    assert!(store::mix_mark::rewrite(&state.db).await.unwrap());
+    server.stop().await;
+}
+
+/// Whoever waits for a whole table has everybody else wait behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_could_push_while_a_dump_kept_the_rewriting_waiting() {
+    let server = TestServer::on(Engine::Postgres).await;
+    let state = &server.state;
+    let field = Field::make(state, 1, 1, 20).await;
+    let mut phones = field.shift(state, &[0]).await;
+    field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::Talked)]).await;
+    server.clock.advance(4 * DAY_MS);
+    let mut dump = state.db.begin().await.unwrap();
+    dump.execute("LOCK TABLE visit IN ACCESS SHARE MODE", vec![]).await.unwrap();
+    dump.execute("LOCK TABLE spool IN ACCESS SHARE MODE", vec![]).await.unwrap();
+    assert!(run(state).await);
+    let mut mix = state.db.begin().await.unwrap();
+    assert!(store::mix_mark::lock_spool(&mut mix).await.is_err());
+    drop(mix);
+    let mut later = field.shift(state, &[0]).await;
+    field.knock(state, &mut later[0], 0, state.now_ms(), &[(1, Outcome::Talked)]).await;
+    drop(dump);
+    assert!(store::mix_mark::rewrite(&state.db).await.unwrap());
+    server.stop().await;
 }
 
 /// A conversation at the first door.
@@ -176,7 +317,7 @@ async fn a_correction_in_the_middle_of_its_visits_coarsening_takes_its_place() {
     let (answer, coarsened) = Box::pin(behind(state, &field, push)).await;
     assert_eq!((answer.unwrap().results[0].status, coarsened), (Status::Applied, true));
     let visits = standing(state, &field).await;
-    assert_eq!(visits.iter().map(|visit| visit.outcome).collect::<Vec<_>>(), [Outcome::Talked.coarse()], "one visit, as it was corrected");
+    assert_eq!(visits.iter().map(|visit| visit.outcome).collect::<Vec<_>>(), [Outcome::Done], "one visit, as it was corrected");
     server.stop().await;
 }
 
@@ -214,7 +355,7 @@ async fn a_visit_that_was_made_coarse_meanwhile_came_back_when_it_was_replaced()
         assert!(run(state).await);
         visits[0].superseded_by = Some(state.id_v7());
         let mut tx = state.db.begin().await.unwrap();
-        assert!(matches!(store::visit::supersede(&mut tx, &visits).await, Err(store::StoreError::Overtaken)));
+        assert!(matches!(store::visit::supersede(&mut tx, &visits).await, Err(StoreError::Overtaken)));
         tx.commit().await.unwrap();
         assert_eq!(standing(state, &field).await.len(), 1);
         server.stop().await;

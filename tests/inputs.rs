@@ -116,6 +116,52 @@ async fn a_ticket_takes_one_envelope_however_often_it_is_sent() {
 }
 
 #[tokio::test]
+async fn an_envelope_that_came_again_under_another_ticket_after_a_mix_was_counted_twice() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let world = World::make(&server.state).await;
+        let phone = Phone::join(&server.state, &world, Admission::Admitted, None).await;
+        let tickets = draw(&server, &phone, 4).await;
+        let first = slot(&server, &world, &tickets[0], "Bussen");
+        let again = |ticket: &String| Slot { ticket: ticket.clone(), ..first.clone() };
+        // Beside each other, as a copied phone and this one might be.
+        let both = send(&server, &request(&server, vec![first.clone(), again(&tickets[1])])).await;
+        assert_eq!(both.slots[..2], [SlotStatus::Held, SlotStatus::Held]);
+        assert_eq!(spooled(&server, world.round.id).await.len(), 1);
+        // The mix has taken it.
+        let mut tx = server.state.db.begin().await.unwrap();
+        store::mix_mark::lock_spool(&mut tx).await.unwrap();
+        store::mix_mark::replace_spool(&mut tx, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let answer = send(&server, &request(&server, vec![again(&tickets[2]), slot(&server, &world, &tickets[3], "Parken")])).await;
+        assert_eq!(answer.slots[..2], [SlotStatus::Held, SlotStatus::Held]);
+        assert_eq!(spooled(&server, world.round.id).await.len(), 1, "the other one");
+        // Without a ticket nobody is told what is there.
+        assert_eq!(send(&server, &request(&server, vec![again(&filler(&server).ticket)])).await.slots[0], SlotStatus::Refused);
+    }
+}
+
+#[tokio::test]
+async fn what_a_phone_drew_lay_side_by_side_in_yesterdays_copy() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let world = World::make(&server.state).await;
+        let phone = Phone::join(&server.state, &world, Admission::Admitted, None).await;
+        draw(&server, &phone, 1).await;
+        let pool = async || {
+            let mut pool = store::ticket::not_drawn(&mut server.state.db.read().await.unwrap()).await.unwrap();
+            pool.sort();
+            pool
+        };
+        let (before, drawn) = (pool().await, draw(&server, &phone, 20).await);
+        let after = pool().await;
+        assert_eq!((drawn.len(), before.len() - after.len()), (20, 20));
+        let gaps = before.windows(2).filter(|pair| pair.iter().all(|ticket| after.binary_search(ticket).is_err())).count();
+        assert!(gaps < 10, "{gaps} of 19 neighbours are gone together");
+    }
+}
+
+#[tokio::test]
 async fn the_length_of_an_answer_said_how_many_inputs_there_were() {
     let server = TestServer::start().await;
     let world = World::make(&server.state).await;

@@ -158,6 +158,10 @@ async fn what_storage_had_not_taken_is_known_again_when_the_phone_counts_it() {
         other.bytes = other.bytes.replace("not_home", "talked");
         assert_eq!(desk.take(&OutboxFile { unwritten: vec![other], ..late }).await.1, counts(0, 0, 1));
         assert_eq!(desk.visits().await, 2);
+        // Storage has it, and said that it had not: the file holds it both ways.
+        let third = desk.visit(2);
+        let both = OutboxFile { unwritten: vec![bare(&third)], ..desk.file(vec![third]) };
+        assert_eq!((desk.take(&both).await.1, desk.visits().await), (counts(1, 1, 0), 3));
     }
 }
 

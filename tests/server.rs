@@ -233,6 +233,34 @@ async fn a_job_runs_once_when_it_is_due_also_when_the_server_was_down() {
 }
 
 #[tokio::test]
+async fn a_night_was_lost_where_a_server_ended_in_the_middle_of_its_job() {
+    for engine in Engine::BOTH {
+        let server = TestServer::on(engine).await;
+        let state = &server.state;
+        let endless = Job { name: "night", rule: Rule::Daily(3), run: |_| Box::pin(std::future::pending()) };
+        let job = Job { run: |_| Box::pin(async { Ok(()) }), ..endless };
+        assert!(tick(state, &[job]).await.unwrap().is_empty(), "a new database has missed nothing");
+        server.clock.advance(24 * 60 * 60 * 1000);
+        // It is stopped while the job is under way: nothing of it is ever said.
+        let endless = [endless];
+        let mut stopped = Box::pin(tick(state, &endless));
+        let begun = async || store::meta::find(&mut state.db.read().await.unwrap(), "lease.night").await.unwrap().is_some();
+        loop {
+            tokio::select! {
+                _ = &mut stopped => unreachable!("it never ends"),
+                begun = begun() => if begun { break },
+            }
+        }
+        drop(stopped);
+        assert!(tick(state, &[job]).await.unwrap().is_empty(), "another server may be at it");
+        server.clock.advance(31 * 60 * 1000);
+        assert_eq!(tick(state, &[job]).await.unwrap(), ["night"]);
+        assert!(tick(state, &[job]).await.unwrap().is_empty(), "once");
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_panicked_stopped_the_schedule() {
     for engine in Engine::BOTH {
         let server = TestServer::on(engine).await;

@@ -50,7 +50,7 @@ pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<Option<Date>, 
     meta::set(&mut tx, BEGUN_AT, &now_ms.to_string()).await?;
     tx.commit().await?;
     backup::copy(&path, to).await?;
-    let through = note(&db, now_ms).await?;
+    let through = note(&db, now_ms, now_ms).await?;
     db.close().await;
     Ok(through)
 }
@@ -77,13 +77,17 @@ pub fn last_whole_day(begun_ms: i64) -> Date {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note(db: &Db, begun_ms: i64) -> Result<Option<Date>, StoreError> {
+pub async fn note(db: &Db, begun_ms: i64, now_ms: i64) -> Result<Option<Date>, StoreError> {
     let mut tx = db.begin().await?;
     let restored: Option<i64> = meta::find(&mut tx, RESTORED_AT).await?.and_then(|at| at.parse().ok());
     if restored.is_some_and(|at| begun_ms < at.saturating_add(HOLD_DAYS * DAY_MS)) {
         return Ok(None);
     }
+    // A dump that was begun earlier than one that is noted takes nothing back of what phones were told. A day that is not
+    // over was noted by a clock that was ahead.
+    let noted: Option<Date> = meta::find(&mut tx, BACKED_UP_THROUGH).await?.and_then(|day| day.parse().ok());
     let through = last_whole_day(begun_ms);
+    let through = noted.filter(|day| *day <= last_whole_day(now_ms)).map_or(through, |noted| noted.max(through));
     meta::set(&mut tx, BACKED_UP_THROUGH, &through.to_string()).await?;
     tx.commit().await?;
     Ok(Some(through))

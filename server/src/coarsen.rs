@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use dorbank_shared::visit::Outcome;
+use dorbank_shared::visit::{Seen, fold};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha20Rng;
@@ -20,6 +20,7 @@ use crate::{
         door_state::{self, NewState},
         meta, mix_mark, overview, quarantine, receipt, scope,
         tally::{self, DAY_MS},
+        visit,
     },
 };
 
@@ -98,7 +99,7 @@ async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaC
         .into_iter()
         .map(|from| {
             let day_ms = from.occurred_at.div_euclid(DAY_MS).saturating_mul(DAY_MS);
-            Coarse { id: id_v7(day_ms, rng), outcome: from.outcome.coarse(), day_ms, from }
+            Coarse { id: id_v7(day_ms, rng), outcome: from.outcome.coarse(from.unit.is_some()), day_ms, from }
         })
         .collect();
     coarse.shuffle(rng);
@@ -109,15 +110,18 @@ async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaC
     let ids: HashSet<Uuid> = doors.keys().copied().collect();
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let first = campaign::take_seq(tx, campaign, count).await? - count + 1;
-    // A door at which a newer visit still says what happened keeps its state; it gets a new number all the same.
-    let fine = coarsen::fine_doors(tx, campaign).await?;
+    // A newer visit at a door still says what happened there; what the coarse one said goes from its state.
+    let entrances: HashSet<Uuid> = doors.values().map(|at| at.1).collect();
+    let mut standing: HashMap<Uuid, Vec<Seen>> = HashMap::new();
+    for visit in visit::standing(tx, campaign, &entrances).await? {
+        standing.entry(visit.door).or_default().push(Seen { id: visit.id, outcome: visit.outcome });
+    }
     let mut rows: Vec<NewState> = door_state::among(tx, campaign, &ids)
         .await?
         .into_iter()
-        .map(|(door, (row, turf))| {
+        .map(|(door, (_, turf))| {
             let entrance = doors.get(&door).map_or(door, |at| at.1);
-            let state = if fine.contains(&door) { row.state } else { row.state.map(Outcome::coarse) };
-            NewState { door, turf, entrance, state, seq: 0 }
+            NewState { door, turf, entrance, state: fold(standing.remove(&door).unwrap_or_default()), seq: 0 }
         })
         .collect();
     // Else the order of the new numbers would be that of the old.

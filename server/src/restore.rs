@@ -231,8 +231,6 @@ fn swap(path: &Path, new: &Path, now_ms: i64) -> Result<Option<PathBuf>, Refused
         fs::remove_file(&index).map_err(named(&index))?;
     }
     fs::rename(new, path).map_err(named(path))?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(named(folder))?;
-    }
+    copies::sync_folder(path).map_err(named(path))?;
     Ok(aside)
 }

@@ -94,19 +94,19 @@ pub const JOBS: &[Job] = &[
 pub async fn tick(state: &AppState, jobs: &[Job]) -> Result<Vec<&'static str>, StoreError> {
     let mut ran = Vec::new();
     for job in jobs {
-        let Some(before) = claim(state, job).await? else { continue };
-        match unpanicked((job.run)(state.clone())).await {
+        let Some(claim) = claim(state, job).await? else { continue };
+        let outcome = unpanicked((job.run)(state.clone())).await;
+        let mut tx = state.db.begin().await?;
+        store::meta::replace(&mut tx, &lease_key(job), &claim.until, "0").await?;
+        match outcome {
             Ok(()) => {
+                store::meta::replace(&mut tx, &key(job), &claim.before, &claim.now).await?;
                 tracing::info!(job = job.name, "ran");
                 ran.push(job.name);
             }
-            Err(error) => {
-                tracing::error!(job = job.name, %error, "failed");
-                let mut tx = state.db.begin().await?;
-                store::meta::set(&mut tx, &key(job), &before).await?;
-                tx.commit().await?;
-            }
+            Err(error) => tracing::error!(job = job.name, %error, "failed"),
         }
+        tx.commit().await?;
     }
     Ok(ran)
 }
@@ -125,8 +125,23 @@ fn key(job: &Job) -> String {
     format!("ran.{}", job.name)
 }
 
-/// Takes a job that is due, so that no other server does, and gives when it ran before.
-async fn claim(state: &AppState, job: &Job) -> Result<Option<String>, StoreError> {
+fn lease_key(job: &Job) -> String {
+    format!("lease.{}", job.name)
+}
+
+/// For so long no other server does what one has begun, in milliseconds. One that died, or can no longer say that it failed, is
+/// not waited for until the job's next night or week.
+const LEASE_MS: i64 = 30 * 60 * 1000;
+
+/// A job that this server is to do: when it ran before, now, and until when it is this server's, as they are stored.
+struct Claim {
+    before: String,
+    now: String,
+    until: String,
+}
+
+/// Takes a job that is due, so that no other server does it for a while.
+async fn claim(state: &AppState, job: &Job) -> Result<Option<Claim>, StoreError> {
     let (key, now) = (key(job), state.now_ms());
     let mut tx = state.db.begin().await?;
     // A new database has missed nothing.
@@ -143,11 +158,23 @@ async fn claim(state: &AppState, job: &Job) -> Result<Option<String>, StoreError
         }
         return Ok(None);
     }
-    if next_run(last, job.rule).map_or(true, |due| due > now) || !store::meta::replace(&mut tx, &key, &before, &now.to_string()).await? {
+    if next_run(last, job.rule).map_or(true, |due| due > now) {
+        return Ok(None);
+    }
+    let until = (now + LEASE_MS).to_string();
+    let taken = match store::meta::find(&mut tx, &lease_key(job)).await? {
+        None => store::meta::set_once(&mut tx, &lease_key(job), &until).await?,
+        Some(old) => {
+            let ends: i64 = old.parse().unwrap_or_default();
+            // One that lies far ahead was taken by a clock that was wrong.
+            (ends <= now || ends > now + LEASE_MS + AHEAD_MS) && store::meta::replace(&mut tx, &lease_key(job), &old, &until).await?
+        }
+    };
+    if !taken {
         return Ok(None);
     }
     tx.commit().await?;
-    Ok(Some(before))
+    Ok(Some(Claim { before, now: now.to_string(), until }))
 }
 
 /// Looks every half minute until the server stops.

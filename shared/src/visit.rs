@@ -84,9 +84,11 @@ impl Outcome {
         !matches!(self, Self::NoAccess | Self::IntercomLetIn | Self::LeafletOnly)
     }
 
-    /// What remains of it 72 hours after the shift.
-    pub const fn coarse(self) -> Self {
+    /// What remains of it 72 hours after the shift. That somebody opened the way in says nothing of anybody unless a door is
+    /// named, and is no knock: a conversation there on the same day is one of its own.
+    pub const fn coarse(self, of_a_unit: bool) -> Self {
         match self {
+            Self::IntercomLetIn if !of_a_unit => self,
             Self::Talked | Self::Declined | Self::IntercomDeclined | Self::IntercomTalked | Self::IntercomLetIn => Self::Done,
             other => other,
         }

@@ -343,13 +343,12 @@ impl World {
     async fn check_inputs(&self, tx: &mut Tx, verdicts: &mut Verdicts) {
         let rows = tx.all("SELECT sealed FROM spool", args![]).await.unwrap();
         let spool = count(rows.iter().map(|row| row.get::<Vec<u8>>(0).unwrap()));
-        // A cloned phone may offer a copy of an input under another ticket. The mix takes the two as the one that they are.
-        let cloned = self.faults.times(Kind::Clone) > 0;
         let twice = spool.values().filter(|times| **times > 1).count() as u64;
-        if twice > 0 && !cloned {
+        if twice > 0 {
             verdicts.duplicated += twice;
             verdicts.wrong.push(format!("I2: {twice} inputs are twice in the spool"));
         }
+        let cloned = self.faults.times(Kind::Clone) > 0;
         for (index, phone) in self.phones.iter().enumerate() {
             for sealed in &phone.struck {
                 let stands = phone.storage.sealed.values().any(|record| record.sealed == **sealed);

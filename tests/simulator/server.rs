@@ -277,7 +277,7 @@ impl Server {
         let to = self.path.with_extension(format!("backup-{}", self.backups.len()));
         copies::copy(&self.path, &to).await.unwrap();
         self.backups.push(to);
-        backup::note(&self.db, now_ms).await.unwrap();
+        backup::note(&self.db, now_ms, now_ms).await.unwrap();
     }
 
     /// Goes back to a backup, as `dorbank restore` does. What came after it is gone, and the epoch is another.

@@ -30,7 +30,7 @@ pub async fn run(config: &Config, file: Option<&Path>, began: Option<Timestamp>)
             "{} has not come yet by this machine's clock. Name the time at which the other program began",
             began.unwrap_or_default()
         );
-        backup::note(&Db::open(&config.database).await?, begun_ms).await?
+        backup::note(&Db::open(&config.database).await?, begun_ms, now_ms).await?
     };
     match through {
         Some(day) => say!("The last day that is wholly in a backup is {day} (UTC). Phones let go of their sealed copies of inputs through it."),

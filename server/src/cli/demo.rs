@@ -19,7 +19,7 @@ pub struct Demo {
     #[arg(long, default_value_t = 2026)]
     seed: u64,
     /// How big: a small one is there in seconds; the default is a twelfth of the city, in the middle of its round; the
-    /// large one has a door for each household, about 340,000, and takes up to a minute.
+    /// large one has a door for each household, some 335,000, and takes up to a minute.
     #[arg(long, value_enum, default_value_t)]
     size: Wanted,
     /// Serve it then, and say where to click and as whom. A demo that is there already is served as it is.

@@ -183,7 +183,7 @@ impl Teller {
         let says = match &visit {
             _ if base == Base::Settled => Says::Outcome(key::CLARIFY_COUNTED_BEFORE.to_owned()),
             Some(visit) => {
-                let outcome = if coarse { visit.outcome.coarse() } else { visit.outcome };
+                let outcome = if coarse { visit.outcome.coarse(visit.unit.is_some()) } else { visit.outcome };
                 Says::Outcome(format!("outcome.{}", outcome.name()))
             }
             None if withdrawal => Says::Withdrawal,

@@ -58,8 +58,12 @@ pub async fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Has the name of a new file written to the disk. Some network disks know no such thing; that is no fault of the copy.
-fn sync_folder(of: &Path) -> std::io::Result<()> {
+/// Has the name of a file that is new or was moved written to the disk. Some network disks know no such thing; that is no
+/// fault of the file.
+///
+/// # Errors
+/// When the disk fails.
+pub fn sync_folder(of: &Path) -> std::io::Result<()> {
     let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match std::fs::File::open(folder)?.sync_all() {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),

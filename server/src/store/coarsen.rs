@@ -1,6 +1,6 @@
 //! Visits whose time has come to say less.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use dorbank_shared::visit::Outcome;
 use uuid::Uuid;
@@ -17,10 +17,9 @@ statements! {
         WHERE v.coarse = $1 AND COALESCE(s.ends_at, v.occurred_at) <= $2";
     PHONES = "SELECT p.id, p.shift FROM device p WHERE p.shift IN (SELECT e.shift FROM visit v JOIN device e ON e.id = v.device JOIN shift s ON s.id = e.shift \
         WHERE v.coarse = $1 AND s.ends_at <= $2) ORDER BY p.id";
-    REMOVE = "DELETE FROM visit WHERE id IN ($1)";
+    REMOVE = "DELETE FROM visit WHERE id IN ($1) RETURNING id, superseded_by";
     INSERT = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced, coarse) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    FINE_DOORS = "SELECT entrance, unit FROM visit WHERE campaign = $1 AND coarse = $2 AND superseded_by IS NULL";
     KEYED = "SELECT id, ends_on FROM campaign WHERE LENGTH(receipt_key) > 0";
     STILL_OPEN = "SELECT COUNT(*) FROM visit WHERE campaign = $1 AND coarse = $2";
     LAST_SHIFT = "SELECT CAST(COALESCE(MAX(ends_at), 0) AS BIGINT) FROM shift WHERE campaign = $1";
@@ -97,10 +96,19 @@ pub async fn due(tx: &mut Tx, before: i64) -> Result<Vec<Due>, StoreError> {
 }
 
 /// Puts coarse visits, in the order given, in the place of those that they were made from.
+///
+/// # Errors
+/// [`StoreError::Overtaken`] where one was replaced by another entry since it was read: both would stand.
 pub async fn replace(tx: &mut Tx, coarse: &[Coarse]) -> Result<(), StoreError> {
     let (head, tail) = around_list(REMOVE);
     let keys: Vec<Value> = coarse.iter().map(|visit| visit.from.id.into()).collect();
-    tx.all_in(head, &[], &keys, tail).await?;
+    let mut removed = HashMap::new();
+    for row in tx.all_in(head, &[], &keys, tail).await? {
+        removed.insert(row.get::<Uuid>(0)?, row.get::<Option<Uuid>>(1)?.is_some());
+    }
+    if coarse.iter().any(|visit| removed.get(&visit.from.id) != Some(&visit.from.superseded)) {
+        return Err(StoreError::Overtaken);
+    }
     let (head, tail) = around_values(INSERT);
     let rows = coarse
         .iter()
@@ -127,18 +135,6 @@ pub async fn replace(tx: &mut Tx, coarse: &[Coarse]) -> Result<(), StoreError> {
         .collect();
     tx.many(head, rows, tail).await?;
     Ok(())
-}
-
-/// The doors of a campaign at which a visit still says what happened.
-pub async fn fine_doors(tx: &mut Tx, campaign: Uuid) -> Result<HashSet<Uuid>, StoreError> {
-    tx.all(FINE_DOORS, args![campaign, false])
-        .await?
-        .iter()
-        .map(|row| {
-            let (entrance, unit): (Uuid, Option<Uuid>) = (row.get(0)?, row.get(1)?);
-            Ok(unit.unwrap_or(entrance))
-        })
-        .collect()
 }
 
 /// The campaigns whose receipts still have a key, with their last day (`YYYY-MM-DD`).

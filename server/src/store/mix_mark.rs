@@ -1,7 +1,11 @@
 //! What the mix remembers of an area, and the two statements that differ between the databases.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{Db, StoreError, Tx, meta, parts::around_values, spool::Envelope};
@@ -27,6 +31,12 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("postgres: rewritten in the order of random ids", REWRITE_INPUT_TOPIC),
     ("postgres: rewritten without what was coarsened", REWRITE_VISIT),
     ("postgres: rewritten without earlier numbers", REWRITE_DOOR_STATE),
+    ("postgres: rewritten without what told receipts apart", REWRITE_RECEIPT),
+    ("postgres: rewritten without what was kept", REWRITE_QUARANTINE),
+    ("postgres: rewritten without keys that were destroyed", REWRITE_CAMPAIGN),
+    ("postgres: nobody waits long behind who waits for a table", BE_BRIEF),
+    ("postgres: up to which transaction rows were removed", NOW),
+    ("postgres: whether somebody may still see what was removed", STILL_SEEN),
     ("sqlite: the file is written anew, without free pages", VACUUM),
     ("sqlite: what that needs on its way is as large as the database", TEMPORARY_IN_FILES),
     ("sqlite: as before", TEMPORARY_IN_MEMORY),
@@ -38,10 +48,23 @@ const REWRITE_INPUT: &str = "CLUSTER input USING input_pkey";
 const REWRITE_INPUT_TOPIC: &str = "CLUSTER input_topic USING input_topic_pkey";
 const REWRITE_VISIT: &str = "CLUSTER visit USING visit_pkey";
 const REWRITE_DOOR_STATE: &str = "CLUSTER door_state USING door_state_pkey";
+const REWRITE_RECEIPT: &str = "CLUSTER receipt USING receipt_pkey";
+const REWRITE_QUARANTINE: &str = "CLUSTER quarantine USING quarantine_pkey";
+const REWRITE_CAMPAIGN: &str = "CLUSTER campaign USING campaign_pkey";
+/// Whoever waits for a whole table has all others wait behind it; a dump may hold each of them for an hour.
+const BE_BRIEF: &str = "SET LOCAL lock_timeout = '3s'";
+const NOW: &str = "SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT)";
+const STILL_SEEN: &str = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+    AND GREATEST(age(backend_xmin), age(backend_xid)) > age(CAST(CAST(CAST($1 AS TEXT) AS xid8) AS xid)))";
 const VACUUM: &str = "VACUUM";
 const TEMPORARY_IN_FILES: &str = "PRAGMA temp_store = FILE";
 const TEMPORARY_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";
 const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// What PostgreSQL says when a lock was waited for too long.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// How often it is asked, a tenth of a second apart, whether who may still see what was removed is gone.
+const PATIENCE: usize = 50;
 
 /// Set in the transaction that removed something, until the files no longer hold it.
 const DUE: &str = "rewrite.due";
@@ -90,6 +113,7 @@ pub async fn put_turfs(tx: &mut Tx, turfs: &BTreeMap<Uuid, i64>) -> Result<(), S
 /// as of its first look would not see what came before the lock, and yet remove it.
 pub async fn lock_spool(tx: &mut Tx) -> Result<(), StoreError> {
     if !tx.is_sqlite() {
+        tx.execute(BE_BRIEF, args![]).await?;
         tx.execute(LOCK_SPOOL, args![]).await?;
     }
     Ok(())
@@ -114,8 +138,9 @@ pub async fn rewrite_is_due(tx: &mut Tx) -> Result<(), StoreError> {
     meta::set(tx, DUE, "yes").await
 }
 
-/// Rewrites the files, if that is due, so that they no longer hold what was removed. Says whether none of it remains:
-/// a reader that is slow keeps SQLite's log from being emptied, and then the next call tries again.
+/// Rewrites the files, if that is due, so that they no longer hold what was removed. Says whether none of it remains: a reader
+/// that is slow keeps SQLite's log from being emptied, and PostgreSQL's tables from losing what it may still see. Then the
+/// next call tries again.
 pub async fn rewrite(db: &Db) -> Result<bool, StoreError> {
     let mut tx = db.read().await?;
     let due = meta::find(&mut tx, DUE).await?.is_some_and(|due| due == "yes");
@@ -136,8 +161,8 @@ pub async fn rewrite(db: &Db) -> Result<bool, StoreError> {
             }
         }
         Db::Postgres(pool) => {
-            for statement in [REWRITE_INPUT, REWRITE_INPUT_TOPIC, REWRITE_VISIT, REWRITE_DOOR_STATE] {
-                sqlx::query(statement).execute(pool).await?;
+            if !rewrite_tables(pool).await? {
+                return Ok(false);
             }
         }
     }
@@ -145,4 +170,27 @@ pub async fn rewrite(db: &Db) -> Result<bool, StoreError> {
     meta::set(&mut tx, DUE, "no").await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Rewrites the tables of PostgreSQL from which something was removed.
+async fn rewrite_tables(pool: &PgPool) -> Result<bool, StoreError> {
+    // What was removed is kept in the new table as long as anybody's transaction began before. They are short; a dump is not.
+    let now: String = sqlx::query_scalar(NOW).fetch_one(pool).await?;
+    for _ in 0..PATIENCE {
+        if !sqlx::query_scalar::<_, bool>(STILL_SEEN).bind(&now).fetch_one(pool).await? {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let tables = [REWRITE_INPUT, REWRITE_INPUT_TOPIC, REWRITE_VISIT, REWRITE_DOOR_STATE, REWRITE_RECEIPT, REWRITE_QUARANTINE, REWRITE_CAMPAIGN];
+    for statement in tables {
+        let mut tx = pool.begin().await?;
+        sqlx::query(BE_BRIEF).execute(&mut *tx).await?;
+        match sqlx::query(statement).execute(&mut *tx).await {
+            Ok(_) => tx.commit().await?,
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(!sqlx::query_scalar::<_, bool>(STILL_SEEN).bind(&now).fetch_one(pool).await?)
 }

@@ -16,7 +16,7 @@ statements! {
     INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     ANSWER = "UPDATE receipt SET status = $2, reason = NULL, seq = $3 WHERE id = $1";
     COUNTED = "UPDATE receipt SET device_seq = $2, mac = $3 WHERE id = $1 AND device_seq = 0";
-    BLUNT = "UPDATE receipt SET mac = $2 WHERE LENGTH(mac) > 0 AND device IN (SELECT d.id FROM device d JOIN shift s ON s.id = d.shift \
+    BLUNT = "UPDATE receipt SET mac = $2, seq = NULL WHERE LENGTH(mac) > 0 AND device IN (SELECT d.id FROM device d JOIN shift s ON s.id = d.shift \
         JOIN campaign c ON c.id = s.campaign WHERE s.ends_at <= $1 AND LENGTH(c.receipt_key) > 0)";
     HELD = "SELECT r.held + q.held, CASE WHEN r.highest > q.highest THEN r.highest ELSE q.highest END, r.held - r.counters \
         FROM (SELECT COUNT(*) AS held, COUNT(DISTINCT device_seq) AS counters, COALESCE(MAX(device_seq), 0) AS highest FROM receipt WHERE device = $1 AND device_seq > 0) AS r, \
@@ -97,8 +97,9 @@ pub async fn counted(tx: &mut Tx, id: Uuid, device_seq: i64, mac: &[u8]) -> Resu
 }
 
 /// Removes what tells one entry from another from the receipts of the shifts that ended at `before` or earlier. Whoever has the
-/// key and guesses would find which door and what happened: an id tells the millisecond, and doors are few. From now on the
-/// phone and its counter say what is a repeat. Says whether there was any.
+/// key and guesses would find which door and what happened: an id tells the millisecond, and doors are few. The number in the
+/// campaign goes too: where nothing changed at a door the receipts of two shifts have the same one. From now on the phone and
+/// its counter say what is a repeat. Says whether there was any.
 pub async fn blunt(tx: &mut Tx, before: i64) -> Result<bool, StoreError> {
     Ok(tx.execute(BLUNT, args![before, Vec::<u8>::new()]).await? > 0)
 }

@@ -14,8 +14,9 @@ statements! {
     NOT_DRAWN = "SELECT ticket FROM ticket_pool";
     POOL = "SELECT COUNT(*) FROM ticket_pool WHERE round = $1";
     FILL = "INSERT INTO ticket_pool (ticket, round) VALUES ($1, $2)";
-    TAKE = "DELETE FROM ticket_pool WHERE ticket IN (SELECT ticket FROM ticket_pool WHERE round = $1 AND ticket >= $2 ORDER BY ticket LIMIT $3) \
+    TAKE = "DELETE FROM ticket_pool WHERE ticket IN (SELECT ticket FROM ticket_pool WHERE round = $1 AND ticket >= $2 ORDER BY ticket LIMIT 1) \
         RETURNING ticket";
+    BY_ENVELOPE = "SELECT DISTINCT envelope_hash FROM ticket WHERE envelope_hash IN ($1)";
     ISSUE = "INSERT INTO ticket (ticket_hash, round) VALUES ($1, $2)";
     AMONG = "SELECT ticket_hash, round, envelope_hash FROM ticket WHERE ticket_hash IN ($1)";
     SPEND = "INSERT INTO ticket (ticket_hash, round, envelope_hash) VALUES ($1, $2, $3) \
@@ -46,9 +47,19 @@ pub async fn fill(tx: &mut Tx, round: Uuid, tickets: &[[u8; TICKET_BYTES]]) -> R
     Ok(())
 }
 
-/// Takes up to `limit` tickets out of a round's pool, from a random place on. Tickets are random, so their order is too.
-pub async fn take(tx: &mut Tx, round: Uuid, from: [u8; TICKET_BYTES], limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
-    tx.all(TAKE, args![round, from, limit]).await?.iter().map(|row| row.get(0)).collect()
+/// Takes tickets out of a round's pool, one at each of these random places: what lies side by side in one copy of the database
+/// and is gone in the next would be what one phone drew.
+pub async fn take(tx: &mut Tx, round: Uuid, places: &[[u8; TICKET_BYTES]]) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut tickets = Vec::with_capacity(places.len());
+    for place in places {
+        let mut found = tx.one(TAKE, args![round, *place]).await?;
+        if found.is_none() {
+            // The place was near the end of the pool: it goes on at its beginning.
+            found = tx.one(TAKE, args![round, [0; TICKET_BYTES]]).await?;
+        }
+        tickets.extend(found.map(|row| row.get(0)).transpose()?);
+    }
+    Ok(tickets)
 }
 
 /// Makes tickets spendable, by their hashes.
@@ -80,6 +91,13 @@ pub async fn among(tx: &mut Tx, hashes: &[[u8; 32]]) -> Result<Vec<Issued>, Stor
         .iter()
         .map(|row| Ok(Issued { hash: row.get(0)?, round: row.get(1)?, envelope_hash: row.get(2)? }))
         .collect()
+}
+
+/// Which of these envelopes a ticket was ever spent on.
+pub async fn with_envelopes(tx: &mut Tx, envelopes: &[[u8; 32]]) -> Result<Vec<Vec<u8>>, StoreError> {
+    let (head, tail) = around_list(BY_ENVELOPE);
+    let keys: Vec<Value> = envelopes.iter().map(|hash| (*hash).into()).collect();
+    tx.all_in(head, &[], &keys, tail).await?.iter().map(|row| row.get(0)).collect()
 }
 
 /// Spends issued tickets: `(ticket hash, round, envelope hash)`. Gives the hashes of those that this call spent; the

@@ -17,7 +17,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     AMONG = "SELECT id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced FROM visit WHERE id IN ($1)";
     STANDING = "SELECT id, entrance, unit, outcome, device FROM visit WHERE campaign = $1 AND superseded_by IS NULL AND entrance IN ($2)";
-    SUPERSEDE = "UPDATE visit SET superseded_by = $2 WHERE id = $1";
+    SUPERSEDE = "UPDATE visit SET superseded_by = $2 WHERE id = $1 AND superseded_by IS NULL";
     REPLACED_EARLY = "INSERT INTO replaced_early (id, device, campaign, superseded_by) VALUES ($1, $2, $3, $4) ON CONFLICT (id, device) DO NOTHING";
     REPLACED_BEFORE = "SELECT r.id, r.superseded_by FROM replaced_early r JOIN device d ON d.id = r.device \
         WHERE (r.device = $1 OR d.renewed_from = $2) AND r.id IN ($3)";
@@ -124,7 +124,7 @@ pub async fn among(tx: &mut Tx, ids: &HashSet<Uuid>) -> Result<Vec<Visit>, Store
 /// Writes what replaced these visits; nothing else of them is changed.
 ///
 /// # Errors
-/// [`StoreError::Overtaken`] where one was made coarse since it was read.
+/// [`StoreError::Overtaken`] where one was made coarse, or replaced by another entry, since it was read.
 pub async fn supersede(tx: &mut Tx, visits: &[Visit]) -> Result<(), StoreError> {
     for visit in visits {
         if tx.execute(SUPERSEDE, args![visit.id, visit.superseded_by]).await? == 0 {

@@ -2,7 +2,7 @@
 //!
 //! No credential, no receipt row, no time, and nothing is logged: what is written here must not say who wrote when.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_shared::{
@@ -82,11 +82,18 @@ fn random_id(rng: &mut impl Rng) -> Uuid {
 async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> Result<InputsResponse, StoreError> {
     let mut tx = db.begin().await?;
     let mut issued = issued(&mut tx, slots).await?;
+    let valid = |issued: &Issued, slot: &Sealed| issued.get(&slot.ticket_hash).is_some_and(|ticket| ticket.1.is_none());
+    // The same envelope may come again under another ticket: a copy of its phone sends it too, or a restore had forgotten what
+    // it was sent with. The mix may have taken it since, and would count it twice.
+    let offered: Vec<[u8; 32]> = slots.iter().filter(|slot| valid(&issued, slot)).map(|slot| slot.envelope_hash).collect();
+    let held = ticket::with_envelopes(&mut tx, &offered).await?;
+    let is_held = |slot: &Sealed| held.iter().any(|hash| *hash == slot.envelope_hash);
+    let mut here = HashSet::new();
     let mut fresh: HashMap<[u8; 32], (usize, Uuid)> = HashMap::new();
     for (index, id) in order {
         let slot = &slots[*index];
-        if issued.get(&slot.ticket_hash).is_some_and(|ticket| ticket.1.is_none()) {
-            fresh.entry(slot.ticket_hash).or_insert((*index, *id));
+        if valid(&issued, slot) && !is_held(slot) && !fresh.contains_key(&slot.ticket_hash) && here.insert(slot.envelope_hash) {
+            fresh.insert(slot.ticket_hash, (*index, *id));
         }
     }
     let mut spent: Vec<_> = fresh.iter().map(|(hash, (index, _))| (*hash, issued[hash].0, slots[*index].envelope_hash)).collect();
@@ -105,9 +112,11 @@ async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> 
             envelopes.push(spool::Envelope { id: *id, round, sealed: slot.sealed.clone() });
         }
     }
+    let taken: HashSet<[u8; 32]> = envelopes.iter().map(|envelope| Sha256::digest(&envelope.sealed).into()).collect();
     spool::insert(&mut tx, &envelopes).await?;
     let status = |slot: &Sealed| match issued.get(&slot.ticket_hash) {
         Some((_, Some(hash))) if *hash == slot.envelope_hash => SlotStatus::Held,
+        Some((_, None)) if is_held(slot) || taken.contains(&slot.envelope_hash) => SlotStatus::Held,
         _ => SlotStatus::Refused,
     };
     let backed_up_through = meta::find(&mut tx, BACKED_UP_THROUGH).await?;
@@ -118,7 +127,9 @@ async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> 
 }
 
 /// The round of each ticket that was drawn, and what it was spent on.
-async fn issued(tx: &mut Tx, slots: &[Sealed]) -> Result<HashMap<[u8; 32], (Uuid, Option<Vec<u8>>)>, StoreError> {
+type Issued = HashMap<[u8; 32], (Uuid, Option<Vec<u8>>)>;
+
+async fn issued(tx: &mut Tx, slots: &[Sealed]) -> Result<Issued, StoreError> {
     let hashes: Vec<[u8; 32]> = slots.iter().map(|slot| slot.ticket_hash).collect();
     let found = ticket::among(tx, &hashes).await?;
     Ok(found.into_iter().filter_map(|ticket| Some((ticket.hash.try_into().ok()?, (ticket.round, ticket.envelope_hash)))).collect())

@@ -49,11 +49,13 @@ pub async fn draw(db: &Db, rng: &mut (impl Rng + Send), device: Uuid, count: u32
     if pool < POOL_LOW {
         fill(db, rng, scope.round).await?;
     }
-    let mut from = [0; TICKET_BYTES];
-    rng.fill_bytes(&mut from);
+    let mut places = vec![[0; TICKET_BYTES]; usize::try_from(MOST_TICKETS.min(count.into())).unwrap_or_default()];
+    for place in &mut places {
+        rng.fill_bytes(place);
+    }
     let mut tickets = Vec::new();
     for attempt in 1..=TRIES {
-        match take(db, device, scope.round, from, i64::from(count)).await {
+        match take(db, device, scope.round, &places).await {
             Ok(taken) => {
                 tickets = taken;
                 break;
@@ -77,20 +79,15 @@ async fn fill(db: &Db, rng: &mut (impl Rng + Send), round: Uuid) -> Result<(), S
     tx.commit().await
 }
 
-async fn take(db: &Db, device: Uuid, round: Uuid, from: [u8; TICKET_BYTES], count: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+async fn take(db: &Db, device: Uuid, round: Uuid, places: &[[u8; TICKET_BYTES]]) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut tx = db.begin().await?;
     let family = device::family(&mut tx, device).await?;
     let left = MOST_TICKETS - ticket::count_drawn(&mut tx, &family, 0).await?;
-    let count = count.min(left);
-    if count <= 0 {
+    let count = places.len().min(usize::try_from(left).unwrap_or_default());
+    if count == 0 {
         return Ok(Vec::new());
     }
-    let mut tickets = ticket::take(&mut tx, round, from, count).await?;
-    let short = count - i64::try_from(tickets.len()).unwrap_or(count);
-    if short > 0 {
-        // The random place was near the end of the pool: the rest comes from its beginning.
-        tickets.extend(ticket::take(&mut tx, round, [0; TICKET_BYTES], short).await?);
-    }
+    let tickets = ticket::take(&mut tx, round, &places[..count]).await?;
     let hashes: Vec<[u8; 32]> = tickets.iter().map(|ticket| Sha256::digest(ticket).into()).collect();
     ticket::issue(&mut tx, round, &hashes).await?;
     ticket::count_drawn(&mut tx, &family, i64::try_from(tickets.len()).unwrap_or_default()).await?;

@@ -79,6 +79,8 @@ pub enum Unsound {
     NoArea,
     /// It crosses itself, there, and so much is inside or outside.
     Crosses(LatLon, f64),
+    /// It touches itself, there, also after it was taken apart and its corners were kept to seven decimals.
+    Touches(LatLon),
 }
 
 impl fmt::Display for Unsound {
@@ -92,6 +94,11 @@ impl fmt::Display for Unsound {
                 at.lat,
                 at.lon,
                 tell::area(*by)
+            ),
+            Self::Touches(at) => write!(
+                f,
+                "an outline that still touches itself near {:.5} north, {:.5} east once it is taken apart there; move a corner there by a metre",
+                at.lat, at.lon
             ),
         }
     }
@@ -118,6 +125,12 @@ pub fn mend(polygons: &[Rings]) -> Result<(MultiPolygon, Repairs), Unsound> {
     }
     if parts.is_empty() {
         return Err(Unsound::NoArea);
+    }
+    // Rounding can move a corner on to a line that ran past it within a centimetre. That is left to who drew it.
+    for ring in parts.iter().flat_map(|part| std::iter::once(part.exterior()).chain(part.interiors())) {
+        if let Meetings { first: Some(at), in_one_ring: true } = Meetings::of(std::iter::once(ring)) {
+            return Err(Unsound::Touches(LatLon { lat: at.y, lon: at.x }));
+        }
     }
     let mut parts: Vec<Polygon> = parts.iter().map(|part| from_the_west(&part.orient(Direction::Default))).collect();
     parts.sort_by(|a, b| order(&a.exterior().0[0], &b.exterior().0[0]));

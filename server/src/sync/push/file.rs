@@ -118,8 +118,7 @@ async fn once(db: &Db, now_ms: i64, whose: Whose, batch: &Batch, (take, actor): 
     if scope.admission == Admission::Waiting && devices::has_credential(&mut tx, device, whose.mark).await? {
         scope.admission = Admission::Admitted;
     }
-    let mut known = known::read(&mut tx, device, &scope, (batch, &bodies), &HashSet::new()).await?;
-    known.count_wishes(&mut tx, now_ms, device, &scope, (batch, &bodies)).await?;
+    let known = known::read(&mut tx, By::File, now_ms, device, &scope, (batch, &bodies), &HashSet::new()).await?;
     let plan = judge::judge(By::File, now_ms, device, &scope, known, batch, bodies);
     let (results, receipts) = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
     receipt::insert(&mut tx, scope.campaign, &receipts).await?;

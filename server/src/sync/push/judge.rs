@@ -150,7 +150,7 @@ pub(super) fn judge(by: By, now_ms: i64, device: Uuid, scope: &Scope, known: Kno
             match &judge.plan.answers[*earlier] {
                 // Which of the two has the id is said when the first can be judged.
                 Answer::NotYet(reason) => Answer::NotYet(*reason),
-                _ if entries[*earlier].digest == entry.digest => Answer::Same(*earlier),
+                _ if entries[*earlier].digest == entry.digest || is_same_but_for_its_counter(&entries[*earlier], entry) => Answer::Same(*earlier),
                 _ => judge.keep(entry, None, Reason::IdReuse),
             }
         } else if receipt.is_some() {
@@ -199,6 +199,13 @@ fn is_repeat_but_for_its_counter(receipt: &Receipt, device: Uuid, entry: &Entry,
     let Some(key) = key.filter(|_| !receipt.mac.is_empty()) else { return true };
     let other = Envelope { device_seq: u64::try_from(receipt.device_seq).unwrap_or_default(), ..envelope.clone() };
     receipt.mac == mac(key.clone(), &other.digest())
+}
+
+/// The same within a batch: a file may hold an entry as storage has it and as it was still to be written, since storage may
+/// have written it and said that it had not.
+fn is_same_but_for_its_counter(one: &Entry, other: &Entry) -> bool {
+    let (Ok(one), Ok(other)) = (&one.content, &other.content) else { return false };
+    (one.device_seq == 0) != (other.device_seq == 0) && *one == Envelope { device_seq: one.device_seq, ..other.clone() }
 }
 
 impl Judge<'_> {

@@ -8,7 +8,7 @@ use dorbank_shared::{
 };
 use uuid::Uuid;
 
-use super::{super::entry::Batch, body::Body};
+use super::{super::entry::Batch, body::Body, judge::By};
 use crate::{
     coarsen::FINE_MS,
     store::{
@@ -35,7 +35,8 @@ pub(super) struct Known {
     pub units: HashSet<(Uuid, Uuid)>,
     /// Doors that the register keeps quiet already.
     pub quiet: HashSet<Uuid>,
-    /// How many wishes for quiet count against what may be noted before somebody looks: see [`Known::count_wishes`].
+    /// How many wishes for quiet count against what may be noted before somebody looks: see [`wishes`].
+    /// Read only where there is a new one among the entries.
     pub wishes: i64,
     /// What this phone was before it took another identity; read only where an entry rests on what another phone sent.
     pub earlier: HashSet<Uuid>,
@@ -50,6 +51,8 @@ pub(super) struct Known {
 /// Reads all that the judgement of a batch rests on. What was answered for `anew` is left out: it is judged once more.
 pub(super) async fn read(
     tx: &mut Tx,
+    by: By,
+    now_ms: i64,
     device: Uuid,
     scope: &scope::Scope,
     (batch, bodies): (&Batch, &[Result<Body, Reason>]),
@@ -81,13 +84,15 @@ pub(super) async fn read(
     }
     let stored: HashSet<Uuid> = ids.iter().filter(|id| receipts.contains_key(id)).copied().collect();
     let others = ids.iter().filter_map(|id| receipts.get(id)).any(|receipt| receipt.device != device);
+    let has_wish = fresh.iter().any(|(_, body)| body.as_ref().ok().and_then(Body::visit).is_some_and(|v| v.outcome == Outcome::DoNotKnock));
     Ok(Known {
+        // An officer looked at them.
+        wishes: if has_wish && by != By::Officer { wishes(tx, now_ms, device, scope).await? } else { 0 },
         earlier: if others { devices::renewed_from(tx, device).await? } else { HashSet::new() },
         turfs: if visits.is_empty() { HashSet::new() } else { turf::ever_of_shift(tx, scope.shift).await? },
         held: turf::ever_held(tx, &pairs).await?,
         units: turf::entrances_of_units(tx, &units).await?,
         quiet: visit::quiet(tx, &quiet_units, &quiet_entrances).await?,
-        wishes: 0,
         replaced: visit::replaced_early(tx, device, &fresh.iter().map(|(entry, _)| entry.id).collect()).await?,
         superseded: visit::among(tx, &stored).await?.into_iter().map(|v| (v.id, v)).collect(),
         kept,
@@ -95,34 +100,18 @@ pub(super) async fn read(
     })
 }
 
-impl Known {
-    /// Reads how many wishes for quiet count against what may be noted before somebody looks, where the batch has a new one:
-    /// those of the phone and its copies as long as visits say which phone noted them, and then those that came later than
-    /// that from any phone of the shift.
-    pub(super) async fn count_wishes(
-        &mut self,
-        tx: &mut Tx,
-        now_ms: i64,
-        device: Uuid,
-        scope: &scope::Scope,
-        (batch, bodies): (&Batch, &[Result<Body, Reason>]),
-    ) -> Result<(), StoreError> {
-        let is_wish = |body: &Result<Body, Reason>| body.as_ref().ok().and_then(Body::visit).is_some_and(|v| v.outcome == Outcome::DoNotKnock);
-        if !batch.entries.iter().zip(bodies).any(|(entry, body)| is_wish(body) && !self.receipts.contains_key(&entry.id)) {
-            return Ok(());
-        }
-        self.wishes = if is_told_no_more(scope, now_ms) {
-            shift::count_late_wishes(tx, scope.shift, 0).await?
-        } else {
-            let family = devices::family(tx, device).await?;
-            // Two copies that push at once are counted one after the other: both hold the row of the first.
-            if let Some(first) = family.first().filter(|first| **first != device) {
-                scope::hold(tx, *first).await?;
-            }
-            visit::wishes(tx, &family).await?
-        };
-        Ok(())
+/// Reads how many wishes for quiet count against what may be noted before somebody looks: those of the phone and its copies
+/// as long as visits say which phone noted them, and then those that came later than that from any phone of the shift.
+async fn wishes(tx: &mut Tx, now_ms: i64, device: Uuid, scope: &scope::Scope) -> Result<i64, StoreError> {
+    if is_told_no_more(scope, now_ms) {
+        return shift::count_late_wishes(tx, scope.shift, 0).await;
     }
+    let family = devices::family(tx, device).await?;
+    // Two copies that push at once are counted one after the other: both hold the row of the first.
+    if let Some(first) = family.first().filter(|first| **first != device) {
+        scope::hold(tx, *first).await?;
+    }
+    visit::wishes(tx, &family).await
 }
 
 /// Whether a visit of a shift no longer says which phone noted it, or is about to stop.

@@ -107,13 +107,12 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     let all = batch.entries.len() as u64;
     scope::seen(&mut tx, device, now_ms, after(all), stored(batch.have.max_issued)).await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
-    let mut known = known::read(&mut tx, device, &scope, (batch, &bodies), &HashSet::new()).await?;
-    known.count_wishes(&mut tx, now_ms, device, &scope, (batch, &bodies)).await?;
     // A phone that has not heard of a restore may rest on what the backup has not, and will offer that again.
     let by = match &batch.epoch {
         Some(epoch) if *epoch != meta::epoch(&mut tx).await? => By::RestoredPhone,
         _ => By::Phone,
     };
+    let known = known::read(&mut tx, by, now_ms, device, &scope, (batch, &bodies), &HashSet::new()).await?;
     let plan = judge::judge(by, now_ms, device, &scope, known, batch, bodies);
     let (results, fresh) = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
     receipt::insert(&mut tx, scope.campaign, &fresh).await?;

@@ -153,7 +153,7 @@ async fn count_once(
     }
     // The answer "kept" is what is to be changed here; it is no repeat.
     let anew = kept.iter().filter(|(row, _)| row.reason != Reason::IdReuse).map(|(row, _)| row.id).collect();
-    let mut known = known::read(&mut tx, device, &scope, (&batch, &bodies), &anew).await?;
+    let mut known = known::read(&mut tx, By::Officer, now_ms, device, &scope, (&batch, &bodies), &anew).await?;
     known.turfs = turf::of_campaign(&mut tx, scope.campaign).await?.into_iter().map(|turf| turf.id).collect();
     let mut plan = judge::judge(By::Officer, now_ms, device, &scope, known, &batch, bodies);
     plan.kept.clear();
