@@ -1,7 +1,11 @@
 //! Golden files: every shape that ever crossed the wire. Each still parses, says the same when it is written again, and
 //! the running server still takes what phones sent. A file here is never changed; a new shape is a new file.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
@@ -10,6 +14,7 @@ use dorbank_server::{
     sync::{entry, inputs},
 };
 use dorbank_shared::{
+    error::Refusal,
     geo::LatLon,
     input::{Input, InputsRequest, InputsResponse, SlotStatus},
     place::Unit,
@@ -53,6 +58,7 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<PullResponse>("pull-response-v1.json");
     round_trips::<PullResponse>("pull-response-waiting-v1.json");
     round_trips::<PullResponse>("pull-response-v1-cloned.json");
+    round_trips::<PullResponse>("pull-response-v1-credit.json");
     round_trips::<HelloResponse>("hello-response-v1.json");
     round_trips::<TicketsRequest>("tickets-request-v1.json");
     round_trips::<TicketsResponse>("tickets-response-v1.json");
@@ -62,9 +68,47 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<InputsResponse>("inputs-response-v1.json");
     round_trips::<InputsResponse>("inputs-response-v1-epoch.json");
     round_trips::<Input>("input-v1.json");
+    round_trips::<Refusal>("refusal-v1.json");
 }
 
 /// A connection that ends early must never leave something that reads as an answer.
+/// Every name that the wire may have, as its description says, and a golden file that has it.
+#[test]
+fn a_field_that_came_later_stood_in_no_golden_file() {
+    fn names(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.keys().cloned());
+                fields.values().for_each(|value| names(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| names(value, found)),
+            // The body of an entry.
+            Value::String(text) if text.starts_with('{') => names(&serde_json::from_str(text).unwrap(), found),
+            _ => {}
+        }
+    }
+    let mut kept = BTreeSet::new();
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")).unwrap() {
+        names(&serde_json::from_str(&fs::read_to_string(file.unwrap().path()).unwrap()).unwrap(), &mut kept);
+    }
+    let described: Value = serde_json::from_str(include_str!("../docs/openapi.json")).unwrap();
+    let schemas = described["components"]["schemas"].as_object().unwrap();
+    let of_phones = |name: &&String| !["NewOfficer", "Officer", "ShiftView"].contains(&name.as_str());
+    for (schema, fields) in schemas.keys().filter(of_phones).filter_map(|name| Some((name, schemas[name]["properties"].as_object()?))) {
+        for field in fields.keys() {
+            assert!(kept.contains(field), "{schema}.{field} stands in no file of tests/golden");
+        }
+    }
+}
+
+#[test]
+fn a_reason_that_an_app_did_not_know_took_the_whole_answer_away() {
+    let newer = golden("push-response-v1.json").replace("\"outside_scope\"", "\"moved_house\"");
+    assert!(newer.contains("moved_house"));
+    let answer: PushResponse = serde_json::from_str(&newer).unwrap();
+    assert!(answer.results.iter().any(|result| result.status == Status::Quarantined && result.reason.is_none()));
+}
+
 #[test]
 fn an_answer_cut_short_anywhere_is_none() {
     fn cut<T: DeserializeOwned>(name: &str) {
@@ -118,7 +162,7 @@ struct Records {
 
 #[test]
 fn what_a_phone_ever_kept_is_still_read_and_waits_still() {
-    for name in ["phone-records-v1.json", "phone-records-v1-rounds.json", "phone-records-v1-joined.json"] {
+    for name in ["phone-records-v1.json", "phone-records-v1-rounds.json", "phone-records-v1-joined.json", "phone-records-v1-held.json"] {
         let Records { entry, mut sealed, ticket, shelf, .. } = round_trips(name);
         assert_eq!(entry.iter().filter(|kept| kept.status.is_none()).count(), 1, "{name}");
         assert_eq!(shelf.iter().map(|shelved| shelved.unsent().count()).collect::<Vec<_>>(), [1, 0], "{name}");
@@ -127,8 +171,7 @@ fn what_a_phone_ever_kept_is_still_read_and_waits_still() {
             assign(
                 &mut inputs,
                 &mut ticket.into_iter().map(|(ticket, record)| (ticket, round_of(&record.to_string()))).collect(),
-                &mut Pool::default(),
-                0
+                &mut Pool::default()
             ),
             [0],
             "{name}: the input that waits has its ticket"

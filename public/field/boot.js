@@ -30,11 +30,47 @@
     return answer.text();
   };
 
+  const download = (name, file) => {
+    const address = URL.createObjectURL(new Blob([file], { type: "application/json" }));
+    Object.assign(document.createElement("a"), { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60_000); // Some browsers begin to read only after the tap has ended.
+  };
+
+  // What storage holds unsent, as the file that the organiser's screen takes in (shared/src/sync/file.rs). Whatever version
+  // it has: nothing is written.
+  const unsent = () =>
+    new Promise((answer) => {
+      const asked = indexedDB.open("dorbank-outbox");
+      asked.onupgradeneeded = () => asked.transaction.abort();
+      asked.onsuccess = () => {
+        const reading = asked.result.transaction(["entry", "meta"]);
+        const [entries, identity, shelf] = [
+          reading.objectStore("entry").getAll(),
+          ...["identity", "shelf"].map((name) => reading.objectStore("meta").get(name)),
+        ];
+        reading.oncomplete = () => {
+          const read = (text) => JSON.parse(text ?? "null");
+          const waiting = (kept) => kept.filter(({ status }) => !status).map(({ envelope }) => envelope);
+          const earlier = (read(shelf.result) ?? []).map((one) => ({ device: one.identity.device, unsent: waiting(one.entries) }));
+          const file = { dorbank: 1, device: read(identity.result)?.device ?? null, unsent: waiting(entries.result.map(read)), earlier };
+          if ([file, ...earlier].some((one) => one.unsent.length)) answer(JSON.stringify(file));
+        };
+      };
+    });
+
   // Nothing that was saved depends on the wasm, and the words say so: they are part of the shell itself.
   const fail = () => {
     document.getElementById("skeleton")?.remove();
     document.getElementById("app").hidden = true;
     document.getElementById("failed").hidden = false;
+    unsent().then(
+      (file) => {
+        const keep = document.getElementById("keep");
+        keep.hidden = false;
+        keep.onclick = () => download("dorbank.json", file);
+      },
+      () => {}, // Storage is refused: then nothing was saved.
+    );
   };
 
   let registration = null;
@@ -72,6 +108,7 @@
   globalThis.dorbank = {
     build,
     fail,
+    download,
     words: (code) => text(words[code] ?? words.nb),
     updateWaiting: () => Boolean(registration?.waiting && navigator.serviceWorker.controller),
     // Only called when no form is open.

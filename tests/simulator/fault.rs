@@ -43,7 +43,7 @@ kinds! {
     CrashBeforeMark: "Killed between receipt and its mark", "the receipt came, its note did not become durable, or just did";
     FailedWrite: "Storage fails a write", "any write: entry, receipt, epoch, ticket, input";
     LostReport: "Storage writes and says it failed", "any write";
-    Silent: "Storage says nothing", "for eight seconds, written or not";
+    Silent: "Storage says nothing", "for eight seconds, after which the app gives up on it; written or not";
     Quota: "Storage is full", "no write for three minutes";
     RolledBack: "A relaxed write is gone after a crash", "the cache is older than what was seen";
     TwoTabs: "Two tabs on one storage", "both note and send";
@@ -54,7 +54,7 @@ kinds! {
     Reassigned: "A phone is given another turf", "while it notes in the old one";
     Replanned: "An entrance moves to another turf", "while phones walk both";
     Quietened: "Someone else asks for quiet at a door", "while phones are offline";
-    OldClient: "An old app with an old outbox", "push in the shape of the golden files, pull refused until it is updated";
+    OldClient: "An old app with an old outbox", "it sends fields that were dropped since; its pull is refused until it is updated";
     Unknown: "An entry of an unknown kind or version", "from an app that is newer than the server";
     Unreadable: "An entry that cannot be read", "free text, control characters, too long, no JSON";
     IdReuse: "An id used twice for different bytes", "by one phone";

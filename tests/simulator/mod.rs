@@ -42,7 +42,9 @@ use check::Verdicts;
 use fault::{Kind, seeded};
 use world::{Plan, World};
 
-/// Runs that once failed, in their smallest form: seed, phones, minutes, faults. Each found what stands above it.
+/// Runs that once failed, in their smallest form: seed, phones, minutes, faults. Each found what stands above it. Those that
+/// failed whole, with a seed below 320, run anyway. A new kind of fault or a new throw of shared dice makes another run of a
+/// seed; so what was found has a test of its own beside the code that was mended.
 const KEPT: &[(u64, usize, u64, &[Kind])] = &[
     // A correction of what the backup had not was set aside, though the phone was about to offer both again.
     (9, 1, 5, &[Kind::Clone, Kind::Restored]),
@@ -64,16 +66,8 @@ const KEPT: &[(u64, usize, u64, &[Kind])] = &[
             Kind::Restored,
         ],
     ),
-    // Storage refused to put entries back among the unsent after a restore, and was not asked again.
-    (16, 4, 15, Kind::ALL),
-    // A clock that was years slow let go of sealed inputs that no backup had.
-    (30, 4, 15, Kind::ALL),
-    // A turf that was taken away came back with a late answer, and stayed.
-    (38, 4, 15, Kind::ALL),
     // A copy that had nothing more to send never heard that it was one, and its proof never agreed.
     (28, 3, 14, &[Kind::Empty, Kind::TooMany, Kind::Silent, Kind::TwoTabs, Kind::Clone, Kind::OldClient, Kind::Unknown]),
-    // A batch that was halved stayed so: a correction that had to wait for the rest was sent alone, for ever.
-    (51, 4, 15, Kind::ALL),
     // Storage had taken a receipt and said that it had not; after a restore it kept that one as sent, and nobody had it.
     (
         279,

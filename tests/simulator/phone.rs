@@ -302,7 +302,7 @@ impl Phone {
     fn body_of(&self, have: Have, epoch: Option<&str>, entries: Vec<Envelope>) -> Vec<u8> {
         let epoch = epoch.map(str::to_owned);
         if self.old {
-            // The shape of the golden files, with fields that were dropped since.
+            // With fields that were dropped since.
             let body = json!({ "proto": PROTO, "build": "0-old", "epoch": epoch, "mood": "fine", "have": have, "entries": entries_of(entries) });
             return serde_json::to_vec(&body).unwrap();
         }

@@ -71,6 +71,8 @@ pub enum Op {
     Join(Uuid, Joined),
     /// The server was restored, and has this epoch now.
     Reopen(String),
+    /// The same, as what an earlier identity or an input was answered says; the page reads storage anew.
+    Meet(String),
     /// The server's time, and the epoch in which it said so: what is older than any backup may go.
     LetGo(i64, String),
     KeepCache(Cache),
@@ -126,7 +128,7 @@ impl Storage {
                     }
                 }
             }
-            Op::Reopen(epoch) => {
+            Op::Reopen(epoch) | Op::Meet(epoch) => {
                 let stored = self.epoch.replace(epoch.clone());
                 let (all, sealed) = (self.entries.values().cloned().collect(), self.sealed.clone().into_iter().collect());
                 let (again, sealed) = rules::reopen(all, sealed, &mut self.shelf, &mut self.pool, epoch, stored.as_deref(), 0);
@@ -161,7 +163,7 @@ impl Storage {
             Op::Assign => {
                 let mut sealed: Vec<(Uuid, Sealed)> = std::mem::take(&mut self.sealed).into_iter().collect();
                 self.tickets.sort();
-                rules::assign(&mut sealed, &mut self.tickets, &mut self.pool, 0);
+                rules::assign(&mut sealed, &mut self.tickets, &mut self.pool);
                 self.sealed = sealed.into_iter().collect();
             }
             Op::Strike(key, _) => {

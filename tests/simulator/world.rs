@@ -100,6 +100,8 @@ enum Happening {
         answer: Option<Wire>,
     },
     Write(At, Op),
+    /// The app waits for it no longer.
+    GivenUp(At, Op, Vec<u64>),
     OtherTab(At, bool),
     Shut(usize, Admission),
     LetIn(Uuid, usize),
@@ -472,6 +474,11 @@ impl World {
                 }
             }
             Happening::Write(at, op) => self.write(at, &op),
+            Happening::GivenUp(at, op, settled) => {
+                if self.alive(at) {
+                    self.written(at, &op, false, &settled);
+                }
+            }
             Happening::OtherTab(at, base) => {
                 if self.alive(at) {
                     let phone = &mut self.phones[at.phone];
@@ -524,9 +531,10 @@ impl World {
             }
             Happening::SaveFile(phone) => self.save_file(phone),
             Happening::TakeFile(file) => {
-                self.faults.count(Kind::Filed);
                 self.filed.extend(file.iter().flat_map(|(device, entries)| entries.iter().map(|entry| (*device, entry.clone()))));
-                if !self.server.take_file(self.now_ms(), self.now, &file).await {
+                if self.server.take_file(self.now_ms(), self.now, &file).await {
+                    self.faults.count(Kind::Filed);
+                } else {
                     self.after(60_000, Happening::TakeFile(file));
                 }
             }

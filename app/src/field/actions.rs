@@ -24,7 +24,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     browser,
-    phone::{NoteDraft, Snack, count, fill, phone},
+    phone::{NoteDraft, Snack, StorageFault, count, fill, phone},
     seal,
     store::{
         StoreError, cache,
@@ -96,6 +96,24 @@ async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
     show(drafts, written).await
 }
 
+/// The same at doors, of which each is written at once at a time: a second tap on a button is the first one's echo. True where
+/// there was something to write, and it is durable.
+async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> bool {
+    let (mut doors, mut fresh) = (Vec::new(), Vec::new());
+    for (door, draft) in drafts {
+        if WRITING.with_borrow_mut(|writing| writing.insert(door)) {
+            doors.push(door);
+            fresh.push(draft);
+        }
+    }
+    // Where storage does not take them, their doors stay in this list until it does.
+    let done = !fresh.is_empty() && write(fresh).await.is_ok();
+    if done {
+        WRITING.with_borrow_mut(|writing| writing.retain(|door| !doors.contains(door)));
+    }
+    done
+}
+
 async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> Result<(), StoreError> {
     UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| drafts.iter().all(|answered| answered.id != draft.id)));
     match written {
@@ -145,7 +163,10 @@ fn try_again_later() {
 pub async fn write_again() {
     let drafts = UNWRITTEN.take();
     if drafts.is_empty() && UNDER_WAY.with_borrow(|under_way| !under_way.is_empty()) {
-        // It is being tried, and will say what came of it.
+        // It is being tried, and will say what came of it; but not that storage can be used again.
+        if phone().storage.with_untracked(Option::is_some) {
+            try_again_later();
+        }
         return;
     }
     UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&drafts));
@@ -159,10 +180,35 @@ pub async fn write_again() {
         }
         healed
     };
-    if healed && phone().storage.get_untracked().is_some() {
-        phone().storage.set(None);
-        sync::open().await;
+    match phone().storage.get_untracked() {
+        Some(_) if healed => {
+            phone().storage.set(None);
+            sync::open().await;
+        }
+        // Only the newer app, or this one started anew, gets on.
+        None | Some(StorageFault::Newer) => {}
+        Some(_) => try_again_later(),
     }
+}
+
+/// Storage could not be read: nothing is known of what it holds, and it is tried until it can be.
+pub fn cannot_read(fault: StorageFault) {
+    let storage = phone().storage;
+    match fault {
+        StorageFault::Newer => storage.set(Some(fault)),
+        // It says itself what it waits for.
+        _ if storage.get_untracked() == Some(StorageFault::Blocked) => {}
+        _ => storage.set(Some(StorageFault::Unread)),
+    }
+    if fault != StorageFault::Newer {
+        try_again_later();
+    }
+}
+
+/// Whether there is anything that a file would hold.
+pub fn has_unsent() -> bool {
+    let unwritten = [&UNWRITTEN, &UNDER_WAY].iter().any(|list| list.with_borrow(|drafts| !drafts.is_empty()));
+    unwritten || phone().figures.with_untracked(|figures| figures.waiting > 0)
 }
 
 /// What leaves the phone as a file ([`dorbank_shared::sync::file`], without copies of it), for the organiser's screen. Never
@@ -218,11 +264,9 @@ pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: b
     let same = before.as_ref().is_some_and(|before| (before.visit.outcome, before.visit.leaflet) == (outcome, leaflet));
     if !same {
         let Some(draft) = visit(place, outcome, leaflet) else { return false };
-        // One that storage does not take stays in this list until it does.
-        if !WRITING.with_borrow_mut(|doors| doors.insert(place.door())) || write(vec![draft]).await.is_err() {
+        if !write_at(vec![(place.door(), draft)]).await {
             return false;
         }
-        WRITING.with_borrow_mut(|doors| doors.remove(&place.door()));
     }
     // First the tick, then the words about it.
     gloo_timers::future::TimeoutFuture::new(0).await;
@@ -233,8 +277,11 @@ pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: b
 
 /// Nobody opened at any of these doors.
 pub async fn note_rest(places: Vec<Place>) {
-    let drafts: Vec<Unwritten> = places.iter().filter_map(|place| visit(*place, Outcome::NotHome, false)).collect();
-    if write(drafts).await.is_ok() {
+    let mut drafts = Vec::new();
+    for place in &places {
+        drafts.extend(visit(*place, Outcome::NotHome, false).map(|draft| (place.door(), draft)));
+    }
+    if write_at(drafts).await {
         let text = count(key::DOOR_NOTED_MANY, places.len());
         phone().snack.set(Some(Snack { text, undo: places.iter().map(|place| (place.door(), None)).collect() }));
     }
@@ -242,21 +289,22 @@ pub async fn note_rest(places: Vec<Place>) {
 
 /// Takes back what the last tap noted: what stood before stands again, or nothing does.
 pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
+    // Nobody takes it back twice.
+    phone().snack.set(None);
     let now = phone().standing.get_untracked();
-    let drafts: Vec<Unwritten> = doors
-        .into_iter()
-        .filter_map(|(door, before)| {
-            let current = now.get(&door)?;
-            match before {
-                Some(before) => {
-                    let place = Place { turf: before.visit.turf, entrance: before.visit.entrance, unit: before.visit.unit };
-                    visit(place, before.visit.outcome, before.visit.leaflet)
-                }
-                None => Some(withdrawal(current)),
+    let mut drafts = Vec::new();
+    for (door, before) in doors {
+        let Some(current) = now.get(&door) else { continue };
+        let draft = match before {
+            Some(Standing { visit: before, .. }) => {
+                let place = Place { turf: before.turf, entrance: before.entrance, unit: before.unit };
+                visit(place, before.outcome, before.leaflet)
             }
-        })
-        .collect();
-    if write(drafts).await.is_ok() {
+            None => Some(withdrawal(current)),
+        };
+        drafts.extend(draft.map(|draft| (door, draft)));
+    }
+    if write_at(drafts).await {
         phone().snack.set(Some(Snack { text: super::phone::word(key::DOOR_UNDONE), undo: Vec::new() }));
     }
 }

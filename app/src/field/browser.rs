@@ -136,17 +136,8 @@ pub(super) fn is_visible() -> bool {
 }
 
 /// Hands the person a file.
-pub(super) fn download(name: &str, text: &str) -> Option<()> {
-    let parts = Array::of1(&text.into());
-    let options = web_sys::BlobPropertyBag::new();
-    options.set_type("application/json");
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options).ok()?;
-    let address = web_sys::Url::create_object_url_with_blob(&blob).ok()?;
-    let link: web_sys::HtmlAnchorElement = leptos::prelude::document().create_element("a").ok()?.dyn_into().ok()?;
-    link.set_href(&address);
-    link.set_download(name);
-    link.click();
-    web_sys::Url::revoke_object_url(&address).ok()
+pub(super) fn download(name: &str, text: &str) {
+    call("download", &[name.into(), text.into()]);
 }
 
 /// Bytes of an array buffer.

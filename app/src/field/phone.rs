@@ -32,6 +32,8 @@ pub enum StorageFault {
     Failed,
     /// Nothing was answered at all.
     Silent,
+    /// What is there cannot be read: nothing is known of it.
+    Unread,
     /// Another tab holds the database.
     Blocked,
     /// A newer app has changed it.

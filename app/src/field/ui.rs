@@ -89,19 +89,32 @@ pub fn Bar(
     }
 }
 
+/// Why `waiting` visits still wait, where it is not for a network alone.
+pub fn hindrance(problem: Option<Problem>, waiting: usize) -> Option<String> {
+    let key = match (problem?, waiting) {
+        (Problem::Portal, _) => key::SAVED_PORTAL,
+        (Problem::Unknown, _) => key::SAVED_UNKNOWN_DEVICE,
+        (Problem::Server, 1..) => key::SAVED_SERVER,
+        (Problem::Storage, _) => key::SAVED_NO_RECEIPTS,
+        _ => return None,
+    };
+    Some(fill(key, &[("n", &waiting.to_string())]))
+}
+
 /// The line that is always there: what is safe, and what waits.
 #[component]
 pub fn SavedLine() -> impl IntoView {
     let line = Memo::new(move |_| {
         let phone = phone();
         let figures = phone.figures.get();
-        let n = figures.waiting.to_string();
-        if phone.storage.get().is_some() || figures.problem == Some(Problem::Storage) {
+        if phone.storage.get().is_some() {
             return ("saved problem", word(key::SAVED_STORED_FAULT));
         }
+        if let Some(hindrance) = hindrance(figures.problem, figures.waiting) {
+            // A server that is busy is nothing that anybody here can do something about.
+            return (if figures.problem == Some(Problem::Server) { "saved waiting" } else { "saved problem" }, hindrance);
+        }
         match (figures.problem, figures.waiting) {
-            (Some(Problem::Portal), _) => ("saved problem", fill(key::SAVED_PORTAL, &[("n", &n)])),
-            (Some(Problem::Unknown), _) => ("saved problem", fill(key::SAVED_UNKNOWN_DEVICE, &[("n", &n)])),
             (Some(Problem::Offline), 0) => ("saved waiting", word(key::SAVED_OFFLINE)),
             (_, 0) if figures.noted == 0 => ("saved", word(key::SAVED_NOTHING_YET)),
             (_, 0) if phone.pool.get().waiting() > 0 => ("saved", word(key::SAVED_INPUTS_WAIT)),
@@ -116,6 +129,11 @@ pub fn SavedLine() -> impl IntoView {
     }
 }
 
+/// What storage that fails is called.
+pub fn storage_title(fault: StorageFault) -> &'static str {
+    if fault == StorageFault::Unread { key::STORAGE_UNREAD_TITLE } else { key::STORAGE_TITLE }
+}
+
 /// What is said across all screens: storage that fails, a new version.
 #[component]
 pub fn Banners() -> impl IntoView {
@@ -126,14 +144,15 @@ pub fn Banners() -> impl IntoView {
         {move || phone().storage.get().map(|fault| view! {
             <div class="note stop banner" role="alert">
                 {icon(draw::WARN)}
-                <p><b>{tr(key::STORAGE_TITLE)}</b><br/>{tr(match fault {
+                <p><b>{tr(storage_title(fault))}</b><br/>{tr(match fault {
                     StorageFault::Failed => key::STORAGE_TEXT,
                     StorageFault::Silent => key::STORAGE_SILENT,
+                    StorageFault::Unread => key::STORAGE_UNREAD,
                     StorageFault::Blocked => key::STORAGE_BLOCKED,
                     StorageFault::Newer => key::STORAGE_NEWER,
                 })}</p>
                 <button class="button primary" on:click=move |_| spawn_local(actions::write_again())>{tr(key::STORAGE_AGAIN)}</button>
-                <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::STORAGE_EXPORT)}</button>
+                {actions::has_unsent().then(|| view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::STORAGE_EXPORT)}</button> })}
             </div>
         })}
         {move || old().then(|| view! { <div class="note banner" role="alert">{icon(draw::WARN)}<p>{tr(key::UPDATE_NEEDED)}</p></div> })}

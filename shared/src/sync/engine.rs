@@ -55,6 +55,8 @@ pub struct State {
     requests: u64,
     timers: u64,
     failures: u32,
+    /// How often in a row storage failed at receipts or at an epoch.
+    storage_failures: u32,
     batch: usize,
     /// The server said "not now" to all that was sent, and for how long: first it is asked how this phone stands.
     resting: Option<u64>,
@@ -169,14 +171,20 @@ impl State {
         self.failures = self.failures.saturating_add(1);
         // A wait that is asked for is kept, with the jitter on top; but nobody puts a phone to sleep for a day.
         let asked = if let Fault::Busy(asked) = fault { asked.min(LONGEST_BACK_OFF_MS) } else { 0 };
-        let after_ms = asked + self.back_off(dice);
+        let after_ms = asked + back_off(self.failures, dice);
         vec![self.timer(after_ms)]
     }
 
-    /// Full jitter: a hundred phones that come back at once do not knock at once.
-    fn back_off(&self, dice: u64) -> u64 {
-        let ceiling = FIRST_BACK_OFF_MS.saturating_mul(1 << self.failures.min(16)).min(LONGEST_BACK_OFF_MS);
-        FIRST_BACK_OFF_MS / 4 + dice % ceiling
+    /// An answer came. What storage does not take is still a problem then.
+    fn heard(&mut self) {
+        self.problem = (self.storage_failures > 0).then_some(Problem::Storage);
+    }
+
+    /// Storage did what was asked of it.
+    fn stored(&mut self) {
+        if std::mem::take(&mut self.storage_failures) > 0 && self.problem == Some(Problem::Storage) {
+            self.problem = None;
+        }
     }
 
     /// Another epoch than ours: the server was restored. It counts as met when storage has put back all that was sent, so
@@ -213,7 +221,7 @@ impl State {
             } else {
                 // It may rest on one that was stepped over: then both go together, after the others.
                 self.stepped_over.insert(meta.device_seq);
-                wait = wait.max(Some(result.after_ms.unwrap_or(FIRST_BACK_OFF_MS)));
+                wait = wait.max(Some(result.after_ms.unwrap_or(FIRST_BACK_OFF_MS).min(LONGEST_BACK_OFF_MS)));
             }
         }
         self.quarantined += receipts.iter().filter(|receipt| receipt.status == Status::Quarantined).count() as u64;
@@ -233,6 +241,7 @@ impl State {
             // It may be the lead who is waited for, and only a pull tells when that is over. The server took what was sent,
             // so it was not too much; what is waited for may lie in what was left out.
             self.batch = 0;
+            self.heard();
             self.resting = wait;
             effects.extend(self.pull());
             return effects;
@@ -244,18 +253,27 @@ impl State {
         }
         self.failures = 0;
         self.batch = 0;
-        self.problem = None;
+        self.heard();
         effects.push(Effect::Settle(receipts));
         effects.extend(self.start());
         effects
     }
 
     fn push_failed(&mut self, fault: Fault, dice: u64) -> Vec<Effect> {
-        let size = self.to_push().len();
+        let pushed = self.to_push();
+        let size = pushed.len();
+        // Nothing but what failed alone is left, or nothing will be taken: a pull still tells of a restore, of doors, of where
+        // this phone stands, and what an earlier identity noted goes after it.
+        if fault == Fault::Unknown || fault != Fault::Network && pushed.iter().any(|seq| self.stepped_over.contains(seq)) {
+            self.flight = None;
+            self.problem = Some(fault.into());
+            self.resting = Some(if let Fault::Busy(asked) = fault { asked.min(LONGEST_BACK_OFF_MS) } else { 0 });
+            return self.pull();
+        }
         if fault == Fault::TooLarge || (fault == Fault::Server && self.failures >= 1) {
             if size > 1 {
                 self.batch = (size / 2).max(1);
-            } else if let Some(seq) = self.to_push().first() {
+            } else if let Some(seq) = pushed.first() {
                 // One entry that breaks the server alone must not hold up the rest. It stays, and is tried again.
                 self.stepped_over.insert(*seq);
                 self.batch = 0;
@@ -266,8 +284,13 @@ impl State {
 
     fn pulled(&mut self, answer: &PullResponse, dice: u64) -> Vec<Effect> {
         self.flight = None;
-        self.failures = if self.resting.is_some() { self.failures.saturating_add(1) } else { 0 };
-        self.problem = None;
+        if self.resting.is_some() {
+            // What hinders the push still does.
+            self.failures = self.failures.saturating_add(1);
+        } else {
+            self.failures = 0;
+            self.heard();
+        }
         self.admission = Some(answer.admission);
         self.held = answer.held;
         self.cloned |= answer.cloned;
@@ -279,7 +302,8 @@ impl State {
         let after = match self.resting {
             Some(_) if more => None,
             Some(_) if answer.admission == Admission::Waiting => Some(WAITING_POLL_MS),
-            Some(wait) => Some(self.back_off(dice).max(wait)),
+            Some(wait) => Some(back_off(self.failures, dice).max(wait)),
+            None if self.storage_failures > 0 => Some(back_off(self.storage_failures, dice)),
             None if self.again || more || !self.to_push().is_empty() => None,
             None if answer.admission == Admission::Waiting => Some(WAITING_POLL_MS),
             None => Some(POLL_MS),
@@ -345,6 +369,7 @@ impl State {
             Event::Pulled(request, Err(fault)) if self.flight == Some(Flight::Pull(request)) => self.failed(fault, dice),
             Event::Pushed(..) | Event::Pulled(..) => Vec::new(),
             Event::Settled(seqs) => {
+                self.stored();
                 for seq in seqs {
                     self.settling.remove(&seq);
                     self.stepped_over.remove(&seq);
@@ -361,6 +386,7 @@ impl State {
                 self.start_unless_busy()
             }
             Event::Reopened => {
+                self.stored();
                 self.epoch = self.reopening.take().or_else(|| self.epoch.take());
                 self.unsent.append(&mut self.sent);
                 self.start_unless_busy()
@@ -369,8 +395,16 @@ impl State {
                 self.settling.clear();
                 self.reopening = None;
                 self.problem = Some(Problem::Storage);
-                if self.flight.is_some() { Vec::new() } else { vec![self.timer(FIRST_BACK_OFF_MS)] }
+                self.storage_failures = self.storage_failures.saturating_add(1);
+                // Where a request is under way, its answer decides when the next one goes.
+                if self.flight.is_some() { Vec::new() } else { vec![self.timer(back_off(self.storage_failures, dice))] }
             }
         }
     }
+}
+
+/// How long to wait after so many failures. Full jitter: a hundred phones that come back at once do not knock at once.
+fn back_off(failures: u32, dice: u64) -> u64 {
+    let ceiling = FIRST_BACK_OFF_MS.saturating_mul(1 << failures.min(16)).min(LONGEST_BACK_OFF_MS);
+    FIRST_BACK_OFF_MS / 4 + dice % ceiling
 }

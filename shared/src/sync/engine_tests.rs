@@ -299,6 +299,88 @@ fn a_batch_that_was_halved_is_whole_again_when_the_server_only_says_not_now() {
     assert!(request(&effects).1.len() > 1, "{effects:?}");
 }
 
+#[test]
+fn a_phone_that_a_restored_server_does_not_know_never_pulled_while_it_had_something_to_send() {
+    let (mut state, _) = opened(&[1], &[2], Some("e"));
+    for turn in 0..5 {
+        let push = 1 + turn * 2;
+        let effects = state.step(Event::Pushed(push, Err(Fault::Unknown)), 7);
+        assert_eq!(effects[0], Effect::Pull { request: push + 1 }, "what is on the shelf goes after a pull that was answered");
+        assert_eq!(state.problem(), Some(Problem::Unknown));
+        let effects = state.step(Event::Pulled(push + 1, Err(Fault::Unknown)), 7);
+        let (number, _) = timer(&effects);
+        assert_eq!(effects.len(), 1);
+        assert_eq!(request(&state.step(Event::Timer(number), 7)), (push + 2, vec![1]), "and it is asked again");
+    }
+    assert_eq!(state.waiting(), 1);
+}
+
+#[test]
+fn an_entry_that_breaks_the_server_alone_kept_all_pulls_away() {
+    let (mut state, _) = opened(&[1], &[], Some("e"));
+    let mut push = 1;
+    // First it fails as any push may, then as the one that is stepped over.
+    for _ in 0..2 {
+        let effects = state.step(Event::Pushed(push, Err(Fault::Server)), 0);
+        let effects = state.step(Event::Timer(timer(&effects).0), 0);
+        push = request(&effects).0;
+    }
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        let effects = state.step(Event::Pushed(push, Err(Fault::Server)), u64::MAX);
+        assert_eq!(effects[0], Effect::Pull { request: push + 1 });
+        let effects = state.step(Event::Pulled(push + 1, Ok(nothing_new("e"))), u64::MAX);
+        assert_eq!(state.problem(), Some(Problem::Server), "a pull that works does not hide it");
+        let (number, wait) = timer(&effects);
+        waits.push(wait);
+        push = request(&state.step(Event::Timer(number), 0)).0;
+    }
+    assert!(waits.is_sorted() && waits[0] < waits[5], "{waits:?}");
+    state.step(Event::Pushed(push, Ok(answer(&[1], Status::Applied, "e"))), 0);
+    assert_eq!((state.problem(), state.waiting()), (None, 1));
+}
+
+#[test]
+fn storage_that_took_no_receipts_was_asked_as_fast_as_the_network_goes() {
+    let (mut state, _) = opened(&[1], &[], Some("e"));
+    let (mut push, mut waits) = (1, Vec::new());
+    for _ in 0..6 {
+        let effects = state.step(Event::Pushed(push, Ok(answer(&[1], Status::Applied, "e"))), u64::MAX);
+        assert!(matches!(effects[0], Effect::Settle(_)), "{effects:?}");
+        let (pull, _) = request(&effects);
+        assert!(state.step(Event::StorageFailed, u64::MAX).is_empty(), "the pull's answer says when");
+        let effects = state.step(Event::Pulled(pull, Ok(nothing_new("e"))), u64::MAX);
+        assert_eq!(state.problem(), Some(Problem::Storage));
+        let (number, wait) = timer(&effects);
+        waits.push(wait);
+        push = request(&state.step(Event::Timer(number), 0)).0;
+    }
+    assert!(waits.is_sorted() && waits[0] < waits[5], "{waits:?}");
+    state.step(Event::Pushed(push, Ok(answer(&[1], Status::Applied, "e"))), 0);
+    state.step(Event::Settled(vec![1]), 0);
+    assert_eq!((state.problem(), state.waiting()), (None, 0));
+}
+
+#[test]
+fn tries_are_spread_over_the_whole_wait() {
+    // Full jitter: with dice that fall evenly waits lie evenly between nothing, as good as, and the most.
+    let wait = |dice| {
+        let (mut state, _) = opened(&[1], &[], Some("e"));
+        let mut effects = Vec::new();
+        for turn in 1..=5 {
+            effects = state.step(Event::Pushed(turn, Err(Fault::Network)), dice);
+            if turn < 5 {
+                state.step(Event::Timer(timer(&effects).0), 0);
+            }
+        }
+        timer(&effects).1
+    };
+    let mut waits: Vec<u64> = (0..1_000).map(|part| wait(part * 32)).collect();
+    waits.sort_unstable();
+    let (first, last) = (waits[0], waits[999]);
+    assert!(first < 1_000 && last > 31_000 && waits[500].abs_diff(first.midpoint(last)) < 1_000, "{first} {} {last}", waits[500]);
+}
+
 fn moves() -> impl Strategy<Value = Move> {
     prop_oneof![
         3 => Just(Move::Save),

@@ -333,8 +333,7 @@ pub fn tickets_of(tickets: &[Ticket], round: Option<Uuid>) -> usize {
 
 /// Gives each waiting input without a ticket one of its round, as far as they last, and takes those out of `tickets`. Gives
 /// the keys of the inputs that got one. The server opens an input by the key of its ticket's round, and none other opens it.
-/// Those that got none wait anew from this `hour`: they are not to drag each later one out behind its visit.
-pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>, pool: &mut Pool, hour: i64) -> Vec<K> {
+pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>, pool: &mut Pool) -> Vec<K> {
     let (mut got, mut lack) = (Vec::new(), 0);
     for (key, record) in sealed.iter_mut().filter(|(_, record)| !record.was_offered()) {
         let of = |round: Option<Uuid>| tickets.iter().position(|(_, of)| *of == round);
@@ -348,10 +347,15 @@ pub fn assign<K: Clone>(sealed: &mut [(K, Sealed)], tickets: &mut Vec<Ticket>, p
         }
     }
     pool.lack_tickets = lack;
-    if lack > 0 {
+    got
+}
+
+/// Whoever may draw tickets was asked, and gave none for what lacks them: it waits anew from this `hour`, so that it does not
+/// drag each later one out behind its visit. Where nobody was heard all waits on as before.
+pub fn wait_anew(pool: &mut Pool, hour: i64) {
+    if pool.lack_tickets > 0 {
         pool.since = Some(hour);
     }
-    got
 }
 
 /// An input that was offered, and what the server said of it.

@@ -176,15 +176,31 @@ fn one_that_got_no_ticket_dragged_each_later_one_out_behind_its_visit() {
     let sealed = |round| Sealed { sealed: "x".into(), round: Some(id(round)), ticket: None, held_on: None };
     let mut pool = Pool { sealed: 9, since: Some(0), ..Pool::default() };
     let mut inputs: Vec<_> = (0..9).map(|key| (key, sealed(1))).collect();
-    assert!(assign(&mut inputs, &mut vec![("s".to_owned(), Some(id(2)))], &mut pool, 20 * HOUR_MS).is_empty());
-    assert_eq!((pool.lack_tickets, pool.since), (9, Some(20 * HOUR_MS)));
+    assert!(assign(&mut inputs, &mut vec![("s".to_owned(), Some(id(2)))], &mut pool).is_empty());
+    assert_eq!((pool.lack_tickets, pool.since), (9, Some(0)), "nobody was asked for tickets yet, or nobody was heard");
+    wait_anew(&mut pool, 20 * HOUR_MS);
+    assert_eq!(pool.since, Some(20 * HOUR_MS));
     pool.sealed += 1;
     assert!(!pool.is_due(20 * HOUR_MS, false), "neither old nor a full request");
     inputs.push((9, sealed(2)));
-    assert_eq!(assign(&mut inputs, &mut vec![("s".to_owned(), Some(id(2)))], &mut pool, 20 * HOUR_MS), [9]);
+    assert_eq!(assign(&mut inputs, &mut vec![("s".to_owned(), Some(id(2)))], &mut pool), [9]);
     let said = Answer { offered: vec![Offered { key: 9, ticket: "s".to_owned(), status: SlotStatus::Held }], ..said(&[]) };
     answer(inputs, &said, Some("e"), &mut pool, 21 * HOUR_MS);
     assert_eq!((pool.waiting(), pool.since), (9, Some(21 * HOUR_MS)));
+}
+
+#[test]
+fn a_try_without_a_network_made_all_inputs_wait_anew_where_one_lacked_a_ticket() {
+    let sealed = Sealed { sealed: "x".into(), round: Some(id(1)), ticket: None, held_on: None };
+    let mut pool = Pool { sealed: 2, since: Some(0), ..Pool::default() };
+    let mut inputs = vec![(0, sealed.clone()), (1, sealed)];
+    assert_eq!(assign(&mut inputs, &mut vec![("t".to_owned(), Some(id(1)))], &mut pool), [0]);
+    assert!(pool.is_due(13 * HOUR_MS, false), "the one with a ticket goes when there is a network again");
+    wait_anew(&mut pool, 13 * HOUR_MS);
+    assert!(!pool.is_due(13 * HOUR_MS, false));
+    let mut whole = Pool { lack_tickets: 0, since: Some(0), ..pool };
+    wait_anew(&mut whole, 13 * HOUR_MS);
+    assert_eq!(whole.since, Some(0));
 }
 
 #[test]
@@ -207,14 +223,14 @@ fn an_input_is_never_offered_with_a_ticket_of_another_round() {
     let mut tickets = vec![ticket("a", autumn), ("o".to_owned(), round_of("1")), ticket("s", spring)];
     assert_eq!((tickets_of(&tickets, Some(spring)), tickets_of(&tickets, None)), (1, 1));
     let mut pool = Pool::default();
-    assert_eq!(assign(&mut inputs, &mut tickets, &mut pool, 0), ["new", "left"]);
+    assert_eq!(assign(&mut inputs, &mut tickets, &mut pool), ["new", "left"]);
     assert_eq!(pool.lack_tickets, 1);
     let given = |at: usize| inputs[at].1.ticket.as_deref();
     assert_eq!((given(0), given(1), given(2)), (Some("s"), Some("a"), None));
     // An app that knew no rounds kept neither beside an input nor beside a ticket.
     let mut old = vec![("old", sealed(None)), ("older", sealed(None))];
     let mut tickets = vec![ticket("s", spring), ("o".to_owned(), round_of("1"))];
-    assign(&mut old, &mut tickets, &mut pool, 0);
+    assign(&mut old, &mut tickets, &mut pool);
     assert_eq!((old[0].1.ticket.as_deref(), old[1].1.ticket.as_deref()), (Some("o"), Some("s")));
 }
 

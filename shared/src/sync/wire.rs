@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -156,7 +156,7 @@ pub enum Reason {
     IdReuse,
     /// A turf, entrance or door that this phone was never given.
     OutsideScope,
-    /// More than 15 wishes not to be knocked at from one phone in one shift: the lead confirms.
+    /// More than 15 wishes not to be knocked at from one phone and its copies in one shift: the lead confirms.
     ManyDoNotKnock,
     /// Later than 30 days after the shift.
     TooLate,
@@ -202,6 +202,12 @@ impl Reason {
     }
 }
 
+/// A reason that a newer server gives, and this app does not know, is none: what became of the entry is said all the same.
+fn known_reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Reason>, D::Error> {
+    let name = Option::<String>::deserialize(from)?;
+    Ok(name.and_then(|name| Reason::parse(&name)))
+}
+
 /// The answer to one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -216,7 +222,7 @@ pub struct EntryResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
     /// Why, where it was quarantined or must wait.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_reason")]
     pub reason: Option<Reason>,
     /// When to try again, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -151,6 +151,10 @@ impl World {
         let Some(shelving) = self.phones[at.phone].tabs[at.tab].shelving.as_mut().filter(|shelving| shelving.request.0 == request) else { return };
         shelving.request.0 = 0;
         let effects = shelving.engine.step(Event::Pushed(shelving.request.1, read(answer)), dice);
+        if let Some(epoch) = effects.iter().find_map(|effect| if let Effect::Reopen(epoch) = effect { Some(epoch.clone()) } else { None }) {
+            self.phones[at.phone].tabs[at.tab].shelving = None;
+            return self.ask(at, Op::Meet(epoch), 0);
+        }
         shelving.next = first_push(&effects);
         let (device, epoch) = (shelving.device, shelving.engine.latest_epoch().map(str::to_owned));
         match effects.into_iter().find_map(|effect| if let Effect::Settle(receipts) = effect { Some(receipts) } else { None }) {
@@ -218,6 +222,11 @@ impl World {
         let Some(offering) = tab.inputs.take_if(|under_way| under_way.request == request) else { return };
         let answer = answer.filter(|wire| wire.status == 200).and_then(|wire| serde_json::from_slice::<InputsResponse>(&wire.body).ok());
         let Some(answer) = answer.filter(|answer| answer.slots.len() == SLOTS) else { return };
+        if let (Some(met), Some(now)) = (&offering.epoch, &answer.epoch)
+            && met != now
+        {
+            return self.ask(at, Op::Meet(now.clone()), 0);
+        }
         let said = offering.slots.into_iter().zip(answer.slots);
         let offered = said.filter_map(|(slot, status)| slot.map(|(key, ticket)| Offered { key, ticket, status })).collect();
         tab.inputs = Some(Offering::default());

@@ -15,6 +15,9 @@ use crate::simulator::{
     storage::{Cache, Joined, Op, meta},
 };
 
+/// So long the app waits for storage (`app/src/field/store/handle.rs`).
+const PATIENCE_MS: u64 = 8_000;
+
 impl World {
     /// Asks storage to write, in so many milliseconds at the earliest. Writes are done in the order in which they were asked for.
     pub(super) fn ask(&mut self, at: At, mut op: Op, wait: u64) {
@@ -38,7 +41,7 @@ impl World {
         if full {
             self.faults.count(Kind::Quota);
         }
-        let (mut written, mut said) = (!full, !full);
+        let (mut written, mut said, mut silent) = (!full, !full, false);
         if !full {
             if self.strikes(Kind::FailedWrite, 0.06) {
                 (written, said) = (false, false);
@@ -46,11 +49,16 @@ impl World {
                 said = false;
             } else if self.strikes(Kind::Silent, 0.03) {
                 written = self.faults.dice(Kind::Silent).random_bool(0.5);
-                said = false;
+                (said, silent) = (false, true);
             }
         }
         let settled = if written { self.phones[at.phone].storage.write(op) } else { Vec::new() };
-        if alive {
+        if silent {
+            // What is asked for meanwhile waits behind it.
+            let phone = &mut self.phones[at.phone];
+            phone.written_at = phone.written_at.max(self.now + PATIENCE_MS);
+            self.after(PATIENCE_MS, Happening::GivenUp(at, op.clone(), settled));
+        } else if alive {
             self.written(at, op, said, &settled);
         }
     }
@@ -122,6 +130,11 @@ impl World {
                 tab.shown.clear();
                 self.step(at, Event::Reopened);
             }
+            (Op::Meet(_), true) => {
+                self.tell_other_tabs(at, false);
+                self.read_again(at);
+            }
+            (Op::Meet(_), false) => {}
             (Op::Settle(..) | Op::Reopen(_), false) => self.step(at, Event::StorageFailed),
             (Op::KeepCache(_), _) => self.tell_other_tabs(at, true),
             (Op::Assign, true) => match self.phones[at.phone].inputs_body(at.tab) {
@@ -168,7 +181,8 @@ impl World {
         }
     }
 
-    /// As in `app/src/field/sync/inputs.rs`: when eight wait, and when the shift has ended.
+    /// Somebody taps "End and send the inputs" once four wait, and when all is over; what is sent without a tap is tried in
+    /// `shared/src/sync/outbox_tests.rs`.
     pub(super) fn send_inputs_if_due(&mut self, at: At) {
         let waiting = self.phones[at.phone].waiting();
         let any = self.phones[at.phone].may_draw(at.tab);

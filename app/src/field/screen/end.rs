@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::field::{
     phone::{count, phone, tr},
     sync,
-    ui::{Bar, draw, note, send_now},
+    ui::{Bar, draw, hindrance, note, send_now, storage_title},
 };
 
 /// The proof.
@@ -30,11 +30,16 @@ pub fn End() -> impl IntoView {
     let verdict = move || {
         let figures = figures();
         let missing = figures.waiting.max(usize::try_from(figures.noted.saturating_sub(figures.held.unwrap_or_default())).unwrap_or(usize::MAX));
+        if let Some(fault) = phone().storage.get() {
+            return note("", draw::WARN, tr(storage_title(fault)));
+        }
         match figures.held {
-            _ if unsaved() => note("", draw::WARN, tr(key::STORAGE_TITLE)),
             None => note("calm", draw::INFO, tr(key::END_NOT_ASKED)),
             Some(held) if held == figures.noted && figures.waiting == 0 => note("good", draw::CHECK, tr(key::END_EQUAL)),
-            Some(_) => note("", draw::WARN, move || count(key::END_NOT_EQUAL, missing)),
+            Some(_) => {
+                let hindrance = hindrance(figures.problem, missing);
+                note("", draw::WARN, move || hindrance.clone().unwrap_or_else(|| count(key::END_NOT_EQUAL, missing)))
+            }
         }
     };
     let inputs_wait = move || pool().waiting() > 0;
@@ -50,7 +55,7 @@ pub fn End() -> impl IntoView {
                 </dl>
                 <div role="status">{verdict}</div>
                 {move || (figures().quarantined > 0).then(|| view! { <p>{count(key::END_QUARANTINED, usize::try_from(figures().quarantined).unwrap_or(usize::MAX))}</p> })}
-                {move || (figures().problem == Some(Problem::Offline)).then(|| view! { <p class="soft small">{tr(key::END_WAITS_NEXT)}</p> })}
+                {move || matches!(figures().problem, Some(Problem::Offline | Problem::Storage)).then(|| view! { <p class="soft small">{tr(key::END_WAITS_NEXT)}</p> })}
             </section>
             <section class="card stack" aria-labelledby="inputs">
                 <h2 id="inputs">{tr(key::END_INPUTS)}</h2>
@@ -59,8 +64,12 @@ pub fn End() -> impl IntoView {
                     <div><dt>{tr(key::END_ACKNOWLEDGED)}</dt><dd>{move || pool().acknowledged}</dd></div>
                 </dl>
                 {move || inputs_wait().then(|| {
-                    let lacking = finished.get() && pool().lack_tickets > 0;
-                    view! { <p class="soft small">{tr(if lacking { key::END_INPUTS_NO_TICKET } else { key::END_INPUTS_WAIT })}</p> }
+                    let word = match finished.get() {
+                        false => key::END_INPUTS_WAIT,
+                        true if pool().lack_tickets > 0 => key::END_INPUTS_NO_TICKET,
+                        true => key::END_INPUTS_AGAIN,
+                    };
+                    view! { <p class="soft small">{tr(word)}</p> }
                 })}
             </section>
             <div role="status">{move || done().then(|| note("good", draw::CHECK, tr(key::END_THANKS)))}</div>

@@ -45,7 +45,9 @@ const fn words_of(fault: JoinFault) -> &'static str {
         JoinFault::Full => key::JOIN_FULL,
         JoinFault::Closed => key::JOIN_CLOSED,
         JoinFault::Network => key::JOIN_NO_NETWORK,
-        JoinFault::Storage => key::STORAGE_TEXT,
+        JoinFault::Portal => key::JOIN_PORTAL,
+        JoinFault::Server => key::JOIN_SERVER,
+        JoinFault::Storage => key::JOIN_STORAGE,
     }
 }
 

@@ -26,8 +26,12 @@ const fn words_of(hint: Hint) -> &'static str {
     }
 }
 
-/// Back to the stairwell. The address of the note holds no door, so only the browser's own history knows the way.
-fn leave() {
+/// Back to the stairwell. The address of the note holds no door, so only the browser's own history knows the way. Nothing where
+/// another note was begun meanwhile.
+fn leave(own: Option<Uuid>) {
+    if phone().note.with_untracked(|draft| draft.as_ref().map(|draft| draft.key)) != own {
+        return;
+    }
     phone().note.set(None);
     phone().form_open.set(false);
     let _ = window().history().and_then(|history| history.back());
@@ -96,34 +100,40 @@ pub fn Note() -> impl IntoView {
         if busy.get_untracked() {
             return;
         }
-        busy.set(true);
         let Some(draft) = phone().note.get_untracked() else { return };
+        let own = Some(draft.key);
+        busy.set(true);
+        if !tried.get_untracked() {
+            changed.set(false);
+        }
         spawn_local(async move {
             let fate = actions::keep_input(draft, topics, sentence).await;
             // What was tried before and is on its way is this one, if nothing was changed.
             if fate == InputFate::Done || fate == InputFate::OnItsWay && tried.get_untracked() && !changed.get_untracked() {
                 words.set(String::new());
-                leave();
+                leave(own);
                 gloo_timers::future::TimeoutFuture::new(60).await;
                 phone().snack.set(Some(Snack { text: word(key::NOTE_SAVED), undo: Vec::new() }));
                 return;
             }
             fault.set(Some(if fate == InputFate::OnItsWay { key::NOTE_ON_ITS_WAY } else { key::NOTE_FAULT }));
             tried.set(fate == InputFate::Unknown);
-            changed.set(false);
             busy.set(false);
         });
     };
     let strike = move |_| {
-        let Some(draft) = phone().note.get_untracked().filter(|_| tried.get_untracked()) else { return leave() };
+        // What is being saved is struck once storage has said what came of it.
         if busy.get_untracked() {
             return;
         }
+        let draft = phone().note.get_untracked();
+        let own = draft.as_ref().map(|draft| draft.key);
+        let Some(draft) = draft.filter(|_| tried.get_untracked()) else { return leave(own) };
         busy.set(true);
         spawn_local(async move {
             let fate = actions::strike_input(&draft).await;
             if fate == InputFate::Done {
-                return leave();
+                return leave(own);
             }
             fault.set(Some(if fate == InputFate::OnItsWay { key::NOTE_ON_ITS_WAY } else { key::NOTE_STRIKE_FAULT }));
             tried.set(fate == InputFate::Unknown);
@@ -140,14 +150,14 @@ pub fn Note() -> impl IntoView {
                     {move || topics().into_iter().map(|(id, name)| {
                         let full = move || chosen.with(Vec::len) >= MAX_TOPICS;
                         let on = move || chosen.with(|chosen| chosen.contains(&id));
-                        view! { <button class="chip" type="button" aria-pressed=move || on().to_string() disabled=move || full() && !on() on:click=move |_| turn(id)>{name}</button> }
+                        view! { <button class="chip" type="button" aria-pressed=move || on().to_string() disabled=move || busy.get() || full() && !on() on:click=move |_| turn(id)>{name}</button> }
                     }).collect_view()}
                 </div>
             </section>
             <section class="stack">
                 <label class="field-label" for="words">{tr(key::NOTE_WORDS)}</label>
                 <p id="words-hint" class="soft small">{tr(key::NOTE_WORDS_HINT)}</p>
-                <textarea id="words" rows="3" maxlength=MAX_WORDS.to_string() autocomplete="off" aria-describedby="words-hint" prop:value=move || words.get()
+                <textarea id="words" rows="3" maxlength=MAX_WORDS.to_string() autocomplete="off" aria-describedby="words-hint" readonly=move || busy.get() prop:value=move || words.get()
                     on:input=move |event| { fault.set(None); changed.set(true); words.set(event_target_value(&event)); }></textarea>
                 {move || (left() < 100).then(|| view! { <p class="soft small">{fill(key::NOTE_LEFT, &[("n", &left().to_string())])}</p> })}
                 <div role="status">
@@ -160,7 +170,7 @@ pub fn Note() -> impl IntoView {
             <div role="alert" node_ref=alert>{move || fault.get().map(|fault| note("", draw::WARN, tr(fault)))}</div>
             <div class="stack">
                 <button class="button primary" disabled=move || busy.get() on:click=save>{icon(draw::CHECK)}{tr(key::NOTE_SAVE)}</button>
-                <button class="button" on:click=strike>{tr(key::NOTE_STRIKE)}</button>
+                <button class="button" disabled=move || busy.get() on:click=strike>{tr(key::NOTE_STRIKE)}</button>
                 <p class="soft small">{tr(key::NOTE_SEALED_WHY)}</p>
             </div>
         </div>

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::field::{
     actions, browser,
     phone::{fill, phone, tr},
-    ui::Bar,
+    ui::{Bar, storage_title},
 };
 
 fn choose_language(code: &'static str) {
@@ -64,11 +64,15 @@ pub fn Settings() -> impl IntoView {
             </fieldset>
             <a class="button" href="/field/ready">{tr(key::SETTINGS_READY)}</a>
             <section class="stack">
-                {move || if unsent() > 0 {
+                {move || if phone().storage.with(Option::is_some) && actions::has_unsent() || unsent() > 0 {
                     view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::SETTINGS_EXPORT)}</button><p class="soft small">{tr(key::SETTINGS_EXPORT_WHY)}</p> }.into_any()
                 } else {
-                    let inputs_wait = phone().pool.get().waiting() > 0;
-                    view! { <p class="soft">{tr(if inputs_wait { key::SETTINGS_INPUTS_WAIT } else { key::SETTINGS_NOTHING_UNSENT })}</p> }.into_any()
+                    let word = match phone().storage.get() {
+                        Some(fault) => storage_title(fault),
+                        None if phone().pool.get().waiting() > 0 => key::SETTINGS_INPUTS_WAIT,
+                        None => key::SETTINGS_NOTHING_UNSENT,
+                    };
+                    view! { <p class="soft">{tr(word)}</p> }.into_any()
                 }}
             </section>
             <a class="button quiet" href="/field/join">{tr(key::JOIN_ANOTHER)}</a>

@@ -1,6 +1,9 @@
 //! Two steps from the lead, in a crowd: two characters that can be read across a table.
 
-use dorbank_shared::{sync::wire::Admission, words::key};
+use dorbank_shared::{
+    sync::{engine::Problem, wire::Admission},
+    words::key,
+};
 use leptos::prelude::*;
 
 use crate::field::{
@@ -13,7 +16,7 @@ use crate::field::{
 pub fn Waiting() -> impl IntoView {
     let sign = move || phone().identity.with(|identity| identity.as_ref().map(|identity| identity.sign.clone()).unwrap_or_default());
     let refused = move || phone().admission() == Some(Admission::Refused);
-    let offline = move || phone().figures.with(|figures| figures.problem.is_some());
+    let problem = move || phone().figures.with(|figures| figures.problem);
     view! {
         <Bar title=Signal::derive(tr(key::WAITING_TITLE))/>
         <div class="page">
@@ -23,7 +26,11 @@ pub fn Waiting() -> impl IntoView {
                 view! {
                     <p class="lead centred">{tr(key::WAITING_TEXT)}</p>
                     <p class="sign"><span class="unseen">{tr(key::WAITING_SIGN)}" "</span>{sign}</p>
-                    <div role="status">{move || offline().then(|| note("", draw::WARN, tr(key::JOIN_NO_NETWORK)))}</div>
+                    <div role="status">{move || problem().map(|problem| note("", draw::WARN, tr(match problem {
+                        Problem::Portal => key::JOIN_PORTAL,
+                        Problem::Server => key::JOIN_SERVER,
+                        _ => key::JOIN_NO_NETWORK,
+                    })))}</div>
                     <button class="button" on:click=move |_| send_now()>{tr(key::WAITING_LOOK)}</button>
                 }.into_any()
             }}

@@ -52,9 +52,13 @@ fn key(identity: Option<&Identity>) -> String {
 /// Reads everything. A record of an older form is passed over: the next pull brings it again.
 pub async fn read() -> Result<Contents, StoreError> {
     let found = cache().read(&[all(BUNDLE), all(TURF), all(ASKED)]).await?;
-    let ids = |at| found.texts(at).iter().filter_map(|(key, _)| Uuid::parse_str(key).ok());
-    let (key, bundle) = found.keyed(0).unwrap_or_default().pop().unzip();
-    Ok(Contents { key: key.unwrap_or_default(), bundle, bases: ids(1).zip(found.all(1).unwrap_or_default()).collect(), asked: ids(2).collect() })
+    let id = |key: &str| Uuid::parse_str(key).ok();
+    let (key, bundle) = found.keyed(0).pop().unzip();
+    let mut bases = BTreeMap::new();
+    for (key, base) in found.keyed(1) {
+        bases.extend(id(&key).map(|turf| (turf, base)));
+    }
+    Ok(Contents { key: key.unwrap_or_default(), bundle, bases, asked: found.texts(2).iter().filter_map(|(key, _)| id(key)).collect() })
 }
 
 /// Whether the mark of a door that was asked still holds: one of `round`, where that is known, and no older than what was noted

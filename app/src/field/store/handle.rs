@@ -33,6 +33,9 @@ pub enum StoreError {
     /// What is there cannot be read.
     #[error("a record cannot be read: {0}")]
     Record(#[from] serde_json::Error),
+    /// Some of what is there cannot be read.
+    #[error("there is a record that this app cannot read")]
+    Unreadable,
     /// It says nothing. Trying again helps no more; ending the browser may.
     #[error("the database does not answer")]
     Silent,
@@ -79,18 +82,27 @@ impl Found {
         Ok(self.0[at].first().map(|(_, text)| serde_json::from_str(text)).transpose()?)
     }
 
-    /// The records of the read at this place, in the order of their keys.
-    pub(super) fn all<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<T>, StoreError> {
-        Ok(self.keyed(at)?.into_iter().map(|(_, record)| record).collect())
+    /// The records of the read at this place, in the order of their keys. One that this app cannot read, as a newer app may
+    /// have left it, is left out: it stays where it is, and stops no other.
+    pub(super) fn all<T: DeserializeOwned>(&self, at: usize) -> Vec<T> {
+        self.keyed(at).into_iter().map(|(_, record)| record).collect()
     }
 
     /// The same, each with its key where that is a text.
-    pub(super) fn keyed<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<(String, T)>, StoreError> {
+    pub(super) fn keyed<T: DeserializeOwned>(&self, at: usize) -> Vec<(String, T)> {
         let mut records = Vec::new();
         for (key, text) in &self.0[at] {
-            records.push((key.clone(), serde_json::from_str(text)?));
+            if let Ok(record) = serde_json::from_str(text) {
+                records.push((key.clone(), record));
+            }
         }
-        Ok(records)
+        records
+    }
+
+    /// The same, where none may be left out.
+    pub(super) fn whole<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<T>, StoreError> {
+        let records = self.all(at);
+        if records.len() == self.0[at].len() { Ok(records) } else { Err(StoreError::Unreadable) }
     }
 
     /// The records of the read at this place as they are, each with its key where that is a text.

@@ -39,6 +39,8 @@ pub struct Contents {
     pub identity: Option<Identity>,
     /// Entries, by counter.
     pub entries: Vec<Kept>,
+    /// How many more there are that this app cannot read.
+    pub unreadable: usize,
     /// The highest counter ever given.
     pub max_issued: u64,
     /// The server's epoch.
@@ -76,23 +78,32 @@ pub async fn read() -> Result<Contents, StoreError> {
     let reads = [meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET), meta("shelf"), meta("ends_at")];
     let found = outbox().read(&reads).await?;
     let next: u64 = found.one(1)?.unwrap_or(1);
+    let entries: Vec<Kept> = found.all(4);
     Ok(Contents {
+        unreadable: found.texts(4).len() - entries.len(),
         identity: found.one(0)?,
         max_issued: next - 1,
         epoch: found.one(2)?,
         pool: found.one(3)?.unwrap_or_default(),
-        entries: found.all(4)?,
+        entries,
         tickets: tickets_in(&found, 5),
         shelf: found.one(6)?.unwrap_or_default(),
         ends_at: found.one(7)?,
     })
 }
 
-/// Who storage writes for, the highest counter it ever gave, and its inputs, counted.
-pub async fn glance() -> Result<(Option<Uuid>, u64, Pool), StoreError> {
-    let found = outbox().read(&[one(META, "identity"), one(META, "next_seq"), one(META, "pool")]).await?;
+/// How much on a shelf has no receipt.
+pub fn unsent_on(shelf: &[Shelved]) -> usize {
+    shelf.iter().map(|shelved| shelved.unsent().count()).sum()
+}
+
+/// Who storage writes for, the highest counter it ever gave, its inputs, counted, and how much on its shelf is unsent.
+pub async fn glance() -> Result<(Option<Uuid>, u64, Pool, usize), StoreError> {
+    let found = outbox().read(&[one(META, "identity"), one(META, "next_seq"), one(META, "pool"), one(META, "shelf")]).await?;
     let next: u64 = found.one(1)?.unwrap_or(1);
-    Ok((found.one::<Identity>(0)?.map(|identity| identity.device), next - 1, found.one(2)?.unwrap_or_default()))
+    let identity: Option<Identity> = found.one(0)?;
+    let shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
+    Ok((identity.map(|identity| identity.device), next - 1, found.one(2)?.unwrap_or_default(), unsent_on(&shelf)))
 }
 
 /// Entries that are durable.
@@ -137,7 +148,7 @@ pub async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
     let (mut written, mut next) = (Vec::new(), None);
     let mut decide = |found: &mut Found| {
         let mut shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
-        let done = rules::append(drafts, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1)?, &mut shelf);
+        let done = rules::append(drafts, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1), &mut shelf);
         let changes = changes(&done, &shelf);
         next = found.one::<Identity>(3)?.map(|now| (now.device, done.next));
         written = done.written;
@@ -208,7 +219,7 @@ pub async fn let_go(server_time: i64, epoch: &str) -> Result<bool, StoreError> {
         let before = size(&shelf);
         let stored = found.one::<String>(3)?;
         let holds_inputs = !found.texts(4).is_empty();
-        let past = rules::let_go(&found.all::<Kept>(1)?, found.one(2)?, &mut shelf, holds_inputs, server_time, epoch, stored.as_deref());
+        let past = rules::let_go(&found.all::<Kept>(1), found.one(2)?, &mut shelf, holds_inputs, server_time, epoch, stored.as_deref());
         let mut changes: Vec<Change> = past.into_iter().map(|seq| Change::Delete(ENTRY, number(seq).into())).collect();
         if size(&shelf) != before {
             changes.push(put(META, "shelf", &shelf)?);
@@ -222,13 +233,14 @@ pub async fn let_go(server_time: i64, epoch: &str) -> Result<bool, StoreError> {
 
 /// The server was restored: all entries that were sent, those of earlier identities and every sealed input still kept, will
 /// be offered again.
-pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
+pub async fn reopen(epoch: &str) -> Result<(Pool, Vec<Shelved>), StoreError> {
     let hour = browser::this_hour();
-    let mut pool = Pool::default();
+    let (mut pool, mut shelf) = <(Pool, Vec<Shelved>)>::default();
     let mut decide = |found: &mut Found| {
         pool = found.one(2)?.unwrap_or_default();
-        let (mut shelf, stored): (Vec<Shelved>, _) = (found.one(3)?.unwrap_or_default(), found.one::<String>(4)?);
-        let (entries, sealed) = rules::reopen(found.all(0)?, found.keyed(1)?, &mut shelf, &mut pool, epoch, stored.as_deref(), hour);
+        shelf = found.one(3)?.unwrap_or_default();
+        let stored = found.one::<String>(4)?;
+        let (entries, sealed) = rules::reopen(found.all(0), found.keyed(1), &mut shelf, &mut pool, epoch, stored.as_deref(), hour);
         let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
         for kept in &entries {
             changes.push(put_entry(kept)?);
@@ -239,7 +251,7 @@ pub async fn reopen(epoch: &str) -> Result<Pool, StoreError> {
         Ok(changes)
     };
     outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf"), one(META, "epoch")], &mut decide).await?;
-    Ok(pool)
+    Ok((pool, shelf))
 }
 
 /// Remembers when the shift of `device` ends. Another tab may have taken another identity since.
@@ -268,7 +280,7 @@ pub async fn join(identity: &Identity, ended_at: Option<i64>, only: Option<Uuid>
     let mut decide = |found: &mut Found| {
         let (mut pool, mut shelf) = (found.one::<Pool>(0)?.unwrap_or_default(), found.one::<Vec<Shelved>>(1)?.unwrap_or_default());
         let (ended_at, holds_inputs) = (ended_at.or(found.one(4)?), !found.texts(5).is_empty());
-        if !rules::join(found.one(2)?, only, ended_at, found.all(3)?, holds_inputs, &mut shelf, &mut pool) {
+        if !rules::join(found.one(2)?, only, ended_at, found.whole(3)?, holds_inputs, &mut shelf, &mut pool) {
             return Ok(Vec::new());
         }
         Ok(vec![
@@ -332,15 +344,14 @@ pub struct Ready {
 
 /// Gives each waiting input without a ticket one, as far as they last, before anything is sent.
 pub async fn assign_tickets() -> Result<Ready, StoreError> {
-    let hour = browser::this_hour();
     let mut ready = Ready::default();
     let mut decide = |found: &mut Found| {
-        let mut sealed = found.keyed::<Sealed>(0)?;
+        let mut sealed = found.keyed::<Sealed>(0);
         ready.tickets = tickets_in(found, 1);
         ready.epoch = found.one(2)?;
         let before: Pool = found.one(3)?.unwrap_or_default();
         ready.pool = before;
-        let got = rules::assign(&mut sealed, &mut ready.tickets, &mut ready.pool, hour);
+        let got = rules::assign(&mut sealed, &mut ready.tickets, &mut ready.pool);
         ready.inputs = sealed.into_iter().filter(|(_, record)| record.held_on.is_none() && record.ticket.is_some()).collect();
         let mut changes = if ready.pool == before { Vec::new() } else { vec![put(META, "pool", &ready.pool)?] };
         for (key, record) in ready.inputs.iter().filter(|(key, _)| got.contains(key)) {
@@ -353,6 +364,19 @@ pub async fn assign_tickets() -> Result<Ready, StoreError> {
     Ok(ready)
 }
 
+/// Nobody gives tickets now: see [`rules::wait_anew`].
+pub async fn wait_anew() -> Result<Pool, StoreError> {
+    let hour = browser::this_hour();
+    let mut pool = Pool::default();
+    let mut decide = |found: &mut Found| {
+        pool = found.one(0)?.unwrap_or_default();
+        rules::wait_anew(&mut pool, hour);
+        Ok(vec![put(META, "pool", &pool)?])
+    };
+    outbox().change(&[one(META, "pool")], &mut decide).await?;
+    Ok(pool)
+}
+
 /// What the server said of inputs that were offered: see [`rules::answer`].
 pub async fn answer_inputs(said: &Answer<String>) -> Result<Pool, StoreError> {
     let hour = browser::this_hour();
@@ -361,7 +385,7 @@ pub async fn answer_inputs(said: &Answer<String>) -> Result<Pool, StoreError> {
         pool = found.one(1)?.unwrap_or_default();
         let mut changes = Vec::new();
         let stored = found.one::<String>(2)?;
-        for (key, kept) in rules::answer(found.keyed(0)?, said, stored.as_deref(), &mut pool, hour) {
+        for (key, kept) in rules::answer(found.keyed(0), said, stored.as_deref(), &mut pool, hour) {
             changes.push(match kept {
                 Some(record) => put(SEALED, key, &record)?,
                 None => Change::Delete(SEALED, key.into()),
@@ -386,9 +410,15 @@ pub async fn keep_tickets(tickets: &[Ticket]) -> Result<(), StoreError> {
     outbox().change(&[], &mut decide).await
 }
 
-/// Writes something and reads it back.
+/// Writes something, reads it back and takes it away. Under a name of its own: somebody else may be trying at this moment.
 pub async fn probe() -> Result<bool, StoreError> {
-    let mark = Uuid::new_v4().to_string();
-    outbox().change(&[], &mut |_| Ok(vec![put(META, "probe", &mark)?])).await?;
-    Ok(outbox().read(&[one(META, "probe")]).await?.one::<String>(0)?.as_deref() == Some(mark.as_str()))
+    let name = format!("probe-{}", Uuid::new_v4());
+    outbox().change(&[], &mut |_| Ok(vec![put(META, name.as_str(), &1u8)?])).await?;
+    let mut is_there = false;
+    let mut decide = |found: &mut Found| {
+        is_there = !found.texts(0).is_empty();
+        Ok(vec![Change::Delete(META, name.as_str().into())])
+    };
+    outbox().change(&[one(META, name.as_str())], &mut decide).await?;
+    Ok(is_there)
 }

@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dorbank_shared::{
     input::{InputsRequest, InputsResponse, SLOTS, Slot, TICKET_BYTES},
     sync::{
+        engine::Fault,
         outbox::tickets_of,
         wire::{Admission, TicketsRequest, TicketsResponse},
     },
@@ -74,28 +75,42 @@ fn all_that_may_draw() -> Vec<Drawer> {
     earlier.into_iter().chain(present()).collect()
 }
 
-/// Draws tickets. True where there were any, and storage has them.
-async fn draw((credential, round): &Drawer) -> bool {
-    let drawn = http::sync_as::<_, TicketsResponse>(credential, "/sync/v1/tickets", &TicketsRequest { count: DRAW }).await;
-    let Ok(drawn) = drawn else { return false };
+/// What came of a draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    /// There are more tickets, and storage has them.
+    Some,
+    /// It was answered, and there are none.
+    None,
+    /// Nobody answered.
+    Unheard,
+}
+
+/// Draws tickets.
+async fn draw((credential, round): &Drawer) -> Drawn {
+    let drawn: TicketsResponse = match http::sync_as(credential, "/sync/v1/tickets", &TicketsRequest { count: DRAW }).await {
+        Ok(drawn) => drawn,
+        Err(Fault::Network | Fault::NotOurs) => return Drawn::Unheard,
+        Err(_) => return Drawn::None,
+    };
     let of = drawn.round.or(*round);
     let fresh: Vec<Ticket> = drawn.tickets.into_iter().map(|ticket| (ticket, of)).collect();
     if fresh.is_empty() || outbox::keep_tickets(&fresh).await.is_err() {
-        return false;
+        return Drawn::None;
     }
     TICKETS.with_borrow_mut(|tickets| tickets.extend(fresh));
-    true
+    Drawn::Some
 }
 
 /// Asks the last of those who may draw, until one gets tickets. Takes out who gets none.
-async fn draw_as_any(drawers: &mut Vec<Drawer>) -> bool {
+async fn draw_as_any(drawers: &mut Vec<Drawer>) -> Drawn {
     while let Some(drawer) = drawers.last() {
-        if draw(drawer).await {
-            return true;
+        match draw(drawer).await {
+            Drawn::None => drop(drawers.pop()),
+            drawn => return drawn,
         }
-        drawers.pop();
     }
-    false
+    Drawn::None
 }
 
 /// These tickets are left.
@@ -135,8 +150,18 @@ pub async fn send() {
             drawers.pop();
         }
         lacked = lack;
-        if offer(&ready).await.is_none() || lack == 0 || !draw_as_any(&mut drawers).await {
+        if offer(&ready).await.is_none() || lack == 0 {
             break;
+        }
+        match draw_as_any(&mut drawers).await {
+            Drawn::Some => {}
+            Drawn::None => {
+                if let Ok(pool) = outbox::wait_anew().await {
+                    phone().pool.set(pool);
+                }
+                break;
+            }
+            Drawn::Unheard => break,
         }
     }
     BUSY.set(false);
@@ -167,6 +192,12 @@ async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<()
     let request = InputsRequest { proto: 1, slots };
     let answer = http::post("/inputs/v1", &request, None).await.ok().filter(|answer| answer.status == 200)?;
     let answer: InputsResponse = serde_json::from_str(&answer.body).ok().filter(|answer: &InputsResponse| answer.slots.len() == SLOTS)?;
+    if let (Some(met), Some(now)) = (epoch, &answer.epoch)
+        && met != now
+    {
+        super::meet(now).await;
+        return None;
+    }
     let said = keys.into_iter().zip(request.slots).zip(answer.slots);
     let offered: Vec<_> = said.filter_map(|((key, slot), status)| Some(Offered { key: key?, ticket: slot.ticket, status })).collect();
     let said = Answer {

@@ -4,7 +4,10 @@ use std::{cell::Cell, collections::BTreeMap};
 
 use dorbank_shared::{
     error::Code,
-    sync::wire::{JoinRequest, JoinResponse},
+    sync::{
+        engine::Fault,
+        wire::{JoinRequest, JoinResponse},
+    },
 };
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -33,15 +36,27 @@ pub enum JoinFault {
     Full,
     /// The shift is not open.
     Closed,
-    /// No answer of ours.
+    /// No answer.
     Network,
+    /// An answer, but not of our server.
+    Portal,
+    /// The server fails or is busy.
+    Server,
     /// The phone does not save.
     Storage,
 }
 
 /// Exchanges a code for a credential, keeps it, and starts.
 pub async fn exchange(code: String) -> Result<(), JoinFault> {
-    let answer = http::post("/join/v1/exchange", &JoinRequest { code }, None).await.map_err(|_| JoinFault::Network)?;
+    // What storage has not taken belongs to the identity under which it was noted. And each code that is exchanged for nothing
+    // leaves one more phone that the lead is asked to let in.
+    if phone().storage.with_untracked(Option::is_some) || !outbox::probe().await.unwrap_or(false) {
+        return Err(JoinFault::Storage);
+    }
+    let answer = http::post("/join/v1/exchange", &JoinRequest { code }, None).await.map_err(|fault| match fault {
+        Fault::NotOurs => JoinFault::Portal,
+        _ => JoinFault::Network,
+    })?;
     let joined: Option<JoinResponse> = if answer.status == 200 { serde_json::from_str(&answer.body).ok() } else { None };
     let Some(joined) = joined else {
         return Err(match http::refusal(&answer) {
@@ -49,13 +64,10 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
             Some(Code::ShiftFull) => JoinFault::Full,
             Some(Code::ShiftClosed) => JoinFault::Closed,
             Some(Code::CodeRefused | Code::Malformed | Code::NotFound) => JoinFault::Refused,
-            _ => JoinFault::Network,
+            None if answer.status < 429 => JoinFault::Portal,
+            _ => JoinFault::Server,
         });
     };
-    // What storage has not taken belongs to the identity under which it was noted.
-    if phone().storage.with_untracked(Option::is_some) {
-        return Err(JoinFault::Storage);
-    }
     let adopted = adopt(joined, None).await;
     if adopted && let Err(error) = cache::write(None, None, &BTreeMap::new()).await {
         leptos::logging::error!("{error}");

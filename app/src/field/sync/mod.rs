@@ -23,7 +23,7 @@ use wasm_bindgen::{JsCast as _, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    browser,
+    actions, browser,
     phone::{Figures, phone},
     store::{cache, outbox},
 };
@@ -33,6 +33,8 @@ pub use join::{JoinFault, exchange};
 thread_local! {
     static ENGINE: RefCell<State> = RefCell::default();
     static HEARD: Cell<bool> = const { Cell::new(false) };
+    /// Entries in storage that this app cannot read. A newer one will.
+    static UNREADABLE: Cell<usize> = const { Cell::new(0) };
     /// When the shift ends, as last heard. The bundle may be gone.
     static ENDS_AT: Cell<Option<i64>> = const { Cell::new(None) };
     static CHANNEL: RefCell<Option<web_sys::BroadcastChannel>> = const { RefCell::new(None) };
@@ -63,6 +65,7 @@ pub async fn open() {
             // Whether the base has what was received is known only after the next pull; until then it is laid over.
             phone.shown.set(Arc::default());
             phone.entries.set(Arc::new(contents.entries));
+            UNREADABLE.set(contents.unreadable);
             phone.bundle.set(cached.bundle.map(Arc::new));
             phone.bases.set(Arc::new(cached.bases));
             phone.asked.set(Arc::new(cached.asked));
@@ -77,8 +80,7 @@ pub async fn open() {
         }
         Err(error) => {
             leptos::logging::error!("{error}");
-            phone().storage.set(Some(error.fault()));
-            phone().loaded.set(true);
+            actions::cannot_read(error.fault());
         }
     }
 }
@@ -97,12 +99,12 @@ fn feed(event: Event) {
 
 /// How much waits that was noted under an earlier identity.
 fn on_shelf() -> usize {
-    phone().shelf.with_untracked(|shelf| shelf.iter().map(|shelved| shelved.unsent().count()).sum())
+    phone().shelf.with_untracked(|shelf| outbox::unsent_on(shelf))
 }
 
 fn publish() {
     let figures = ENGINE.with_borrow(|engine| Figures {
-        waiting: engine.waiting() + on_shelf(),
+        waiting: engine.waiting() + on_shelf() + UNREADABLE.get(),
         noted: engine.max_issued(),
         held: HEARD.get().then(|| engine.held()),
         // Counted where it is kept: the engine forgets with the page.
@@ -213,7 +215,7 @@ async fn pull(request: u64) {
 /// this one may have slept: nobody would hear of what was written until the app is opened again, and the screen would say
 /// that all is sent.
 pub async fn look() {
-    let known = (device(), ENGINE.with_borrow(State::whole), phone().pool.get_untracked());
+    let known = (device(), ENGINE.with_borrow(State::whole), phone().pool.get_untracked(), on_shelf());
     if outbox::glance().await.is_ok_and(|stored| stored != known) {
         other_tab_wrote("entries".to_owned()).await;
     }
@@ -303,9 +305,9 @@ async fn settle(receipts: Vec<Receipt>) {
             }
             tell_other_tabs("entries");
         }
+        // What was noted is saved, and the server has it: the engine says that storage fails, and tries again.
         Err(error) => {
             leptos::logging::error!("{error}");
-            phone().storage.set(Some(error.fault()));
             feed(Event::StorageFailed);
         }
     }
@@ -313,8 +315,9 @@ async fn settle(receipts: Vec<Receipt>) {
 
 async fn reopen(epoch: String) {
     match outbox::reopen(&epoch).await {
-        Ok(pool) => {
+        Ok((pool, shelf)) => {
             phone().pool.set(pool);
+            phone().shelf.set(Arc::new(shelf));
             phone().shown.update(|shown| Arc::make_mut(shown).clear());
             phone().entries.update(|entries| Arc::make_mut(entries).iter_mut().for_each(|kept| *kept = kept.clone().unsent()));
             feed(Event::Reopened);
@@ -323,6 +326,15 @@ async fn reopen(epoch: String) {
             leptos::logging::error!("{error}");
             feed(Event::StorageFailed);
         }
+    }
+}
+
+/// An answer to what an earlier identity sent, or to inputs, tells of a restore. The present identity may never hear of it: a
+/// restored server need not know it.
+async fn meet(epoch: &str) {
+    if outbox::reopen(epoch).await.is_ok() {
+        tell_other_tabs("entries");
+        open().await;
     }
 }
 
@@ -388,6 +400,8 @@ async fn other_tab_wrote(what: String) {
         .collect();
     phone.entries.set(Arc::new(contents.entries));
     phone.pool.set(contents.pool);
+    phone.shelf.set(Arc::new(contents.shelf));
+    publish();
     for meta in fresh {
         feed(Event::Saved(meta));
     }

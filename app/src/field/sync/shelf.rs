@@ -56,6 +56,10 @@ async fn send_one(shelved: &Shelved, epoch: Option<String>) -> Option<()> {
         let answer = http::sync_as(&shelved.identity.credential, "/sync/v1/push", &body).await;
         effects = engine.step(Event::Pushed(request, answer), browser::dice());
         for effect in &effects {
+            if let Effect::Reopen(epoch) = effect {
+                super::meet(epoch).await;
+                return None;
+            }
             if let Effect::Settle(receipts) = effect {
                 // Where another server than the one that answered is the present one, its receipts are for nothing.
                 let holds = outbox::settle_shelved(shelved.identity.device, receipts, engine.latest_epoch()).await.ok()?;
