@@ -6,6 +6,7 @@ import { inputs } from './lib/database.mjs';
 import { chosen, ENGINES } from './lib/engines/all.mjs';
 import { SITE } from './lib/paths.mjs';
 import { LOGIN_PAGE } from './lib/proxy.mjs';
+import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
 import { onPhone } from './lib/story.mjs';
@@ -15,6 +16,7 @@ import { words } from './lib/words.mjs';
 const PUSH = /^POST \/sync\/v1\/push/;
 const INPUTS = /^POST \/inputs\/v1/;
 const w = words('nb');
+const told = new Reliability('browsers-faults', 'A phone through a bad day', 'Chromium, and where another engine is named that one, against the release build. Again with `scripts/e2e faults`.');
 
 /** @type {Server} */ let server;
 before(async () => {
@@ -22,11 +24,13 @@ before(async () => {
   // More phones than any shift has come to this one.
   await run('sqlite3', ['-cmd', '.timeout 10000', server.address.replace('sqlite:', ''), 'UPDATE shift SET capacity = 90']);
 });
-after(() => server.stop());
+after(async () => { told.write(); await server.stop(); });
 
 /** @param {Parameters<typeof onPhone>[4]} work */
 const phone = async (turf, doors, work, engine = 'chromium') => onPhone(server, await ENGINES[engine].open(), turf, doors, work);
 
+/** What is missing of so many visits, and what is there again. */
+const lostOf = ({ visits }, noted) => ({ lost: Math.max(0, noted - visits.length), duplicated: Math.max(0, visits.length - noted) });
 /** Everything sent, as the screen says. */
 const allSent = (page) => page.sees(w.word('saved.all_sent'), { patience: 30_000 });
 /** Another tab's transaction holds a store of the outbox until `released`, as one that a browser forgot would. */
@@ -75,6 +79,7 @@ test('answers lost, repeated, cut short, refused or empty: each visit and each i
     }, { patience: 30_000, every: 500, explain: () => page.text() });
   });
   const after = await inputs(server.database);
+  told.add('Answers of every kind in turn', 'pushes lost, repeated, cut, refused and empty; inputs lost and repeated', faults.length + 2, { lost: Math.max(0, 1 - after.spool + before.spool), duplicated: Math.max(0, after.spool - before.spool - 1) });
   assert.deepEqual([after.spool - before.spool, after.spent - before.spent], [1, 1]);
 });
 
@@ -94,7 +99,7 @@ test('a login page with status 200 is not a receipt, and the screen says what to
 
 for (const [at, engine] of chosen.entries()) {
   test(`${engine}: a new build does not take over while a form is open, and does when it is asked to`, { timeout: 120_000 }, async () => {
-    await phone(at, 2, async ({ page, volunteer, names }) => {
+    const { found } = await phone(at, 2, async ({ page, volunteer, names }) => {
       await volunteer.note(names[0], 'talked');
       await page.click('button', w.word('ask.yes'));
       const sentence = 'Halvferdig setning som ingen må ta fra meg';
@@ -117,6 +122,7 @@ for (const [at, engine] of chosen.entries()) {
         return !registration.waiting && (await caches.keys()).includes('app-the-next-one');
       }, undefined, { patience: 20_000 });
     }, engine);
+    told.add('A new app in the middle of a form', `${engine}: it waits, is offered when the form is saved, and takes over`, 1, lostOf(found, 1));
   });
 }
 
@@ -132,6 +138,7 @@ for (const [at, engine] of chosen.entries()) {
       await page.waitFor('the notice to go', () => document.querySelector('.banner') === null);
       await volunteer.notHome(names[1]);
     }, engine);
+    told.add('Storage says nothing', `${engine}: another transaction holds it for longer than the app waits`, 1, lostOf(found, 2));
     assert.equal(found.visits.length, 2);
   });
 }
@@ -149,6 +156,7 @@ for (const [at, engine] of chosen.entries()) {
       await allSent(page);
       assert.ok(await page.evaluate(async () => (await navigator.locks.query()).held.some((lock) => lock.name === 'dorbank-sync')), 'it is still held');
     }, engine);
+    told.add('A tab that sleeps with the lock', `${engine}: held until the end, another tab notes and sends`, 1, lostOf(found, 1));
     assert.equal(found.visits.length, 1);
   });
 }
@@ -173,6 +181,39 @@ test('two quick taps on one button are one visit, and the browser\'s back does n
     await until('the note to be saved', async () => !(await page.has({ role: 'textbox', name: w.word('note.words') })));
   });
   assert.equal(found.visits.length, 2);
+  assert.deepEqual([figures.sealed, figures.acknowledged], [1, 1]);
+});
+
+test('two quick taps on "nobody opened at the rest", and on taking it back, are one each', { timeout: 60_000 }, async () => {
+  const { found } = await phone(3, 3, async ({ page, names }) => {
+    const twice = (label) => page.evaluate((text) => {
+      const button = [...document.querySelectorAll('button')].find((one) => one.textContent.trim() === text);
+      button.click();
+      button.click();
+    }, label);
+    await twice(w.count('entrance.rest', names.length));
+    await until('the ticks', async () => (await page.evaluate(() => document.querySelectorAll('.door .mark.not_home').length)) > 0, { patience: 10_000, explain: () => page.explain() });
+    await page.sees(w.word('door.undo'));
+    await twice(w.word('door.undo'));
+    await page.sees(w.word('door.undone'));
+    await allSent(page);
+  });
+  // As many visits as withdrawals: none was noted, or taken back, twice.
+  assert.equal(found.receipts.length, 2 * found.visits.length);
+});
+
+test('what is being saved cannot be struck, and the words say what came of it', { timeout: 120_000 }, async () => {
+  const { figures } = await phone(2, 1, async ({ page, volunteer, names }) => {
+    await volunteer.note(names[0], 'talked');
+    await page.click('button', w.word('ask.yes'));
+    await page.find({ role: 'textbox', name: w.word('note.words') });
+    await volunteer.chooseTopic(0);
+    await holdStore(page, 'sealed');
+    await page.click('button', w.word('note.save'));
+    await page.waitFor('the button to wait', (label) => [...document.querySelectorAll('button')].find((one) => one.textContent.trim() === label).disabled, w.word('note.strike'));
+    await page.evaluate(() => { globalThis.released = true; });
+    await page.waitFor('the words about it', (text) => document.querySelector('.snack')?.textContent.includes(text), w.word('note.saved'), { patience: 20_000 });
+  });
   assert.deepEqual([figures.sealed, figures.acknowledged], [1, 1]);
 });
 

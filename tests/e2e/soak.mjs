@@ -2,9 +2,10 @@
 // its seed; DORBANK_SOAK_SEED repeats one.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { inputs } from './lib/database.mjs';
 import { ChromiumPage } from './lib/engines/chromium.mjs';
+import { Reliability } from './lib/reliability.mjs';
 import { Server } from './lib/server.mjs';
 import { exactlyOnce, joined, ofPhone } from './lib/story.mjs';
 
@@ -23,6 +24,9 @@ const runs = Number(process.env.DORBANK_SOAK_RUNS ?? 10);
 const ROUTES = [/^POST \/sync\/v1\/push/, /^POST \/sync\/v1\/pull/, /^POST \/inputs\/v1/];
 const KINDS = /** @type {const} */ (['cut', 'drop', 'repeat', 'truncate']);
 
+const told = new Reliability('browsers-soak', 'A phone in a browser whose network comes and goes', 'Chromium against the release build, a seed for each run. Again with `DORBANK_SOAK_RUNS=10 node --test tests/e2e/soak.mjs`.');
+after(() => told.write());
+
 for (let run = 0; run < runs; run += 1) {
   const seed = Number(process.env.DORBANK_SOAK_SEED ?? randomInt(1 << 30));
   test(`run ${run + 1} of ${runs}, seed ${seed}`, { timeout: 300_000 }, async () => {
@@ -32,9 +36,10 @@ for (let run = 0; run < runs; run += 1) {
     try {
       const before = await inputs(server.database);
       const { volunteer, sign } = await joined(server, page);
-      let sealed = 0;
+      let [sealed, struck] = [0, 0];
       for (let step = 0; step < 25; step += 1) {
         const turn = roll();
+        if (turn < 0.7) struck += 1;
         if (turn < 0.25) server.proxy.strike({ route: ROUTES[Math.floor(roll() * ROUTES.length)], kind: KINDS[Math.floor(roll() * KINDS.length)], bytes: 30 });
         else if (turn < 0.4) await server.proxy.cut();
         else if (turn < 0.55) await server.proxy.open();
@@ -51,9 +56,10 @@ for (let run = 0; run < runs; run += 1) {
       await server.proxy.open();
       const figures = await volunteer.endShift();
       exactlyOnce(await ofPhone(server, sign), figures.here);
-      const after = await inputs(server.database);
+      const now = await inputs(server.database);
       assert.equal(figures.sealed, sealed);
-      assert.deepEqual([after.spool - before.spool, after.spent - before.spent], [sealed, sealed]);
+      assert.deepEqual([now.spool - before.spool, now.spent - before.spent], [sealed, sealed]);
+      told.add('Cuts, restarts and kills at random', 'requests cut, lost, repeated and cut short; no network; the page and the browser started anew; the server killed', struck, { lost: 0, duplicated: 0 });
     } finally {
       await page.close();
       await server.stop();

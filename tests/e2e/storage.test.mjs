@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chosen, ENGINES } from './lib/engines/all.mjs';
 import { ChromiumPage } from './lib/engines/chromium.mjs';
-import { Lead } from './lib/lead.mjs';
+import { Lead, signIn } from './lib/lead.mjs';
 import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
@@ -140,6 +140,107 @@ for (const engine of chosen) {
   });
 }
 
+/** The file that a tap hands to the person, as text. @param {import('./lib/page.mjs').Page} page @param {string} button */
+async function savedFile(page, button) {
+  await page.evaluate(() => {
+    const make = URL.createObjectURL;
+    URL.createObjectURL = (blob) => {
+      blob.text().then((text) => { globalThis.saved = text; });
+      return make.call(URL, blob);
+    };
+  });
+  await page.click('button', button);
+  return until('a file', () => page.evaluate(() => globalThis.saved), { patience: 20_000, explain: () => page.explain() });
+}
+
+/** An organiser takes it in. @param {string} file */
+async function takeIn(file) {
+  const page = await ChromiumPage.open({ phone: false, viewport: { width: 1100, height: 900 } });
+  try {
+    await signIn(page, server.origin, await server.database.one("SELECT name FROM officer WHERE role = 'county' AND active LIMIT 1"));
+    await page.goto(`${server.origin}/plan/intake`);
+    await page.page.setInputFiles('input[type=file]', { name: 'dorbank.json', mimeType: 'application/json', buffer: Buffer.from(file) });
+    await page.click('button', w.word('intake.look'));
+    await page.sees(w.word('intake.found'));
+    await page.click('button', w.word('intake.take'));
+    await page.sees(w.word('intake.taken'));
+  } finally {
+    await page.close();
+  }
+}
+
+for (const engine of chosen) {
+  test(`${engine}: a file leaves the phone, also where the app no longer starts, is taken in, and what the phone then sends is known`, { timeout: 150_000 }, async () => {
+    const page = await ENGINES[engine].open();
+    try {
+      const { volunteer, sign } = await joined(server, page, next());
+      const names = await volunteer.openEntrance(0, 2);
+      await server.proxy.cut();
+      await volunteer.notHome(names[0]);
+      await volunteer.notHome(names[1]);
+      await page.goto(`${server.origin}/field/settings`);
+      const file = await savedFile(page, w.word('settings.export'));
+      await server.proxy.open();
+      // The program does not come, and no worker holds it.
+      await page.evaluate(async () => {
+        for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
+        for (const name of await caches.keys()) await caches.delete(name);
+      });
+      const shell = (await (await fetch(`${server.origin}/field/`)).text()).replace(/data-wasm="[^"]*"/, 'data-wasm="/assets/gone.wasm"');
+      server.proxy.strike({ route: /^GET \/field\/$/, kind: 'answer', status: 200, body: shell, times: Infinity });
+      server.proxy.strike({ route: /^POST \/sync\//, kind: 'cut', times: Infinity });
+      await page.goto(`${server.origin}/field/`);
+      await page.sees(w.word('shell.failed'), { patience: 20_000 });
+      const other = await savedFile(page, `${w.word('settings.export')} / ${words('en').word('settings.export')}`);
+      const told_of = (text) => (({ device, unsent }) => ({ device, unsent }))(JSON.parse(text));
+      assert.deepEqual(told_of(other), told_of(file), 'both hold the same');
+      server.proxy.heal();
+      await takeIn(other);
+      exactlyOnce(await ofPhone(server, sign), 2);
+      await page.goto(`${server.origin}/field/`);
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      const found = await ofPhone(server, sign);
+      exactlyOnce(found, 2);
+      told.add('A file from the phone', `${engine}: saved without a network and where the app does not start, taken in by an organiser, then the phone sends as well`, 1, { lost: 2 - found.visits.length, duplicated: 0 });
+    } finally {
+      server.proxy.heal();
+      await server.proxy.open();
+      await page.close();
+    }
+  });
+
+  test(`${engine}: an entry that this app cannot read stops no other, and nobody says that all is sent`, { timeout: 120_000 }, async () => {
+    const page = await ENGINES[engine].open();
+    try {
+      const { volunteer, sign } = await joined(server, page, next());
+      const names = await volunteer.openEntrance(0, 1);
+      // As a newer app might have left it.
+      const change = (record) => page.evaluate((text) => new Promise((done, failed) => {
+        const asked = indexedDB.open('dorbank-outbox');
+        asked.onsuccess = () => {
+          const transaction = asked.result.transaction('entry', 'readwrite');
+          if (text) transaction.objectStore('entry').put(text, 99);
+          else transaction.objectStore('entry').delete(99);
+          transaction.oncomplete = () => { asked.result.close(); done(true); };
+          transaction.onabort = () => failed(transaction.error);
+        };
+      }), record);
+      await change('{"envelope":{"moved":true},"status":"moved_house"}');
+      await page.reload();
+      await volunteer.notHome(names[0]);
+      await until('the visit on the server', async () => (await ofPhone(server, sign)).visits.length === 1, { patience: 30_000 });
+      await until('one that waits', async () => (await volunteer.savedLine()).includes(w.count('saved.waiting', 1)), { patience: 20_000, explain: () => page.explain() });
+      await change('');
+      await page.reload();
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      exactlyOnce(await ofPhone(server, sign), 1);
+      told.add('A record that cannot be read', `${engine}: an entry in a shape that this app does not know, beside one that it notes`, 1, { lost: 0, duplicated: 0 });
+    } finally {
+      await page.close();
+    }
+  });
+}
+
 // WebKit's browser is always one that keeps nothing, when it is driven.
 for (const engine of chosen.filter((name) => name !== 'webkit')) {
   test(`${engine}: in a private window a phone works, and the ready check does not say that it may be closed`, { timeout: 120_000 }, async () => {
@@ -176,14 +277,49 @@ if (chosen.includes('chromium')) {
         IDBFactory.prototype.open = () => { throw new DOMException('storage is not allowed here', 'SecurityError'); };
       });
       await page.goto(`${server.origin}/field/`);
-      await page.sees(w.word('storage.title'), { patience: 20_000 });
+      await page.sees(w.word('storage.unread_title'), { patience: 20_000 });
       await page.goto(`${server.origin}/field/join`);
       await page.fill(w.word('join.code'), await lead.code());
+      const joins = server.proxy.count(/^POST \/join\//);
       await page.click('button', w.word('join.go'));
-      await page.sees(w.word('storage.text'), { patience: 20_000 });
+      await page.sees(w.word('join.storage'), { patience: 20_000 });
+      assert.equal(server.proxy.count(/^POST \/join\//), joins, 'no place of the shift was taken');
       told.add('Storage is refused', 'chromium: IndexedDB throws SecurityError', 1, { lost: 0, duplicated: 0 });
     } finally {
       await lead.close();
+      await page.close();
+    }
+  });
+
+  test('storage that cannot be read when the app starts is said, and read as soon as it can be', { timeout: 120_000 }, async () => {
+    const page = await ChromiumPage.open();
+    try {
+      const { volunteer, sign } = await joined(server, page, next());
+      const names = await volunteer.openEntrance(0, 1);
+      await server.proxy.cut();
+      await volunteer.notHome(names[0]);
+      await page.context.addInitScript(() => {
+        const { open } = IDBFactory.prototype;
+        IDBFactory.prototype.open = function opened(...args) {
+          if (!sessionStorage.getItem('healed')) throw new DOMException('the storage is gone', 'UnknownError');
+          return open.apply(this, args);
+        };
+      });
+      await page.goto(`${server.origin}/field/`);
+      await page.sees(w.word('storage.unread'), { patience: 20_000 });
+      assert.equal(await page.has({ role: 'textbox', name: w.word('join.code') }), false, 'nobody is asked to join again');
+      assert.equal(await page.has({ role: 'button', name: w.word('storage.export') }), false, 'no file without anything in it');
+      await page.evaluate(() => { sessionStorage.setItem('healed', 'yes'); });
+      await page.waitFor('the notice to go, without a tap', () => document.querySelector('.banner') === null, undefined, { patience: 30_000 });
+      await page.sees(w.count('saved.waiting', 1));
+      await server.proxy.open();
+      await page.evaluate(() => { dispatchEvent(new Event('online')); });
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      const found = await ofPhone(server, sign);
+      exactlyOnce(found, 1);
+      told.add('Storage cannot be read at the start', 'chromium: every connection fails as the app is opened with a visit unsent, until it does no more', 1, { lost: 1 - found.visits.length, duplicated: 0 });
+    } finally {
+      await server.proxy.open();
       await page.close();
     }
   });

@@ -9,6 +9,7 @@ import http from 'node:http';
  * @property {RegExp} route what the request's "METHOD /path" must match
  * @property {number} [times] how often it strikes; once if absent, `Infinity` for always
  * @property {'cut' | 'drop' | 'delay' | 'repeat' | 'answer' | 'truncate' | 'shorten' | 'call' | 'deliver' | 'rewrite'} kind
+ * @property {number} [whole] how many bytes the body had that it struck
  *   cut: the connection ends before the server saw anything;
  *   drop: the server answers and has committed, and the answer is lost;
  *   delay: the request waits until `release` settles;
@@ -141,6 +142,7 @@ export class Proxy {
       entry.status = reply.status;
       entry.encoding = String(reply.headers['content-encoding'] ?? '');
       entry.bytes = reply.body.length + Object.entries(reply.headers).reduce((sum, [key, value]) => sum + key.length + String(value).length + 4, 19);
+      if (fault) fault.whole = reply.body.length;
       if (fault?.kind === 'shorten') {
         const body = reply.body.subarray(0, fault.bytes ?? 0);
         answer.writeHead(reply.status, { ...reply.headers, 'content-length': String(body.length) });
