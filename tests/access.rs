@@ -13,6 +13,8 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::attack::Log;
+
 /// Somebody who asks.
 #[derive(Debug, Clone)]
 enum Who {
@@ -111,6 +113,55 @@ async fn every_route_lets_in_whom_it_declares_and_nobody_else() {
                 assert_eq!(status, StatusCode::UNAUTHORIZED, "{name}");
             }
         }
+    }
+}
+
+/// Every route is asked with things that nobody else says: no line of the log repeats one, nor anybody's credential.
+#[tokio::test]
+async fn the_log_holds_nothing_of_what_is_asked_or_by_whom() {
+    let log = Log::listen();
+    let server = TestServer::start().await;
+    let world = World::make(&server.state).await;
+    let everybody = everybody(&server, &world).await;
+    let code = dorbank_server::auth::codes::typed(&server.state.keys, &world.shift);
+    let mut never = vec!["sesam-in-a-query".to_owned(), "sesam-in-a-body".to_owned(), "sesam-browser".to_owned(), "203.0.113.77".to_owned(), code];
+    for who in &everybody {
+        match who {
+            Who::Anyone => {}
+            Who::Device(_, secret) => never.push(secret.clone()),
+            Who::Officer(_, _, cookie) => never.push(cookie.split_once('=').map_or(cookie.as_str(), |(_, value)| value).to_owned()),
+        }
+    }
+    never.extend([world.shift.id, world.branch.id, world.turfs[0].id].iter().map(Uuid::to_string));
+    log.clear();
+    let mut asked = 0;
+    for route in router::declared().iter().filter(|route| route.path != "/sign-in/v1/out") {
+        let id = Uuid::new_v4().to_string();
+        never.push(id.clone());
+        let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
+        let address = format!("{}?q=sesam-in-a-query", path(route, &world).replace(&Uuid::nil().to_string(), &id));
+        for (at, who) in everybody.iter().enumerate() {
+            let words =
+                json!({ "code": "sesam-in-a-body", "name": "sesam-in-a-body", "email": "sesam-in-a-body@example.org", "proto": "sesam-in-a-body" });
+            let request = server.client.request(method.clone(), server.url(&address)).header("sec-fetch-site", "same-origin");
+            let request = request
+                .header("user-agent", "sesam-browser")
+                .header("x-forwarded-for", "203.0.113.77")
+                .header("referer", "https://example.org/sesam-in-a-query");
+            let form = request
+                .try_clone()
+                .unwrap()
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body("code=sesam-in-a-body&name=sesam-in-a-body");
+            let request = if at % 2 == 0 { request.json(&words) } else { form };
+            who.sign(request).send().await.unwrap();
+            asked += 1;
+        }
+    }
+    let ours = log.text();
+    assert!(ours.lines().count() > asked / 2 && ours.contains("/sync/v1/push"), "the log is heard: {} lines of {asked}", ours.lines().count());
+    for secret in never {
+        assert!(!ours.contains(&secret), "{secret}: {}", ours.lines().find(|line| line.contains(&secret)).unwrap_or_default());
     }
 }
 

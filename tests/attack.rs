@@ -4,10 +4,12 @@
 //! The first must do no better than guessing within an area and a round, and succeed on builds that leak on purpose.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    sync::{Arc, Mutex},
+    rc::Rc,
+    sync::Once,
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -30,6 +32,7 @@ use dorbank_tests::{
     field::{Field, HOUR_MS},
 };
 use sqlx::{Connection as _, Executor as _};
+use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _};
 use uuid::Uuid;
 
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -209,13 +212,50 @@ async fn the_same_attacker_succeeds_on_builds_that_leak() {
     server.stop().await;
 }
 
-/// What the server logs, in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What is logged by this thread, where somebody listens.
+    static HEARD: RefCell<Option<Rc<RefCell<Vec<u8>>>>> = const { RefCell::new(None) };
+}
 
-impl std::io::Write for Log {
+/// Listens to what the server logs on this thread, until it is dropped.
+pub struct Log(Rc<RefCell<Vec<u8>>>);
+
+impl Log {
+    /// Begins. There is one subscriber for all tests: one of a test's own is not heard where another thread has met a line first.
+    pub fn listen() -> Self {
+        static ALL: Once = Once::new();
+        ALL.call_once(|| {
+            let ours = Targets::new().with_target("dorbank_server", tracing::Level::TRACE);
+            let lines = tracing_subscriber::fmt::layer().with_writer(|| Heard);
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines.with_filter(ours))).unwrap();
+        });
+        let heard = Rc::default();
+        HEARD.set(Some(Rc::clone(&heard)));
+        Self(heard)
+    }
+
+    /// Forgets what was logged.
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
+    /// What was logged.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.borrow()).into_owned()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        HEARD.set(None);
+    }
+}
+
+struct Heard;
+
+impl std::io::Write for Heard {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        HEARD.with_borrow(|heard| heard.iter().for_each(|heard| heard.borrow_mut().extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
@@ -226,10 +266,7 @@ impl std::io::Write for Log {
 
 #[tokio::test]
 async fn the_log_does_not_say_that_an_input_came() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::listen();
     let server = TestServer::start().await;
     let state = &server.state;
     let field = Field::make(state, 1, 3, 40).await;
@@ -245,16 +282,13 @@ async fn the_log_does_not_say_that_an_input_came() {
     };
     let mut slots = vec![Slot { ticket: drawn[0].clone(), sealed: seal("bussen kommer aldri") }];
     slots.resize_with(SLOTS, filler);
-    log.0.lock().unwrap().clear();
+    log.clear();
     assert_eq!(server.get("/sync/v1/hello").send().await.unwrap().status(), 200);
     let answer = server.post("/inputs/v1").json(&InputsRequest { proto: 1, slots: slots.clone() }).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.headers().get("set-cookie").is_none());
     assert!(answer.text().await.unwrap().contains("held"));
-    let ours: String = String::from_utf8_lossy(&log.0.lock().unwrap())
-        .lines()
-        .filter(|line| line.contains("dorbank"))
-        .fold(String::new(), |all, line| all + line + "\n");
+    let ours = log.text();
     assert!(ours.contains("/sync/v1/hello"), "the log is heard: {ours}");
     assert!(!ours.contains("inputs"), "{ours}");
     for slot in &slots {
