@@ -71,7 +71,6 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<Refusal>("refusal-v1.json");
 }
 
-/// A connection that ends early must never leave something that reads as an answer.
 /// Every name that the wire may have, as its description says, and a golden file that has it.
 #[test]
 fn a_field_that_came_later_stood_in_no_golden_file() {
@@ -109,6 +108,7 @@ fn a_reason_that_an_app_did_not_know_took_the_whole_answer_away() {
     assert!(answer.results.iter().any(|result| result.status == Status::Quarantined && result.reason.is_none()));
 }
 
+/// A connection that ends early must never leave something that reads as an answer.
 #[test]
 fn an_answer_cut_short_anywhere_is_none() {
     fn cut<T: DeserializeOwned>(name: &str) {

@@ -48,6 +48,7 @@
           reading.objectStore("entry").getAll(),
           ...["identity", "shelf"].map((name) => reading.objectStore("meta").get(name)),
         ];
+        asked.result.close(); // It ends when what was asked for is read, and then blocks nobody.
         reading.oncomplete = () => {
           const read = (text) => JSON.parse(text ?? "null");
           const waiting = (kept) => kept.filter(({ status }) => !status).map(({ envelope }) => envelope);

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use crate::{
     restore::RESTORED_AT,
     store::{
-        Db, StoreError,
+        Db, StoreError, Tx,
         backup::{self, BackupError},
         meta,
         tally::DAY_MS,
@@ -58,6 +58,21 @@ pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<Option<Date>, 
 /// The key in `meta` of when the last backup was begun, milliseconds since 1970, UTC.
 pub const BEGUN_AT: &str = "backup.begun";
 
+/// The key in `meta` of the last day (`YYYY-MM-DD`) that phones were ever told to be in a backup, also where an earlier one was
+/// noted since.
+const TOLD_THROUGH: &str = "backup.told";
+
+/// The last day of which phones may have let go of their sealed copies, if there is any.
+///
+/// # Errors
+/// When the database fails.
+pub async fn told_through(tx: &mut Tx) -> Result<Option<Date>, StoreError> {
+    let told = meta::find(tx, TOLD_THROUGH).await?;
+    // A version before this one told it under the other name alone.
+    let day = if told.is_some() { told } else { meta::find(tx, BACKED_UP_THROUGH).await? };
+    Ok(day.and_then(|day| day.parse().ok()))
+}
+
 /// After a restore phones keep all their sealed copies for so long. What the server held between the backup and the
 /// restore is gone, a phone that was away does not know, and the day of a later backup would have it let go of its own.
 pub const HOLD_DAYS: i64 = 30;
@@ -83,11 +98,10 @@ pub async fn note(db: &Db, begun_ms: i64, now_ms: i64) -> Result<Option<Date>, S
     if restored.is_some_and(|at| begun_ms < at.saturating_add(HOLD_DAYS * DAY_MS)) {
         return Ok(None);
     }
-    // A dump that was begun earlier than one that is noted takes nothing back of what phones were told. A day that is not
-    // over was noted by a clock that was ahead.
-    let noted: Option<Date> = meta::find(&mut tx, BACKED_UP_THROUGH).await?.and_then(|day| day.parse().ok());
     let through = last_whole_day(begun_ms);
-    let through = noted.filter(|day| *day <= last_whole_day(now_ms)).map_or(through, |noted| noted.max(through));
+    // What phones were told before they may have let go of already. A day that is not over was told by a clock that was ahead.
+    let told = told_through(&mut tx).await?.filter(|day| *day <= last_whole_day(now_ms)).map_or(through, |told| told.max(through));
+    meta::set(&mut tx, TOLD_THROUGH, &told.to_string()).await?;
     meta::set(&mut tx, BACKED_UP_THROUGH, &through.to_string()).await?;
     tx.commit().await?;
     Ok(Some(through))

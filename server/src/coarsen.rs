@@ -119,9 +119,15 @@ async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaC
     let mut rows: Vec<NewState> = door_state::among(tx, campaign, &ids)
         .await?
         .into_iter()
-        .map(|(door, (_, turf))| {
+        .map(|(door, (row, turf))| {
             let entrance = doors.get(&door).map_or(door, |at| at.1);
-            NewState { door, turf, entrance, state: fold(standing.remove(&door).unwrap_or_default()), seq: 0 }
+            let seen = standing.remove(&door).unwrap_or_default();
+            // Of two that weigh the same the one stays that stood: the ids of a day say no more which came later.
+            let of_a_unit = door != entrance;
+            let stood = [row.state, row.state.map(|state| state.coarse(of_a_unit))].into_iter().flatten();
+            let stood = stood.filter(|state| seen.iter().any(|seen| seen.outcome == *state)).take(1);
+            let stood: Vec<Seen> = stood.map(|outcome| Seen { id: Uuid::max(), outcome }).collect();
+            NewState { door, turf, entrance, state: fold(seen.into_iter().chain(stood)), seq: 0 }
         })
         .collect();
     // Else the order of the new numbers would be that of the old.

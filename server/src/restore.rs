@@ -21,7 +21,6 @@ use crate::{
         backup::{self as copies, BackupError},
         meta, mix_mark, session, ticket,
     },
-    sync::inputs::BACKED_UP_THROUGH,
     verify::{self, Check},
 };
 
@@ -196,12 +195,12 @@ async fn refuse_older(path: &Path, begun_at: Option<i64>) -> Result<(), Refused>
     let (true, Some(holds)) = (path.exists(), begun_at.map(backup::last_whole_day)) else { return Ok(()) };
     let read = async {
         let db = Db::inspect(&format!("sqlite:{}", path.display())).await?;
-        let through = meta::find(&mut db.read().await?, BACKED_UP_THROUGH).await;
+        let through = backup::told_through(&mut db.read().await?).await;
         db.close().await;
         through
     };
     // A damaged file is why one restores; then nobody can tell.
-    let through: Option<Date> = read.await.ok().flatten().and_then(|day| day.parse().ok());
+    let through: Option<Date> = read.await.ok().flatten();
     match through {
         Some(through) if through > holds => Err(Refused::Older { holds, through }),
         _ => Ok(()),

@@ -131,7 +131,7 @@ fn lease_key(job: &Job) -> String {
 
 /// For so long no other server does what one has begun, in milliseconds. One that died, or can no longer say that it failed, is
 /// not waited for until the job's next night or week.
-const LEASE_MS: i64 = 30 * 60 * 1000;
+const LEASE_MS: i64 = 2 * AHEAD_MS;
 
 /// A job that this server is to do: when it ran before, now, and until when it is this server's, as they are stored.
 struct Claim {

@@ -96,9 +96,9 @@ async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
     show(drafts, written).await
 }
 
-/// The same at doors, of which each is written at once at a time: a second tap on a button is the first one's echo. True where
-/// there was something to write, and it is durable.
-async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> bool {
+/// The same at doors, unless something is being written there: a second tap on a button is the first one's echo. Gives the
+/// doors of which it is durable.
+async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> Vec<Uuid> {
     let (mut doors, mut fresh) = (Vec::new(), Vec::new());
     for (door, draft) in drafts {
         if WRITING.with_borrow_mut(|writing| writing.insert(door)) {
@@ -107,11 +107,11 @@ async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> bool {
         }
     }
     // Where storage does not take them, their doors stay in this list until it does.
-    let done = !fresh.is_empty() && write(fresh).await.is_ok();
-    if done {
-        WRITING.with_borrow_mut(|writing| writing.retain(|door| !doors.contains(door)));
+    if fresh.is_empty() || write(fresh).await.is_err() {
+        return Vec::new();
     }
-    done
+    WRITING.with_borrow_mut(|writing| writing.retain(|door| !doors.contains(door)));
+    doors
 }
 
 async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> Result<(), StoreError> {
@@ -180,9 +180,13 @@ pub async fn write_again() {
         }
         healed
     };
-    match phone().storage.get_untracked() {
-        Some(_) if healed => {
-            phone().storage.set(None);
+    let storage = phone().storage;
+    match storage.get_untracked() {
+        fault if healed && (fault.is_some() || !phone().loaded.get_untracked()) => {
+            // That what is there can be read is known when it was.
+            if fault != Some(StorageFault::Unread) {
+                storage.set(None);
+            }
             sync::open().await;
         }
         // Only the newer app, or this one started anew, gets on.
@@ -196,8 +200,8 @@ pub fn cannot_read(fault: StorageFault) {
     let storage = phone().storage;
     match fault {
         StorageFault::Newer => storage.set(Some(fault)),
-        // It says itself what it waits for.
-        _ if storage.get_untracked() == Some(StorageFault::Blocked) => {}
+        // It says itself what it waits for; and what is said already is not said again.
+        _ if matches!(storage.get_untracked(), Some(StorageFault::Blocked | StorageFault::Unread)) => {}
         _ => storage.set(Some(StorageFault::Unread)),
     }
     if fault != StorageFault::Newer {
@@ -264,7 +268,7 @@ pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: b
     let same = before.as_ref().is_some_and(|before| (before.visit.outcome, before.visit.leaflet) == (outcome, leaflet));
     if !same {
         let Some(draft) = visit(place, outcome, leaflet) else { return false };
-        if !write_at(vec![(place.door(), draft)]).await {
+        if write_at(vec![(place.door(), draft)]).await.is_empty() {
             return false;
         }
     }
@@ -281,9 +285,10 @@ pub async fn note_rest(places: Vec<Place>) {
     for place in &places {
         drafts.extend(visit(*place, Outcome::NotHome, false).map(|draft| (place.door(), draft)));
     }
-    if write_at(drafts).await {
-        let text = count(key::DOOR_NOTED_MANY, places.len());
-        phone().snack.set(Some(Snack { text, undo: places.iter().map(|place| (place.door(), None)).collect() }));
+    let doors = write_at(drafts).await;
+    if !doors.is_empty() {
+        let text = count(key::DOOR_NOTED_MANY, doors.len());
+        phone().snack.set(Some(Snack { text, undo: doors.into_iter().map(|door| (door, None)).collect() }));
     }
 }
 
@@ -304,7 +309,7 @@ pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
         };
         drafts.extend(draft.map(|draft| (door, draft)));
     }
-    if write_at(drafts).await {
+    if !write_at(drafts).await.is_empty() {
         phone().snack.set(Some(Snack { text: super::phone::word(key::DOOR_UNDONE), undo: Vec::new() }));
     }
 }

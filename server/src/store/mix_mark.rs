@@ -54,8 +54,11 @@ const REWRITE_CAMPAIGN: &str = "CLUSTER campaign USING campaign_pkey";
 /// Whoever waits for a whole table has all others wait behind it; a dump may hold each of them for an hour.
 const BE_BRIEF: &str = "SET LOCAL lock_timeout = '3s'";
 const NOW: &str = "SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT)";
-const STILL_SEEN: &str = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
-    AND GREATEST(age(backend_xmin), age(backend_xid)) > age(CAST(CAST(CAST($1 AS TEXT) AS xid8) AS xid)))";
+const STILL_SEEN: &str = "WITH removed AS (SELECT age(CAST(CAST(CAST($1 AS TEXT) AS xid8) AS xid)) AS age) SELECT \
+    EXISTS (SELECT 1 FROM pg_stat_activity a, removed WHERE (a.datname = current_database() OR a.backend_type = 'walsender') \
+    AND a.backend_type <> 'autovacuum worker' AND a.pid <> pg_backend_pid() AND GREATEST(age(a.backend_xmin), age(a.backend_xid)) > removed.age) \
+    OR EXISTS (SELECT 1 FROM pg_prepared_xacts p, removed WHERE age(p.transaction) > removed.age) \
+    OR EXISTS (SELECT 1 FROM pg_replication_slots r, removed WHERE age(r.xmin) > removed.age)";
 const VACUUM: &str = "VACUUM";
 const TEMPORARY_IN_FILES: &str = "PRAGMA temp_store = FILE";
 const TEMPORARY_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";
@@ -176,11 +179,13 @@ pub async fn rewrite(db: &Db) -> Result<bool, StoreError> {
 async fn rewrite_tables(pool: &PgPool) -> Result<bool, StoreError> {
     // What was removed is kept in the new table as long as anybody's transaction began before. They are short; a dump is not.
     let now: String = sqlx::query_scalar(NOW).fetch_one(pool).await?;
-    for _ in 0..PATIENCE {
-        if !sqlx::query_scalar::<_, bool>(STILL_SEEN).bind(&now).fetch_one(pool).await? {
-            break;
+    let still_seen = async || sqlx::query_scalar::<_, bool>(STILL_SEEN).bind(&now).fetch_one(pool).await;
+    for attempt in 0.. {
+        match still_seen().await? {
+            false => break,
+            true if attempt == PATIENCE => return Ok(false),
+            true => tokio::time::sleep(Duration::from_millis(100)).await,
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let tables = [REWRITE_INPUT, REWRITE_INPUT_TOPIC, REWRITE_VISIT, REWRITE_DOOR_STATE, REWRITE_RECEIPT, REWRITE_QUARANTINE, REWRITE_CAMPAIGN];
     for statement in tables {
@@ -192,5 +197,5 @@ async fn rewrite_tables(pool: &PgPool) -> Result<bool, StoreError> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(!sqlx::query_scalar::<_, bool>(STILL_SEEN).bind(&now).fetch_one(pool).await?)
+    Ok(!still_seen().await?)
 }

@@ -14,7 +14,7 @@ use crate::{args, statements};
 statements! {
     AMONG = "SELECT id, device, device_seq, mac, status, reason, seq FROM receipt WHERE id IN ($1)";
     INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    ANSWER = "UPDATE receipt SET status = $2, reason = NULL, seq = $3 WHERE id = $1";
+    ANSWER = "UPDATE receipt SET status = $2, reason = NULL, seq = CASE WHEN LENGTH(mac) > 0 THEN CAST($3 AS BIGINT) END WHERE id = $1";
     COUNTED = "UPDATE receipt SET device_seq = $2, mac = $3 WHERE id = $1 AND device_seq = 0";
     BLUNT = "UPDATE receipt SET mac = $2, seq = NULL WHERE LENGTH(mac) > 0 AND device IN (SELECT d.id FROM device d JOIN shift s ON s.id = d.shift \
         JOIN campaign c ON c.id = s.campaign WHERE s.ends_at <= $1 AND LENGTH(c.receipt_key) > 0)";

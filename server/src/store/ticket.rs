@@ -21,6 +21,7 @@ statements! {
     AMONG = "SELECT ticket_hash, round, envelope_hash FROM ticket WHERE ticket_hash IN ($1)";
     SPEND = "INSERT INTO ticket (ticket_hash, round, envelope_hash) VALUES ($1, $2, $3) \
         ON CONFLICT (ticket_hash) DO UPDATE SET envelope_hash = excluded.envelope_hash WHERE ticket.envelope_hash IS NULL RETURNING ticket_hash";
+    TWICE = "SELECT envelope_hash FROM ticket WHERE envelope_hash IN ($1) GROUP BY envelope_hash HAVING COUNT(*) > 1";
     DRAWN = "UPDATE device SET tickets = tickets + $1 WHERE id IN ($2) RETURNING tickets";
 }
 
@@ -54,7 +55,7 @@ pub async fn take(tx: &mut Tx, round: Uuid, places: &[[u8; TICKET_BYTES]]) -> Re
     for place in places {
         let mut found = tx.one(TAKE, args![round, *place]).await?;
         if found.is_none() {
-            // The place was near the end of the pool: it goes on at its beginning.
+            // The place was near the end of the pool, which goes on at its beginning; or somebody else drew there just now.
             found = tx.one(TAKE, args![round, [0; TICKET_BYTES]]).await?;
         }
         tickets.extend(found.map(|row| row.get(0)).transpose()?);
@@ -98,6 +99,13 @@ pub async fn with_envelopes(tx: &mut Tx, envelopes: &[[u8; 32]]) -> Result<Vec<V
     let (head, tail) = around_list(BY_ENVELOPE);
     let keys: Vec<Value> = envelopes.iter().map(|hash| (*hash).into()).collect();
     tx.all_in(head, &[], &keys, tail).await?.iter().map(|row| row.get(0)).collect()
+}
+
+/// Whether another ticket was spent on one of these envelopes as well.
+pub async fn are_twice(tx: &mut Tx, envelopes: &[[u8; 32]]) -> Result<bool, StoreError> {
+    let (head, tail) = around_list(TWICE);
+    let keys: Vec<Value> = envelopes.iter().map(|hash| (*hash).into()).collect();
+    Ok(!tx.all_in(head, &[], &keys, tail).await?.is_empty())
 }
 
 /// Spends issued tickets: `(ticket hash, round, envelope hash)`. Gives the hashes of those that this call spent; the

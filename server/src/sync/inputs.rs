@@ -103,17 +103,21 @@ async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> 
     if won.len() < spent.len() {
         issued = self::issued(&mut tx, slots).await?;
     }
-    let mut envelopes = Vec::new();
+    let (mut envelopes, mut taken) = (Vec::new(), Vec::new());
     for (index, id) in order {
         let slot = &slots[*index];
         if fresh.get(&slot.ticket_hash) == Some(&(*index, *id)) && won.iter().any(|hash| *hash == slot.ticket_hash) {
             let round = issued[&slot.ticket_hash].0;
             issued.insert(slot.ticket_hash, (round, Some(slot.envelope_hash.to_vec())));
+            taken.push(slot.envelope_hash);
             envelopes.push(spool::Envelope { id: *id, round, sealed: slot.sealed.clone() });
         }
     }
-    let taken: HashSet<[u8; 32]> = envelopes.iter().map(|envelope| Sha256::digest(&envelope.sealed).into()).collect();
     spool::insert(&mut tx, &envelopes).await?;
+    // A mix may have come between another request with the same envelope and this one, which waited behind it.
+    if ticket::are_twice(&mut tx, &taken).await? {
+        return Err(StoreError::Overtaken);
+    }
     let status = |slot: &Sealed| match issued.get(&slot.ticket_hash) {
         Some((_, Some(hash))) if *hash == slot.envelope_hash => SlotStatus::Held,
         Some((_, None)) if is_held(slot) || taken.contains(&slot.envelope_hash) => SlotStatus::Held,

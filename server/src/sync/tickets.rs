@@ -53,6 +53,8 @@ pub async fn draw(db: &Db, rng: &mut (impl Rng + Send), device: Uuid, count: u32
     for place in &mut places {
         rng.fill_bytes(place);
     }
+    // Two draws that meet then wait for each other in one order.
+    places.sort_unstable();
     let mut tickets = Vec::new();
     for attempt in 1..=TRIES {
         match take(db, device, scope.round, &places).await {

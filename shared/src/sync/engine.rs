@@ -255,21 +255,15 @@ impl State {
         self.batch = 0;
         self.heard();
         effects.push(Effect::Settle(receipts));
-        effects.extend(self.start());
+        // Storage that takes no receipts is not offered more of them: the pull's answer says when it is tried again.
+        effects.extend(if self.storage_failures > 0 { self.pull() } else { self.start() });
         effects
     }
 
     fn push_failed(&mut self, fault: Fault, dice: u64) -> Vec<Effect> {
         let pushed = self.to_push();
         let size = pushed.len();
-        // Nothing but what failed alone is left, or nothing will be taken: a pull still tells of a restore, of doors, of where
-        // this phone stands, and what an earlier identity noted goes after it.
-        if fault == Fault::Unknown || fault != Fault::Network && pushed.iter().any(|seq| self.stepped_over.contains(seq)) {
-            self.flight = None;
-            self.problem = Some(fault.into());
-            self.resting = Some(if let Fault::Busy(asked) = fault { asked.min(LONGEST_BACK_OFF_MS) } else { 0 });
-            return self.pull();
-        }
+        let stepped_over = pushed.iter().any(|seq| self.stepped_over.contains(seq));
         if fault == Fault::TooLarge || (fault == Fault::Server && self.failures >= 1) {
             if size > 1 {
                 self.batch = (size / 2).max(1);
@@ -278,6 +272,14 @@ impl State {
                 self.stepped_over.insert(*seq);
                 self.batch = 0;
             }
+        }
+        // Nothing but what failed alone is left, or nothing will be taken: a pull still tells of a restore, of doors, of where
+        // this phone stands, and what an earlier identity noted goes after it.
+        if fault == Fault::Unknown || stepped_over && !matches!(fault, Fault::Network | Fault::Busy(_)) {
+            self.flight = None;
+            self.problem = Some(fault.into());
+            self.resting = Some(0);
+            return self.pull();
         }
         self.failed(fault, dice)
     }
@@ -301,7 +303,8 @@ impl State {
         let more = answer.turfs.iter().any(|turf| !turf.complete);
         let after = match self.resting {
             Some(_) if more => None,
-            Some(_) if answer.admission == Admission::Waiting => Some(WAITING_POLL_MS),
+            // It waits for its lead alone.
+            Some(_) if answer.admission == Admission::Waiting && self.problem.is_none() => Some(WAITING_POLL_MS),
             Some(wait) => Some(back_off(self.failures, dice).max(wait)),
             None if self.storage_failures > 0 => Some(back_off(self.storage_failures, dice)),
             None if self.again || more || !self.to_push().is_empty() => None,

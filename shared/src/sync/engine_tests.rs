@@ -362,6 +362,38 @@ fn storage_that_took_no_receipts_was_asked_as_fast_as_the_network_goes() {
 }
 
 #[test]
+fn storage_that_took_no_receipts_was_asked_in_turn_for_one_entry_and_another() {
+    let (mut state, _) = opened(&[1], &[], Some("e"));
+    state.step(Event::Saved(meta(2)), 0);
+    let effects = state.step(Event::Pushed(1, Ok(answer(&[1], Status::Applied, "e"))), 0);
+    assert_eq!(request(&effects).1, [2], "what was noted meanwhile");
+    assert!(state.step(Event::StorageFailed, 0).is_empty());
+    let effects = state.step(Event::Pushed(2, Ok(answer(&[2], Status::Applied, "e"))), 0);
+    assert!(effects.contains(&Effect::Pull { request: 3 }), "{effects:?}");
+    state.step(Event::StorageFailed, 0);
+    let effects = state.step(Event::Pulled(3, Ok(nothing_new("e"))), 0);
+    assert_eq!(effects.len(), 1);
+    timer(&effects);
+}
+
+#[test]
+fn a_batch_of_what_was_told_to_wait_was_too_large_for_ever() {
+    let all: Vec<u64> = (1..=8).collect();
+    let (mut state, _) = opened(&all, &[], Some("e"));
+    state.step(Event::Pushed(1, Ok(answer(&all, Status::Retry, "e"))), 0);
+    let effects = state.step(Event::Pulled(2, Ok(nothing_new("e"))), 0);
+    let mut push = request(&state.step(Event::Timer(timer(&effects).0), 0));
+    let mut sizes = vec![push.1.len()];
+    while push.1.len() > 1 {
+        let effects = state.step(Event::Pushed(push.0, Err(Fault::TooLarge)), 0);
+        let effects = state.step(Event::Pulled(request(&effects).0, Ok(nothing_new("e"))), 0);
+        push = request(&state.step(Event::Timer(timer(&effects).0), 0));
+        sizes.push(push.1.len());
+    }
+    assert_eq!(sizes, [8, 4, 2, 1]);
+}
+
+#[test]
 fn tries_are_spread_over_the_whole_wait() {
     // Full jitter: with dice that fall evenly waits lie evenly between nothing, as good as, and the most.
     let wait = |dice| {

@@ -309,8 +309,9 @@ pub fn keep_sealed(before: Option<&Sealed>, sealed: Sealed, hour: i64, pool: &mu
     if let Some(before) = before {
         return (!before.was_offered()).then_some(sealed);
     }
+    // Where all that waits lacks a ticket, this one would go alone behind its visit.
+    pool.since = pool.since.filter(|_| pool.waiting() > pool.lack_tickets).or(Some(hour));
     pool.sealed += 1;
-    pool.since = pool.since.or(Some(hour));
     Some(sealed)
 }
 

@@ -198,6 +198,14 @@ fn a_try_without_a_network_made_all_inputs_wait_anew_where_one_lacked_a_ticket()
     assert!(pool.is_due(13 * HOUR_MS, false), "the one with a ticket goes when there is a network again");
     wait_anew(&mut pool, 13 * HOUR_MS);
     assert!(!pool.is_due(13 * HOUR_MS, false));
+    // Nobody was heard; the network is back when the next one is noted.
+    let mut unheard = Pool { sealed: 1, lack_tickets: 1, since: Some(0), ..Pool::default() };
+    let fresh = Sealed { sealed: "y".into(), round: Some(id(1)), ticket: None, held_on: None };
+    keep_sealed(None, fresh.clone(), 13 * HOUR_MS, &mut unheard);
+    assert!(!unheard.is_due(13 * HOUR_MS, true), "it would go alone behind its visit");
+    let mut pair = Pool { sealed: 2, lack_tickets: 1, since: Some(5), ..Pool::default() };
+    keep_sealed(None, fresh, 13 * HOUR_MS, &mut pair);
+    assert_eq!(pair.since, Some(5), "another one that may go has waited");
     let mut whole = Pool { lack_tickets: 0, since: Some(0), ..pool };
     wait_anew(&mut whole, 13 * HOUR_MS);
     assert_eq!(whole.since, Some(0));

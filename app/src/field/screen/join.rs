@@ -48,6 +48,7 @@ const fn words_of(fault: JoinFault) -> &'static str {
         JoinFault::Portal => key::JOIN_PORTAL,
         JoinFault::Server => key::JOIN_SERVER,
         JoinFault::Storage => key::JOIN_STORAGE,
+        JoinFault::Newer => key::STORAGE_NEWER,
     }
 }
 

@@ -7,8 +7,8 @@ use dorbank_shared::{
 use leptos::prelude::*;
 
 use crate::field::{
-    phone::{phone, tr},
-    ui::{Bar, draw, note, send_now},
+    phone::{phone, tr, word},
+    ui::{Bar, draw, hindrance, note, send_now},
 };
 
 /// Waits for the lead. The engine asks every few seconds.
@@ -16,7 +16,15 @@ use crate::field::{
 pub fn Waiting() -> impl IntoView {
     let sign = move || phone().identity.with(|identity| identity.as_ref().map(|identity| identity.sign.clone()).unwrap_or_default());
     let refused = move || phone().admission() == Some(Admission::Refused);
-    let problem = move || phone().figures.with(|figures| figures.problem);
+    let hindrance = move || {
+        let figures = phone().figures.get();
+        match figures.problem? {
+            Problem::Offline => Some(word(key::JOIN_NO_NETWORK)),
+            Problem::Portal => Some(word(key::JOIN_PORTAL)),
+            Problem::Server => Some(word(key::JOIN_SERVER)),
+            problem => hindrance(Some(problem), figures.waiting),
+        }
+    };
     view! {
         <Bar title=Signal::derive(tr(key::WAITING_TITLE))/>
         <div class="page">
@@ -26,11 +34,7 @@ pub fn Waiting() -> impl IntoView {
                 view! {
                     <p class="lead centred">{tr(key::WAITING_TEXT)}</p>
                     <p class="sign"><span class="unseen">{tr(key::WAITING_SIGN)}" "</span>{sign}</p>
-                    <div role="status">{move || problem().map(|problem| note("", draw::WARN, tr(match problem {
-                        Problem::Portal => key::JOIN_PORTAL,
-                        Problem::Server => key::JOIN_SERVER,
-                        _ => key::JOIN_NO_NETWORK,
-                    })))}</div>
+                    <div role="status">{move || hindrance().map(|text| note("", draw::WARN, text))}</div>
                     <button class="button" on:click=move |_| send_now()>{tr(key::WAITING_LOOK)}</button>
                 }.into_any()
             }}

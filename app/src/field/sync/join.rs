@@ -44,10 +44,15 @@ pub enum JoinFault {
     Server,
     /// The phone does not save.
     Storage,
+    /// There is something in storage that only a newer app can read, and that joining would clear away.
+    Newer,
 }
 
 /// Exchanges a code for a credential, keeps it, and starts.
 pub async fn exchange(code: String) -> Result<(), JoinFault> {
+    if super::UNREADABLE.get() > 0 {
+        return Err(JoinFault::Newer);
+    }
     // What storage has not taken belongs to the identity under which it was noted. And each code that is exchanged for nothing
     // leaves one more phone that the lead is asked to let in.
     if phone().storage.with_untracked(Option::is_some) || !outbox::probe().await.unwrap_or(false) {
@@ -78,7 +83,8 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
 
 /// Takes another identity in the same shift: this phone's storage is a copy of another's, or the other way round.
 pub(super) async fn renew() {
-    if RENEWING.replace(true) {
+    // It would be asked for in vain, again and again.
+    if super::UNREADABLE.get() > 0 || RENEWING.replace(true) {
         return;
     }
     let copied = super::device();

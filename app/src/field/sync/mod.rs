@@ -24,7 +24,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     actions, browser,
-    phone::{Figures, phone},
+    phone::{Figures, StorageFault, phone},
     store::{cache, outbox},
 };
 pub use inputs::{grew as pool_grew, send as send_inputs};
@@ -74,6 +74,9 @@ pub async fn open() {
             ENDS_AT.set(contents.ends_at);
             phone.shelf.set(Arc::new(contents.shelf));
             phone.loaded.set(true);
+            if phone.storage.get_untracked() == Some(StorageFault::Unread) {
+                phone.storage.set(None);
+            }
             HEARD.set(false);
             feed(event);
             inputs::send_if_due();
@@ -386,7 +389,9 @@ async fn other_tab_wrote(what: String) {
         return;
     }
     let Ok(contents) = outbox::read().await else { return };
-    if contents.identity.as_ref().map(|identity| identity.device) != device() {
+    // It took another identity, or met a restore.
+    let is_met = |epoch: &str| ENGINE.with_borrow(|engine| [engine.epoch(), engine.latest_epoch()].contains(&Some(epoch)));
+    if contents.identity.as_ref().map(|identity| identity.device) != device() || !contents.epoch.as_deref().is_none_or(is_met) {
         return open().await;
     }
     let known = phone.entries.get_untracked();

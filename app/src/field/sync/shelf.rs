@@ -30,7 +30,9 @@ pub(super) async fn send(epoch: Option<String>) {
         && !shelf.is_empty()
     {
         for shelved in shelf.iter().filter(|shelved| shelved.unsent().count() > 0) {
-            send_one(shelved, epoch.clone()).await;
+            if send_one(shelved, epoch.clone()).await.is_none() {
+                break;
+            }
         }
         if let Ok(shelf) = outbox::shelf().await {
             phone().shelf.set(Arc::new(shelf));
