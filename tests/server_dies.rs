@@ -590,6 +590,12 @@ async fn a_restore_older_than_the_phones_receipts_loses_nothing_and_doubles_noth
     place.done(&["backup", backup]);
     assert!(place.done(&["verify", backup]).contains("All is well"));
     assert!(place.refused(&["backup", backup]).contains("already"), "no file is written over");
+    // One that was killed left this behind.
+    let (part, whole) = (world.folder.path().join("second.db.part"), world.folder.path().join("second.db"));
+    std::fs::write(&part, "half").unwrap();
+    place.done(&["backup", whole.to_str().unwrap()]);
+    assert!(!part.exists() && whole.exists());
+    assert!(place.refused(&["restore", "--noted"]).contains("is in use"), "under a server that runs");
     assert!(place.refused(&["backup", "/nowhere/backup.db"]).contains("mkdir -p /nowhere"));
 
     // After the backup: a correction of what it has, new visits, inputs for tickets drawn before and after, and a phone

@@ -49,7 +49,19 @@ pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<Option<Date>, 
     let mut tx = db.begin().await?;
     meta::set(&mut tx, BEGUN_AT, &now_ms.to_string()).await?;
     tx.commit().await?;
-    backup::copy(&path, to).await?;
+    // Under its own name only when it is whole: one that was killed leaves nothing that looks like last night's backup.
+    if to.exists() {
+        return Err(BackupError::Exists(to.display().to_string()).into());
+    }
+    let part = backup::beside(to, ".part");
+    for left in [part.clone(), backup::beside(&part, "-journal")] {
+        if left.exists() {
+            std::fs::remove_file(&left).map_err(|error| BackupError::File(left.display().to_string(), error))?;
+        }
+    }
+    backup::copy(&path, &part).await?;
+    let named = |error| BackupError::File(to.display().to_string(), error);
+    std::fs::rename(&part, to).and_then(|()| backup::sync_folder(to)).map_err(named)?;
     let through = note(&db, now_ms, now_ms).await?;
     db.close().await;
     Ok(through)
@@ -57,6 +69,10 @@ pub async fn run(address: &str, to: &Path, now_ms: i64) -> Result<Option<Date>, 
 
 /// The key in `meta` of when the last backup was begun, milliseconds since 1970, UTC.
 pub const BEGUN_AT: &str = "backup.begun";
+
+/// The key in `meta` of the last day (`YYYY-MM-DD`) that is wholly in the backup that was noted last, whether or not phones were
+/// told.
+pub const NEWEST_HOLDS: &str = "backup.newest";
 
 /// The key in `meta` of the last day (`YYYY-MM-DD`) that phones were ever told to be in a backup, also where an earlier one was
 /// noted since.
@@ -94,8 +110,10 @@ pub fn last_whole_day(begun_ms: i64) -> Date {
 /// When the database fails.
 pub async fn note(db: &Db, begun_ms: i64, now_ms: i64) -> Result<Option<Date>, StoreError> {
     let mut tx = db.begin().await?;
+    meta::set(&mut tx, NEWEST_HOLDS, &last_whole_day(begun_ms).to_string()).await?;
     let restored: Option<i64> = meta::find(&mut tx, RESTORED_AT).await?.and_then(|at| at.parse().ok());
     if restored.is_some_and(|at| begun_ms < at.saturating_add(HOLD_DAYS * DAY_MS)) {
+        tx.commit().await?;
         return Ok(None);
     }
     let through = last_whole_day(begun_ms);

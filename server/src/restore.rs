@@ -18,7 +18,7 @@ use crate::{
     job::Actor,
     store::{
         Db, StoreError,
-        backup::{self as copies, BackupError},
+        backup::{self as copies, BackupError, beside},
         meta, mix_mark, session, ticket,
     },
     verify::{self, Check},
@@ -84,13 +84,6 @@ pub struct Restored {
 fn named(path: &Path) -> impl FnOnce(io::Error) -> Refused + use<> {
     let path = path.display().to_string();
     |error| Refused::File(path, error)
-}
-
-/// A name that begins as the path's and ends so.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 /// Puts the backup `from` in the place of the SQLite database at `address`. Where a later backup was made it is refused,

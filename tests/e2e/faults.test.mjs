@@ -217,6 +217,19 @@ test('what is being saved cannot be struck, and the words say what came of it', 
   assert.deepEqual([figures.sealed, figures.acknowledged], [1, 1]);
 });
 
+test('tickets that a restored server has forgotten are followed by others at once', { timeout: 60_000 }, async () => {
+  const { figures } = await phone(1, 1, async ({ page, volunteer, names }) => {
+    await volunteer.conversation(names[0], 'Fortauet er for smalt for barnevogn.');
+    const forget = (answer) => ({ ...answer, slots: answer.slots.map(() => 'refused') });
+    server.proxy.strike({ route: INPUTS, kind: 'rewrite', times: 4, rewrite: forget });
+    await page.goto(`${server.origin}/field/end`);
+    await page.click('button', w.word('end.finish'));
+    await until('the input to be acknowledged, after one tap', async () => (await volunteer.figures()).acknowledged === 1, { patience: 20_000, explain: () => page.explain() });
+    assert.equal(server.proxy.pending, 0, 'four tickets were refused before');
+  });
+  assert.deepEqual([figures.sealed, figures.acknowledged], [1, 1]);
+});
+
 test('what was struck after storage did not answer is not sent', { timeout: 120_000 }, async () => {
   const { figures, found } = await phone(4, 2, async ({ page, volunteer, names }) => {
     await volunteer.note(names[0], 'talked');

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     restore::{self, Refused},
     state::system_seed,
-    store::Db,
+    store::{Db, backup},
     verify::{self, Check},
 };
 
@@ -54,6 +54,13 @@ pub async fn run(config: &Config, verb: Restore) -> anyhow::Result<()> {
     let mut rng = ChaCha20Rng::from_seed(system_seed());
     let Some(file) = verb.file else {
         super::need_folder(config)?;
+        // Under a server that runs it would begin anew what nobody has put in place.
+        if let Some(path) = config.database.strip_prefix("sqlite:").map(Path::new)
+            && path.exists()
+            && !backup::settle(path).await
+        {
+            return Err(Refused::InUse(path.display().to_string()).into());
+        }
         let db = Db::open(&config.database).await?;
         let checks = verify::run(&db, now).await?;
         print(&checks);

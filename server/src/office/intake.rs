@@ -127,6 +127,9 @@ fn counts(answer: &PushResponse) -> Counts {
     counts
 }
 
+/// What some programs write before a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads a file: its phones, each with its entries, and the same file again on one line.
 fn read(bytes: &[u8]) -> Result<(Vec<(Uuid, Batch)>, String), Fault> {
     if bytes.is_empty() {
@@ -135,7 +138,7 @@ fn read(bytes: &[u8]) -> Result<(Vec<(Uuid, Batch)>, String), Fault> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(Fault::TooLarge);
     }
-    let mut file: Value = serde_json::from_slice(bytes).map_err(|_| Fault::NotOurs)?;
+    let mut file: Value = serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)).map_err(|_| Fault::NotOurs)?;
     let text = file.to_string();
     match file.get("dorbank").and_then(Value::as_u64) {
         None | Some(0) => return Err(Fault::NotOurs),

@@ -6,6 +6,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{calendar::Calendar, own_branch, quarantine};
 use crate::{
+    backup::NEWEST_HOLDS,
     coarsen::FINE_MS,
     error::ApiError,
     state::AppState,
@@ -76,7 +77,9 @@ fn of_shift(phones: &[Phone], now: i64, calendar: &Calendar) -> Option<ShiftStat
 }
 
 async fn system(tx: &mut Tx, now: i64, calendar: &Calendar) -> Result<System, ApiError> {
-    let backed_up = store::meta::find(tx, BACKED_UP_THROUGH).await?;
+    let newest = store::meta::find(tx, NEWEST_HOLDS).await?;
+    // A version before this one noted only what phones were told.
+    let backed_up = if newest.is_some() { newest } else { store::meta::find(tx, BACKED_UP_THROUGH).await? };
     let today = Timestamp::from_millisecond(now).unwrap_or_default().to_zoned(TimeZone::UTC).date();
     let age = backed_up.as_ref().and_then(|day| day.parse::<Date>().ok()).and_then(|day| today.since(day).ok()).map(|age| age.get_days());
     let last = store::overview::last_runs(tx).await?;

@@ -68,11 +68,12 @@ pub fn Settings() -> impl IntoView {
                     view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::SETTINGS_EXPORT)}</button><p class="soft small">{tr(key::SETTINGS_EXPORT_WHY)}</p> }.into_any()
                 } else {
                     let word = match phone().storage.get() {
-                        Some(fault) => storage_title(fault),
-                        None if phone().pool.get().waiting() > 0 => key::SETTINGS_INPUTS_WAIT,
-                        None => key::SETTINGS_NOTHING_UNSENT,
+                        Some(fault) => Some(storage_title(fault)),
+                        None if phone().pool.get().waiting() > 0 => Some(key::SETTINGS_INPUTS_WAIT),
+                        // Of who is in no shift nothing is known.
+                        None => phone().identity.with(Option::is_some).then_some(key::SETTINGS_NOTHING_UNSENT),
                     };
-                    view! { <p class="soft">{tr(word)}</p> }.into_any()
+                    word.map(|word| view! { <p class="soft">{tr(word)}</p> }).into_any()
                 }}
             </section>
             <a class="button quiet" href="/field/join">{tr(key::JOIN_ANOTHER)}</a>

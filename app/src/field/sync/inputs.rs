@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dorbank_shared::{
-    input::{InputsRequest, InputsResponse, SLOTS, Slot, TICKET_BYTES},
+    input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus, TICKET_BYTES},
     sync::{
         engine::Fault,
         outbox::tickets_of,
@@ -150,8 +150,15 @@ pub async fn send() {
             drawers.pop();
         }
         lacked = lack;
-        if offer(&ready).await.is_none() || lack == 0 {
-            break;
+        match offer(&ready).await {
+            None => break,
+            // A server that was restored has forgotten these tickets; those that are left may be younger.
+            Some(refused) if refused => {
+                lacked = u64::MAX;
+                continue;
+            }
+            Some(_) if lack == 0 => break,
+            Some(_) => {}
         }
         match draw_as_any(&mut drawers).await {
             Drawn::Some => {}
@@ -167,15 +174,16 @@ pub async fn send() {
     BUSY.set(false);
 }
 
-/// Offers all that are ready. Nothing where one answer did not come.
-async fn offer(ready: &Ready) -> Option<()> {
+/// Offers all that are ready, and says whether any was refused. Nothing where one answer did not come.
+async fn offer(ready: &Ready) -> Option<bool> {
+    let mut refused = false;
     for part in ready.inputs.chunks(SLOTS) {
-        send_eight(part, ready.epoch.as_deref()).await?;
+        refused |= send_eight(part, ready.epoch.as_deref()).await?;
     }
-    Some(())
+    Some(refused)
 }
 
-async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<()> {
+async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<bool> {
     let mut slots: Vec<(Option<String>, Slot)> = part
         .iter()
         .map(|(key, record)| (Some(key.clone()), Slot { ticket: record.ticket.clone().unwrap_or_default(), sealed: record.sealed.clone() }))
@@ -207,5 +215,5 @@ async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<()
         backed_up_through: answer.backed_up_through,
     };
     phone().pool.set(outbox::answer_inputs(&said).await.ok()?);
-    Some(())
+    Some(said.offered.iter().any(|offered| offered.status == SlotStatus::Refused))
 }
