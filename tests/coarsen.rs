@@ -36,6 +36,16 @@ async fn reach(state: &AppState, field: &Field) -> BTreeMap<String, tally::Reach
     tally::reach(&mut state.db.read().await.unwrap(), field.round.id).await.unwrap()
 }
 
+/// A conversation at the first door whose time has come to say less.
+async fn due(engine: Engine) -> (TestServer, Field) {
+    let server = TestServer::on(engine).await;
+    let field = Field::make(&server.state, 1, 1, 20).await;
+    let mut phones = field.shift(&server.state, &[0]).await;
+    field.knock(&server.state, &mut phones[0], 0, server.state.now_ms(), &[(0, Outcome::Talked)]).await;
+    server.clock.advance(4 * DAY_MS);
+    (server, field)
+}
+
 async fn standing(state: &AppState, field: &Field) -> Vec<store::visit::Standing> {
     let entrances: HashSet<Uuid> = field.walks.iter().flat_map(|walk| walk.doors.iter().map(|door| door.0)).collect();
     store::visit::standing(&mut state.db.read().await.unwrap(), field.campaign, &entrances).await.unwrap()
@@ -229,12 +239,8 @@ async fn a_visit_was_replaced_twice_or_came_back_when_it_was_made_coarse() {
 /// PostgreSQL keeps a removed row in a table that is rewritten while anybody may still see it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_removed_was_said_to_be_gone_while_an_old_reader_kept_it() {
-    let server = TestServer::on(Engine::Postgres).await;
+    let (server, _) = due(Engine::Postgres).await;
     let state = &server.state;
-    let field = Field::make(state, 1, 1, 20).await;
-    let mut phones = field.shift(state, &[0]).await;
-    field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::Talked)]).await;
-    server.clock.advance(4 * DAY_MS);
     let mut reader = state.db.begin().await.unwrap();
     reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", vec![]).await.unwrap();
     // It looks at nothing that is rewritten, so that only what it may see stands in the way.
@@ -249,12 +255,8 @@ async fn what_was_removed_was_said_to_be_gone_while_an_old_reader_kept_it() {
 /// Whoever waits for a whole table has everybody else wait behind it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_could_push_while_a_dump_kept_the_rewriting_waiting() {
-    let server = TestServer::on(Engine::Postgres).await;
+    let (server, field) = due(Engine::Postgres).await;
     let state = &server.state;
-    let field = Field::make(state, 1, 1, 20).await;
-    let mut phones = field.shift(state, &[0]).await;
-    field.knock(state, &mut phones[0], 0, state.now_ms(), &[(0, Outcome::Talked)]).await;
-    server.clock.advance(4 * DAY_MS);
     let mut dump = state.db.begin().await.unwrap();
     dump.execute("LOCK TABLE visit IN ACCESS SHARE MODE", vec![]).await.unwrap();
     dump.execute("LOCK TABLE spool IN ACCESS SHARE MODE", vec![]).await.unwrap();

@@ -124,9 +124,8 @@ async fn one_campaign(tx: &mut Tx, campaign: Uuid, due: Vec<Due>, rng: &mut ChaC
             let seen = standing.remove(&door).unwrap_or_default();
             // Of two that weigh the same the one stays that stood: the ids of a day say no more which came later.
             let of_a_unit = door != entrance;
-            let stood = [row.state, row.state.map(|state| state.coarse(of_a_unit))].into_iter().flatten();
-            let stood = stood.filter(|state| seen.iter().any(|seen| seen.outcome == *state)).take(1);
-            let stood: Vec<Seen> = stood.map(|outcome| Seen { id: Uuid::max(), outcome }).collect();
+            let mut before = row.state.into_iter().flat_map(|state| [state, state.coarse(of_a_unit)]);
+            let stood = before.find(|state| seen.iter().any(|seen| seen.outcome == *state)).map(|outcome| Seen { id: Uuid::max(), outcome });
             NewState { door, turf, entrance, state: fold(seen.into_iter().chain(stood)), seq: 0 }
         })
         .collect();

@@ -42,6 +42,13 @@ const holdStore = (page, name) => page.evaluate((held) => {
     hold();
   };
 }, name);
+/** A conversation at that door, and a note with one topic that is not saved yet. */
+const beginNote = async (page, volunteer, door) => {
+  await volunteer.note(door, 'talked');
+  await page.click('button', w.word('ask.yes'));
+  await page.find({ role: 'textbox', name: w.word('note.words') });
+  await volunteer.chooseTopic(0);
+};
 /** What a phone does when it finds a network again. */
 const nudge = (page) => page.evaluate(() => { dispatchEvent(new Event('online')); });
 
@@ -170,10 +177,7 @@ test('two quick taps on one button are one visit, and the browser\'s back does n
       button.click();
     }, name);
     await until('a tick', async () => !(await page.has({ role: 'button', name })));
-    await volunteer.note(names[1], 'talked');
-    await page.click('button', w.word('ask.yes'));
-    await page.find({ role: 'textbox', name: w.word('note.words') });
-    await volunteer.chooseTopic(0);
+    await beginNote(page, volunteer, names[1]);
     await page.evaluate(() => history.back());
     await page.sees(w.word('note.leave'));
     assert.equal(await page.path(), '/field/note');
@@ -204,10 +208,7 @@ test('two quick taps on "nobody opened at the rest", and on taking it back, are 
 
 test('what is being saved cannot be struck, and the words say what came of it', { timeout: 120_000 }, async () => {
   const { figures } = await phone(2, 1, async ({ page, volunteer, names }) => {
-    await volunteer.note(names[0], 'talked');
-    await page.click('button', w.word('ask.yes'));
-    await page.find({ role: 'textbox', name: w.word('note.words') });
-    await volunteer.chooseTopic(0);
+    await beginNote(page, volunteer, names[0]);
     await holdStore(page, 'sealed');
     await page.click('button', w.word('note.save'));
     await page.waitFor('the button to wait', (label) => [...document.querySelectorAll('button')].find((one) => one.textContent.trim() === label).disabled, w.word('note.strike'));
@@ -232,10 +233,7 @@ test('tickets that a restored server has forgotten are followed by others at onc
 
 test('what was struck after storage did not answer is not sent', { timeout: 120_000 }, async () => {
   const { figures, found } = await phone(4, 2, async ({ page, volunteer, names }) => {
-    await volunteer.note(names[0], 'talked');
-    await page.click('button', w.word('ask.yes'));
-    await page.find({ role: 'textbox', name: w.word('note.words') });
-    await volunteer.chooseTopic(0);
+    await beginNote(page, volunteer, names[0]);
     await holdStore(page, 'sealed');
     await page.click('button', w.word('note.save'));
     await page.sees(w.word('note.fault'), { patience: 20_000 });
