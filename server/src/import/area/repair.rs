@@ -5,13 +5,14 @@
 //! things: what lies inside by the rule that each crossing of the line changes sides, and what by how often the line goes
 //! round. Where the two differ by more than [`AMBIGUOUS`] nobody here chooses, and the feature is refused.
 //!
-//! Everything is kept to seven decimals of a degree, a centimetre.
+//! Everything is kept to seven decimals of a degree, a centimetre, and is reckoned in them: as whole numbers a corner lies
+//! on a line or it does not, where fractions of a degree come down now on one side and now on the other.
 
 use std::{cmp::Ordering, fmt};
 
 use dorbank_shared::geo::{LatLon, Plane};
 use geo::{
-    Area as _, BooleanOps as _, Coord, Intersects as _, Line, LineString, MultiPolygon, Orient as _, Polygon,
+    Area as _, BooleanOps as _, Coord, Intersects as _, Line, LineString, MapCoords as _, MultiPolygon, Orient as _, Polygon,
     bool_ops::{FillRule, unary_union},
     line_intersection::{LineIntersection, line_intersection},
     orient::Direction,
@@ -24,6 +25,11 @@ use crate::import::tell;
 pub const AMBIGUOUS: f64 = 1_000.0;
 /// A ring that is nowhere wider than this, in metres, has no area: less than the last decimal that is kept.
 const FLAT: f64 = 0.02;
+/// The last decimal that is kept: so many make a degree.
+const UNITS: f64 = 1e7;
+/// So often an outline is taken apart again where rounding moved a corner on to a line that ran past it. Once or twice is
+/// what real ones took.
+const SETTLING: usize = 8;
 
 /// What was repaired of a district's outline.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -79,7 +85,7 @@ pub enum Unsound {
     NoArea,
     /// It crosses itself, there, and so much is inside or outside.
     Crosses(LatLon, f64),
-    /// It touches itself, there, also after it was taken apart and its corners were kept to seven decimals.
+    /// It touches itself, there, however often it is taken apart. None is known; one is better refused than drawn wrong.
     Touches(LatLon),
 }
 
@@ -110,31 +116,39 @@ impl fmt::Display for Unsound {
 /// When there is more than one way to read them, or none.
 pub fn mend(polygons: &[Rings]) -> Result<(MultiPolygon, Repairs), Unsound> {
     let mut repairs = Repairs::default();
-    let scale = Scale::of(polygons.iter().flatten().flatten());
+    let scale = Scale::of(polygons.iter().flatten().flatten()).of_units();
     let mut parts: Vec<Polygon> = Vec::new();
     for rings in polygons {
-        parts.extend(polygon(rings, scale, &mut repairs)?);
+        let in_units = |ring: &Ring| ring.iter().map(|at| whole(Coord { x: at.x * UNITS, y: at.y * UNITS })).collect();
+        parts.extend(polygon(&rings.iter().map(in_units).collect::<Rings>(), scale, &mut repairs)?);
     }
     if meet(&parts) {
         let merged = unary_union(&parts).0;
         // As many as before: they only touch.
         if merged.len() < parts.len() {
             repairs.merged += parts.len() - merged.len();
-            parts = merged.iter().filter_map(|part| rounded(part, scale)).collect();
+            parts = settled(&merged, scale);
         }
     }
     if parts.is_empty() {
         return Err(Unsound::NoArea);
     }
-    // Rounding can move a corner on to a line that ran past it within a centimetre. That is left to who drew it.
-    for ring in parts.iter().flat_map(|part| std::iter::once(part.exterior()).chain(part.interiors())) {
-        if let Meetings { first: Some(at), in_one_ring: true } = Meetings::of(std::iter::once(ring)) {
-            return Err(Unsound::Touches(LatLon { lat: at.y, lon: at.x }));
-        }
+    if let Some(at) = parts.iter().find_map(touches_itself) {
+        return Err(Unsound::Touches(in_degrees(at)));
     }
     let mut parts: Vec<Polygon> = parts.iter().map(|part| from_the_west(&part.orient(Direction::Default))).collect();
     parts.sort_by(|a, b| order(&a.exterior().0[0], &b.exterior().0[0]));
-    Ok((MultiPolygon::new(parts), repairs))
+    Ok((MultiPolygon::new(parts).map_coords(|at| Coord { x: at.x / UNITS, y: at.y / UNITS }), repairs))
+}
+
+/// The nearest corner in whole units.
+fn whole(at: Coord) -> Coord {
+    Coord { x: at.x.round(), y: at.y.round() }
+}
+
+/// Where a corner in units lies.
+fn in_degrees(at: Coord) -> LatLon {
+    LatLon { lat: at.y / UNITS, lon: at.x / UNITS }
 }
 
 /// From west to east, then from south to north.
@@ -172,6 +186,11 @@ impl Scale {
         let lat = if low <= high { f64::midpoint(low, high) } else { 60.0 };
         let one = Plane::at(LatLon { lat, lon: 0.0 }).project(LatLon { lat: lat + 1.0, lon: 1.0 });
         Self { x: one.x, y: one.y }
+    }
+
+    /// The same for corners in [`UNITS`].
+    fn of_units(self) -> Self {
+        Self { x: self.x / UNITS, y: self.y / UNITS }
     }
 
     /// Square degrees as square metres.
@@ -213,15 +232,15 @@ fn polygon(rings: &[Ring], scale: Scale, repairs: &mut Repairs) -> Result<Vec<Po
     repairs.turned += usize::from(turns(&outer) < 0.0) + holes.iter().filter(|hole| turns(hole) > 0.0).count();
     let by_turns = turns(&outer).abs() - holes.iter().map(|hole| turns(hole).abs()).sum::<f64>();
     let meetings = Meetings::of(std::iter::once(&outer).chain(&holes));
-    let whole = Polygon::new(outer, holes).orient(Direction::Default);
-    if meetings.first.is_none() && whole.interiors().is_empty() {
-        return Ok(vec![whole]);
+    let drawn = Polygon::new(outer, holes).orient(Direction::Default);
+    if meetings.first.is_none() && drawn.interiors().is_empty() {
+        return Ok(vec![drawn]);
     }
-    let read = whole.union_with_fill_rule(&MultiPolygon::new(Vec::new()), FillRule::EvenOdd);
+    let read = drawn.union_with_fill_rule(&MultiPolygon::new(Vec::new()), FillRule::EvenOdd);
     let differ = scale.square_metres((read.unsigned_area() - by_turns.abs()).abs());
     if differ > AMBIGUOUS {
-        let at = meetings.first.or_else(|| whole.interiors().first().and_then(|hole| hole.0.first().copied())).unwrap_or_default();
-        return Err(Unsound::Crosses(LatLon { lat: at.y, lon: at.x }, differ));
+        let at = meetings.first.or_else(|| drawn.interiors().first().and_then(|hole| hole.0.first().copied())).unwrap_or_default();
+        return Err(Unsound::Crosses(in_degrees(at), differ));
     }
     if differ > 1.0 {
         repairs.crossing += differ;
@@ -229,9 +248,9 @@ fn polygon(rings: &[Ring], scale: Scale, repairs: &mut Repairs) -> Result<Vec<Po
         repairs.touching += 1;
     } else {
         // A hole may touch the outer ring at a corner.
-        return Ok(vec![whole]);
+        return Ok(vec![drawn]);
     }
-    Ok(read.0.iter().filter_map(|part| rounded(part, scale)).collect())
+    Ok(settled(&read.0, scale))
 }
 
 /// A ring without repeated corners and spikes, closed; nothing where it has no area.
@@ -308,14 +327,32 @@ fn is_flat(corners: &[Coord], scale: Scale) -> bool {
     along < FLAT || corners.iter().map(from).all(|at| (at.x * far.y - at.y * far.x).abs() / along < FLAT)
 }
 
-/// A polygon that was computed, kept to as many decimals as all others.
+/// Polygons that were computed, in whole units, and taken apart again where that made one touch itself.
+fn settled(computed: &[Polygon], scale: Scale) -> Vec<Polygon> {
+    let mut parts: Vec<Polygon> = computed.iter().filter_map(|part| rounded(part, scale)).collect();
+    for _ in 0..SETTLING {
+        if !parts.iter().any(|part| touches_itself(part).is_some()) {
+            break;
+        }
+        let read = MultiPolygon::new(parts).union_with_fill_rule(&MultiPolygon::new(Vec::new()), FillRule::EvenOdd);
+        parts = read.iter().filter_map(|part| rounded(part, scale)).collect();
+    }
+    parts
+}
+
+/// A polygon that was computed, in whole units like all others.
 fn rounded(part: &Polygon, scale: Scale) -> Option<Polygon> {
-    let seven = |degrees: f64| (degrees * 1e7).round() / 1e7;
     let ring = |ring: &LineString| {
-        let corners: Vec<Coord> = ring.0.iter().map(|at| Coord { x: seven(at.x), y: seven(at.y) }).collect();
+        let corners: Vec<Coord> = ring.0.iter().map(|at| whole(*at)).collect();
         clean(&corners, scale, &mut Repairs::default()).ok().flatten()
     };
     Some(Polygon::new(ring(part.exterior())?, part.interiors().iter().filter_map(ring).collect()).orient(Direction::Default))
+}
+
+/// Where a ring of it meets itself.
+fn touches_itself(part: &Polygon) -> Option<Coord> {
+    let mut rings = std::iter::once(part.exterior()).chain(part.interiors());
+    rings.find_map(|ring| Meetings::of(std::iter::once(ring)).first)
 }
 
 /// Whether any two parts have a point in common.
@@ -486,11 +523,14 @@ mod tests {
         #[test]
         fn what_was_mended_is_sound(rings in prop::collection::vec(prop::collection::vec((0i32..12, 0i32..12), 0..9), 1..3)) {
             let rings: Vec<&[(i32, i32)]> = rings.iter().map(Vec::as_slice).collect();
-            if let Ok((outline, _)) = mended(&rings) {
+            let read = mended(&rings);
+            prop_assert!(!matches!(read, Err(Unsound::Touches(_))), "{read:?}");
+            if let Ok((outline, _)) = read {
                 for part in &outline.0 {
                     for one in std::iter::once(part.exterior()).chain(part.interiors()) {
                         prop_assert!(one.is_closed() && one.0.len() > 3);
-                        prop_assert!(!Meetings::of(std::iter::once(one)).in_one_ring, "{one:?}");
+                        let in_units = one.map_coords(|at| whole(Coord { x: at.x * UNITS, y: at.y * UNITS }));
+                        prop_assert!(!Meetings::of(std::iter::once(&in_units)).in_one_ring, "{one:?}");
                     }
                 }
                 let again: Vec<Rings> = outline.0.iter().map(|part| std::iter::once(part.exterior()).chain(part.interiors()).map(|ring| ring.0.clone()).collect()).collect();
