@@ -166,6 +166,28 @@ async fn what_storage_had_not_taken_is_known_again_when_the_phone_counts_it() {
 }
 
 #[tokio::test]
+async fn a_note_under_a_taken_id_was_kept_once_from_a_file_and_once_from_its_phone() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let taken = desk.visit(0);
+        desk.phone.push(&desk.server, std::slice::from_ref(&taken)).await;
+        let [mut second, mut third] = [1, 2].map(|door| desk.visit(door));
+        (second.id, third.id) = (taken.id, taken.id);
+        let bare = |entry: &Envelope| Envelope { device_seq: 0, ..entry.clone() };
+        // One comes in a file before its phone can count it, the other the other way round; and each again.
+        assert_eq!(desk.take(&desk.file(vec![bare(&second)])).await.1, counts(0, 0, 1));
+        for _ in 0..2 {
+            let answer = desk.phone.push(&desk.server, &[second.clone(), third.clone()]).await;
+            assert!(answer.results.iter().all(|result| result.status == Status::Quarantined), "{answer:?}");
+            assert_eq!((answer.held, answer.missing.len()), (3, 0));
+            desk.take(&desk.file(vec![bare(&third), bare(&second), third.clone()])).await;
+            let kept = store::quarantine::open(&mut desk.server.state.db.read().await.unwrap(), desk.world.campaign.id).await.unwrap();
+            assert_eq!(kept.iter().map(|kept| kept.device_seq).collect::<Vec<_>>(), [2, 3], "{engine:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_file_is_told_apart_and_changes_nothing() {
     let mut desk = Desk::open(Engine::Sqlite).await;
     let visit = desk.visit(0);
@@ -297,6 +319,29 @@ async fn what_was_told_to_wait_was_said_to_be_sent() {
         desk.phone.stand(&desk.server.state, Admission::Admitted, None).await;
         let (_, status) = unsent_after(&desk, &more, (4, 5, 2)).await;
         assert!(status.contains(Words::embedded("nb").get(key::STATUS_ALL_IN)), "{engine:?}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn the_phone_that_has_waited_longest_stands_first() {
+    for engine in Engine::BOTH {
+        let mut desk = Desk::open(engine).await;
+        let mut other = Phone::join(&desk.server.state, &desk.world, Admission::Admitted, Some(desk.world.turfs[0].id)).await;
+        let start = desk.server.state.now_ms();
+        // The one that joined last is the first that says so, and says so again; the other one had sent all in between.
+        for (minute, phone, unsent) in [(0, 1, 2), (0, 0, 2), (20, 0, 1), (40, 1, 2), (40, 0, 2)] {
+            desk.server.clock.set(start + minute * 60_000);
+            let phone = if phone == 0 { &mut desk.phone } else { &mut other };
+            let entry = phone.visit(&desk.server.state, &desk.houses[0], Some(0), Outcome::NotHome);
+            let mut request = phone.request(&[entry]);
+            request.have.unsent = unsent;
+            phone.send(&desk.server, "/sync/v1/push", serde_json::to_vec(&request).unwrap()).await;
+        }
+        let page = desk.server.get("/plan/status").header("accept", "application/json").header("cookie", &desk.organiser).send().await.unwrap();
+        let page: Value = page.json().await.unwrap();
+        let phones = page["body"]["Status"]["open"][0]["phones"].as_array().unwrap();
+        let waits: Vec<_> = phones.iter().map(|phone| (phone["unsent"].as_i64(), phone["waits_minutes"].as_i64())).collect();
+        assert_eq!(waits, [(Some(1), Some(40)), (Some(1), Some(0))], "{engine:?}: {page}");
     }
 }
 

@@ -35,7 +35,8 @@ statements! {
     BY_REASON = "SELECT q.reason, c.branch, COUNT(*) FROM quarantine q JOIN campaign c ON c.id = q.campaign WHERE q.settled_at IS NULL GROUP BY q.reason, c.branch";
     FULL = "SELECT id, mac FROM quarantine WHERE settled_at <= $1 AND body <> '' \
         AND device IN (SELECT d.id FROM device d JOIN shift s ON s.id = d.shift WHERE s.ends_at <= $1)";
-    EMPTIED = "SELECT id, device, device_seq FROM quarantine WHERE body = '' AND id IN ($1)";
+    KEPT = "SELECT id, mac, device, device_seq, body FROM quarantine WHERE id IN ($1)";
+    COUNT = "UPDATE quarantine SET device_seq = $3, body = $4, mac = $5 WHERE id = $1 AND mac = $2";
     EMPTY = "UPDATE quarantine SET body = '', captured_at = 0, mac = $3 WHERE id = $1 AND mac = $2";
     OPEN = "SELECT id, mac, campaign, device, device_seq, kind, version, captured_at, body, reason, received_at FROM quarantine \
         WHERE campaign = $1 AND settled_at IS NULL ORDER BY received_at, device, device_seq";
@@ -86,22 +87,70 @@ fn quarantined(row: &Row) -> Result<Quarantined, StoreError> {
     })
 }
 
-/// Keeps entries; one that is kept already stays as it is. Of one that was settled and emptied only phone and counter are left
-/// to know it by.
+/// What an entry in quarantine is known by.
+struct Kept {
+    id: Uuid,
+    mac: Vec<u8>,
+    device: Uuid,
+    device_seq: i64,
+    body: String,
+}
+
+impl Kept {
+    fn of(entry: &Quarantined) -> Self {
+        let Quarantined { id, mac, device, device_seq, body, .. } = entry.clone();
+        Self { id, mac, device, device_seq, body }
+    }
+
+    /// Of one that was settled and emptied only phone and counter are left to know it by.
+    fn is_emptied(&self, entry: &Quarantined) -> bool {
+        self.body.is_empty() && (self.id, self.device, self.device_seq) == (entry.id, entry.device, entry.device_seq)
+    }
+
+    /// Whether it is this entry before its phone could count it, or after: a file holds what storage had not taken yet. An
+    /// entry under an id that is taken has no receipt by which it would be known.
+    fn is_but_for_its_counter(&self, entry: &Quarantined) -> bool {
+        if (self.id, self.device) != (entry.id, entry.device) || (self.device_seq == 0) == (entry.device_seq == 0) {
+            return false;
+        }
+        let read = |body: &str| serde_json::from_str::<Envelope>(body).ok();
+        read(&self.body).zip(read(&entry.body)).is_some_and(|(one, other)| one == Envelope { device_seq: one.device_seq, ..other })
+    }
+}
+
+/// Keeps entries; one that is kept already stays as it is, but for the counter that it has now.
 pub async fn insert(tx: &mut Tx, entries: &[Quarantined]) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
     }
-    let (head, tail) = around_list(EMPTIED);
+    let (head, tail) = around_list(KEPT);
     let keys: Vec<Value> = entries.iter().map(|q| q.id.into()).collect();
-    let mut emptied: HashSet<(Uuid, Uuid, i64)> = HashSet::new();
+    let mut kept = Vec::new();
     for row in tx.all_in(head, &[], &keys, tail).await? {
-        emptied.insert((row.get(0)?, row.get(1)?, row.get(2)?));
+        kept.push(Kept { id: row.get(0)?, mac: row.get(1)?, device: row.get(2)?, device_seq: row.get(3)?, body: row.get(4)? });
+    }
+    let mut fresh: Vec<&Quarantined> = Vec::new();
+    for entry in entries {
+        if kept.iter().any(|kept| (kept.id, &kept.mac) == (entry.id, &entry.mac) || kept.is_emptied(entry)) {
+            continue;
+        }
+        if let Some(before) = kept.iter().find(|kept| kept.is_but_for_its_counter(entry)) {
+            if before.device_seq == 0 {
+                tx.execute(COUNT, args![entry.id, before.mac.as_slice(), entry.device_seq, entry.body.as_str(), entry.mac.as_slice()]).await?;
+            }
+            continue;
+        }
+        if let Some(here) = fresh.iter_mut().find(|here| Kept::of(here).is_but_for_its_counter(entry)) {
+            if here.device_seq == 0 {
+                *here = entry;
+            }
+            continue;
+        }
+        fresh.push(entry);
     }
     let (head, tail) = around_values(INSERT);
-    let rows = entries
+    let rows = fresh
         .iter()
-        .filter(|q| !emptied.contains(&(q.id, q.device, q.device_seq)))
         .map(|q| {
             let (mac, kind, body) = (q.mac.as_slice(), q.kind.as_str(), q.body.as_str());
             let supersedes = serde_json::from_str::<Envelope>(body).ok().and_then(|envelope| envelope.supersedes);
