@@ -67,6 +67,7 @@ fn every_shape_still_parses_and_says_the_same() {
     round_trips::<JoinResponse>("join-response-v1.json");
     round_trips::<InputsResponse>("inputs-response-v1.json");
     round_trips::<InputsResponse>("inputs-response-v1-epoch.json");
+    round_trips::<InputsResponse>("inputs-response-v1-of.json");
     round_trips::<Input>("input-v1.json");
     round_trips::<Refusal>("refusal-v1.json");
 }
@@ -214,7 +215,7 @@ fn envelopes_are_sealed_and_opened_as_ever() {
 async fn the_running_server_takes_what_phones_ever_sent() {
     let text = golden("inputs-request-v1.json");
     let request: InputsRequest = round_trips("inputs-request-v1.json");
-    assert_eq!(inputs::read(text.as_bytes()).unwrap().len(), request.slots.len());
+    assert_eq!(inputs::read(text.as_bytes()).unwrap().slots.len(), request.slots.len());
     assert!(request.slots.iter().all(|slot| BASE64_URL_SAFE_NO_PAD.decode(&slot.sealed).unwrap().len() == seal::SEALED_BYTES));
     let server = TestServer::start().await;
     let world = World::make(&server.state).await;

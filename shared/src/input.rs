@@ -1,7 +1,10 @@
 //! What was said, sealed on the phone: never where, when or by whom.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+
+use crate::sync::wire::hexadecimal;
 
 /// The longest text, in characters. One sentence.
 pub const MAX_WORDS: usize = 600;
@@ -125,6 +128,19 @@ pub struct InputsRequest {
     pub slots: Vec<Slot>,
 }
 
+impl InputsRequest {
+    /// SHA-256 over the tickets and envelopes as they stand there, as lower-case hexadecimal. The answer repeats it: statuses
+    /// have nothing but their order, and those of another request would say that something is held which is not.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for slot in &self.slots {
+            hash.update(slot.ticket.as_bytes());
+            hash.update(slot.sealed.as_bytes());
+        }
+        hexadecimal(hash)
+    }
+}
+
 /// What became of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -153,6 +169,16 @@ pub struct InputsResponse {
     /// had. Absent from older servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
+    /// [`InputsRequest::digest`] of what this answers. Absent from older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+impl InputsResponse {
+    /// Whether it answers that request, as far as it says.
+    pub fn answers(&self, request: &InputsRequest) -> bool {
+        self.slots.len() == request.slots.len() && self.of.as_ref().is_none_or(|of| *of == request.digest())
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,20 @@ const asNewerApp = (page) => page.evaluate(() => {
   };
 });
 
+/** Deletes what the browser holds for the app, as somebody does who clears a site's data in another window. */
+async function emptied(page, engine) {
+  if (engine === 'chromium') {
+    const protocol = await page.protocol();
+    await protocol.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'all' });
+    return;
+  }
+  await page.evaluate(() => Promise.all(['dorbank-outbox', 'dorbank-cache'].map((name) => new Promise((done, failed) => {
+    const asked = indexedDB.deleteDatabase(name);
+    asked.onsuccess = () => done(true);
+    asked.onerror = () => failed(asked.error);
+  }))));
+}
+
 for (const engine of chosen) {
   test(`${engine}: an upgrade that another tab blocks is said, and goes on when that tab is closed`, { timeout: 120_000 }, async () => {
     const page = await ENGINES[engine].open();
@@ -204,6 +218,39 @@ for (const engine of chosen) {
       told.add('A file from the phone', `${engine}: saved without a network and where the app does not start, taken in by an organiser, then the phone sends as well`, 1, { lost: 2 - found.visits.length, duplicated: 0 });
     } finally {
       server.proxy.heal();
+      await server.proxy.open();
+      await page.close();
+    }
+  });
+
+  test(`${engine}: storage that is emptied while the app is open gets back what was noted at the doors`, { timeout: 120_000 }, async () => {
+    const page = await ENGINES[engine].open();
+    try {
+      const { volunteer, sign } = await joined(server, page, next());
+      const names = await volunteer.openEntrance(0, 3);
+      await volunteer.notHome(names[0]);
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      await server.proxy.cut();
+      await volunteer.notHome(names[1]);
+      await emptied(page, engine);
+      // Whether the next tap or the app finds out.
+      await volunteer.notHome(names[2]);
+      await page.sees(w.word('storage.emptied'), { patience: 20_000 });
+      await page.sees(w.count('saved.waiting', 2), { patience: 20_000 });
+      const kept = await page.evaluate(() => new Promise((done) => {
+        indexedDB.open('dorbank-outbox').onsuccess = ({ target: { result } }) => {
+          const asked = result.transaction(['entry']).objectStore('entry').getAllKeys();
+          asked.onsuccess = () => { result.close(); done(asked.result); };
+        };
+      }));
+      assert.deepEqual(kept, [1, 2, 3], 'all that the page had is in storage again, under the counters it had');
+      await server.proxy.open();
+      await page.reload();
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      const found = await ofPhone(server, sign);
+      exactlyOnce(found, 3);
+      told.add('Storage emptied under an open page', `${engine}: all that the browser holds is deleted while a visit is unsent; the page goes on and is opened again`, 1, { lost: 3 - found.visits.length, duplicated: 0 });
+    } finally {
       await server.proxy.open();
       await page.close();
     }

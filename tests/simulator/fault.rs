@@ -34,9 +34,9 @@ kinds! {
     Portal: "A login page answers", "status 200, HTML";
     Empty: "An empty 200", "with and without our media type";
     TooLarge: "413 on the way", "from something before the server";
-    TooMany: "429 on the way", "from something before the server";
+    TooMany: "429 on the way", "from something before the server, or from it with a time to wait";
     BadGateway: "502 and 504 on the way", "before or after the server has done it";
-    OthersReceipt: "A receipt for somebody else", "the answer to another phone's push";
+    OthersReceipt: "A receipt for somebody else", "the answer to another phone's push, or to other inputs";
     WrongDigest: "A receipt with a wrong digest", "right id, other bytes";
     Crash: "The app is killed", "at any moment";
     CrashAfterSave: "Killed between save and push", "right after the entry was saved";
@@ -50,6 +50,7 @@ kinds! {
     Clock: "The clock is years off", "five years back to five years on";
     ClockJump: "The clock jumps in the shift", "by up to five years";
     Clone: "A cloned phone", "device and storage copied to a second phone; both go on, and take identities of their own";
+    SetBack: "A phone's storage is set back", "to an earlier moment of the shift, as from a copy of the device; what it had not sent since is gone with it and not counted";
     Revoked: "A phone is shut out in the shift", "and let in again, or not";
     Reassigned: "A phone is given another turf", "while it notes in the old one";
     Replanned: "An entrance moves to another turf", "while phones walk both";

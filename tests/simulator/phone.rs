@@ -101,6 +101,7 @@ pub struct Offering {
     pub slots: Vec<Option<(Uuid, String)>>,
     /// The server's epoch as storage had it.
     pub epoch: Option<String>,
+    pub body: Option<InputsRequest>,
 }
 
 /// What was noted under an earlier identity is sent by an engine of its own, as in `app/src/field/sync/shelf.rs`.
@@ -408,10 +409,12 @@ impl Phone {
         slots.shuffle(&mut self.rng);
         let offered = slots.iter().map(|(key, slot)| Some(((*key)?, slot.ticket.clone()))).collect();
         let slots = slots.into_iter().map(|(_, slot)| slot).collect();
+        let body = InputsRequest { proto: 1, slots };
+        let bytes = serde_json::to_vec(&body).unwrap();
         let tab = &mut self.tabs[tab];
         tab.requests += 1;
-        tab.inputs = Some(Offering { request: tab.requests, slots: offered, epoch: self.storage.epoch.clone() });
-        Some((tab.requests, serde_json::to_vec(&InputsRequest { proto: 1, slots }).unwrap()))
+        tab.inputs = Some(Offering { request: tab.requests, slots: offered, epoch: self.storage.epoch.clone(), body: Some(body) });
+        Some((tab.requests, bytes))
     }
 
     /// Another tab wrote entries: what it wrote is read, as in `other_tab_wrote`.

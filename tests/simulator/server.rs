@@ -72,11 +72,13 @@ pub struct Wire {
     pub status: u16,
     pub media_type: &'static str,
     pub body: Arc<[u8]>,
+    /// For how long it asks to be left alone, in milliseconds.
+    pub busy_ms: Option<u64>,
 }
 
 impl Wire {
     pub fn new(status: u16, media_type: &'static str, body: &[u8]) -> Self {
-        Self { status, media_type, body: body.into() }
+        Self { status, media_type, body: body.into(), busy_ms: None }
     }
 }
 

@@ -192,10 +192,16 @@ impl Storage {
         seqs
     }
 
+    /// Everything that was noted here, with the identity under which it was.
+    pub fn all(&self) -> impl Iterator<Item = (Uuid, &Kept)> {
+        let shelf = self.shelf.iter().flat_map(|shelved| shelved.entries.iter().map(|kept| (shelved.identity.device, kept)));
+        let gone = self.gone.iter().map(|(device, kept)| (*device, kept));
+        self.entries.values().map(|kept| (self.device, kept)).chain(shelf).chain(gone)
+    }
+
     /// Everything that was noted here, under whatever identity.
     pub fn all_entries(&self) -> impl Iterator<Item = &Kept> {
-        let shelf = self.shelf.iter().flat_map(|shelved| &shelved.entries);
-        self.entries.values().chain(shelf).chain(self.gone.iter().map(|(_, kept)| kept))
+        self.all().map(|(_, kept)| kept)
     }
 
     /// As the app does: without reading first, where the page knows who it is and the counter is free.

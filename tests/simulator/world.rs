@@ -30,7 +30,7 @@ use super::{
     fault::{Faults, Kind, seeded},
     phone::Phone,
     server::{Server, What, Wire},
-    storage::{Op, metas},
+    storage::{Op, Storage, metas},
 };
 
 /// How many entries a phone notes, and how many inputs.
@@ -119,6 +119,9 @@ enum Happening {
     Full(usize),
     JumpClock(usize),
     Clone(usize),
+    /// A copy of the device is made, and put back.
+    Copy(usize),
+    PutBack(usize),
     NewVersion,
     /// For so long.
     Night(u64),
@@ -151,7 +154,10 @@ pub struct World {
     wakes_at: u64,
     /// How long something may be under way that is delayed by hours.
     night_ms: u64,
-    last_push: Option<Wire>,
+    /// The last answer to a push and to inputs, by whether it is of a push.
+    last_answers: BTreeMap<bool, Wire>,
+    /// Copies of what was durable on a phone.
+    copies: Vec<(usize, Storage)>,
     broken: bool,
     /// What happens is printed, too.
     shown: bool,
@@ -195,7 +201,8 @@ impl World {
             frozen: BTreeSet::new(),
             wakes_at: 0,
             night_ms: NIGHT_MS,
-            last_push: None,
+            last_answers: BTreeMap::new(),
+            copies: Vec::new(),
             broken: false,
             shown: std::env::var_os("DORBANK_TRACE").is_some(),
             trace: Sha256::new(),
@@ -276,6 +283,12 @@ impl World {
         self.plan(Kind::Quota, 2, |world| Happening::Full(some(world)));
         self.plan(Kind::ClockJump, 3, |world| Happening::JumpClock(some(world)));
         self.plan(Kind::Clone, 1, |world| Happening::Clone(some(world)));
+        // What both a phone and the server lost nobody has.
+        if self.faults.has(Kind::SetBack) && !self.faults.has(Kind::Restored) {
+            let (phone, first, second) = (some(self), self.moment(), self.moment());
+            self.after(first.min(second), Happening::Copy(phone));
+            self.after(first.max(second) + 1, Happening::PutBack(phone));
+        }
         self.plan(Kind::Revoked, 2, |world| Happening::Shut(some(world), Admission::Revoked));
         self.plan(Kind::Rejoined, 2, |world| Happening::Rejoin(some(world)));
         self.plan(Kind::Reassigned, 2, |world| Happening::Reassign(some(world)));
@@ -594,6 +607,8 @@ impl World {
                     self.after(wait, Happening::Note(index));
                 }
             }
+            Happening::Copy(phone) => self.copies.push((phone, self.phones[phone].storage.clone())),
+            Happening::PutBack(phone) => self.put_back(phone),
             Happening::NewVersion => self.server.client_min = 1,
             Happening::Night(length) => self.night(length),
             Happening::Coarsen => self.server.coarsen(self.now_ms(), self.now).await,

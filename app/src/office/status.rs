@@ -65,6 +65,7 @@ fn phone(phone: &PhoneStatus, over: bool) -> impl IntoView + use<> {
                 <p class="chips">
                     {(phone.unsent > 0).then(|| view! { <span class="chip warn">{count(key::BOARD_UNSENT_COUNT, phone.unsent)}</span> })}
                     {(phone.lacking > 0).then(|| view! { <span class=lacking.0>{count(lacking.1, phone.lacking)}</span> })}
+                    {phone.waits_minutes.map(|minutes| view! { <span class="soft">{t(key::STATUS_WAITS)}": "{seen(minutes)}</span> })}
                     <span class="soft">{t(key::STATUS_SEEN)}": "{seen(phone.seen_minutes)}</span>
                 </p>
                 {ask.map(|words| view! { <p>{words}</p> })}

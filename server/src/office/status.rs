@@ -48,7 +48,10 @@ pub async fn status(state: &AppState, officer: &OfficerPrincipal, language: &str
 /// A shift, if any of its phones still has something.
 fn of_shift(phones: &[Phone], now: i64, calendar: &Calendar) -> Option<ShiftStatus> {
     let first = phones.first()?;
-    let open: Vec<&Phone> = phones.iter().filter(|phone| phone.open() > 0).collect();
+    let mut open: Vec<&Phone> = phones.iter().filter(|phone| phone.open() > 0).collect();
+    // Whose has waited longest is asked first.
+    let waits = |phone: &Phone| phone.unsent_since.filter(|_| phone.unsent > 0);
+    open.sort_by_key(|phone| waits(phone).unwrap_or(i64::MAX));
     if open.is_empty() {
         return None;
     }
@@ -63,7 +66,8 @@ fn of_shift(phones: &[Phone], now: i64, calendar: &Calendar) -> Option<ShiftStat
         unsent: phone.unsent,
         lacking: phone.lacking(),
         long: now - phone.last_seen_at.min(phone.ends_at) > LONG_MS,
-        seen_minutes: (now - phone.last_seen_at).max(0) / MINUTE_MS / 5 * 5,
+        seen_minutes: minutes(now - phone.last_seen_at),
+        waits_minutes: waits(phone).map(|since| minutes(now - since)),
     };
     Some(ShiftStatus {
         id: first.shift,
@@ -74,6 +78,11 @@ fn of_shift(phones: &[Phone], now: i64, calendar: &Calendar) -> Option<ShiftStat
         phones: if coarse { Vec::new() } else { open.iter().map(row).collect() },
         rest,
     })
+}
+
+/// In whole fives.
+fn minutes(ms: i64) -> i64 {
+    ms.max(0) / MINUTE_MS / 5 * 5
 }
 
 async fn system(tx: &mut Tx, now: i64, calendar: &Calendar) -> Result<System, ApiError> {

@@ -24,8 +24,8 @@ pub fn routes() -> Routes {
 const ANSWER_BYTES: usize = 512;
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<impl IntoResponse, ApiError> {
-    let slots = inputs::read(&whole(request, &()).await?)?;
-    let answer = inputs::take(&state.db, state.now_ms(), &mut state.fork_rng(), &slots).await?;
+    let offered = inputs::read(&whole(request, &()).await?)?;
+    let answer = inputs::take(&state.db, state.now_ms(), &mut state.fork_rng(), &offered).await?;
     let mut body = serde_json::to_vec(&answer).map_err(ApiError::internal)?;
     body.resize(body.len().next_multiple_of(ANSWER_BYTES), b' ');
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body))

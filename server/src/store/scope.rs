@@ -9,7 +9,9 @@ use crate::{args, statements};
 statements! {
     FIND = "SELECT d.state, d.sign, d.turf, s.id, s.starts_at, s.ends_at, s.meeting_place, c.id, c.name, c.purpose, c.round, c.receipt_key \
         FROM device d JOIN shift s ON s.id = d.shift JOIN campaign c ON c.id = s.campaign WHERE d.id = $1";
-    SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, max_issued = CASE WHEN max_issued > $4 THEN max_issued ELSE $4 END WHERE id = $1";
+    SEEN = "UPDATE device SET last_seen_at = $2, unsent = $3, unsent_since = CASE WHEN unsent = 0 THEN $2 ELSE COALESCE(unsent_since, $2) END, \
+        max_issued = CASE WHEN max_issued > $4 THEN max_issued ELSE $4 END WHERE id = $1";
+    LEFT = "UPDATE device SET unsent = $2 WHERE id = $1";
     HOLD = "UPDATE device SET unsent = unsent WHERE id = $1";
     TAKEN = "UPDATE device SET unsent = CASE WHEN unsent > $2 THEN unsent - $2 ELSE 0 END, \
         max_issued = CASE WHEN max_issued > $3 THEN max_issued ELSE $3 END WHERE id = $1";
@@ -78,6 +80,12 @@ pub async fn find(tx: &mut Tx, device: Uuid) -> Result<Option<Scope>, StoreError
 /// Notes what a phone said of itself, and holds its row: two pushes of one phone are taken one after the other.
 pub async fn seen(tx: &mut Tx, device: Uuid, now_ms: i64, unsent: i64, max_issued: i64) -> Result<(), StoreError> {
     tx.execute(SEEN, args![device, now_ms, unsent, max_issued]).await?;
+    Ok(())
+}
+
+/// After all a phone has so many entries left that it has not sent.
+pub async fn left(tx: &mut Tx, device: Uuid, unsent: i64) -> Result<(), StoreError> {
+    tx.execute(LEFT, args![device, unsent]).await?;
     Ok(())
 }
 

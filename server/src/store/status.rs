@@ -8,12 +8,12 @@ use crate::{args, statements};
 statements! {
     ALL = "SELECT s.id, s.starts_at, s.ends_at, s.meeting_place, b.name, d.sign, d.unsent, d.max_issued, d.last_seen_at, \
         (SELECT COUNT(*) FROM (SELECT r.device_seq FROM receipt r WHERE r.device = d.id AND r.device_seq > 0 \
-        UNION SELECT q.device_seq FROM quarantine q WHERE q.device = d.id AND q.device_seq > 0) AS seen), d.state \
+        UNION SELECT q.device_seq FROM quarantine q WHERE q.device = d.id AND q.device_seq > 0) AS seen), d.state, d.unsent_since \
         FROM device d JOIN shift s ON s.id = d.shift JOIN campaign c ON c.id = s.campaign JOIN branch b ON b.id = c.branch \
         WHERE s.ends_at > $1 ORDER BY s.starts_at DESC, s.id, d.joined_at, d.id";
     OF_BRANCH = "SELECT s.id, s.starts_at, s.ends_at, s.meeting_place, b.name, d.sign, d.unsent, d.max_issued, d.last_seen_at, \
         (SELECT COUNT(*) FROM (SELECT r.device_seq FROM receipt r WHERE r.device = d.id AND r.device_seq > 0 \
-        UNION SELECT q.device_seq FROM quarantine q WHERE q.device = d.id AND q.device_seq > 0) AS seen), d.state \
+        UNION SELECT q.device_seq FROM quarantine q WHERE q.device = d.id AND q.device_seq > 0) AS seen), d.state, d.unsent_since \
         FROM device d JOIN shift s ON s.id = d.shift JOIN campaign c ON c.id = s.campaign JOIN branch b ON b.id = c.branch \
         JOIN shift_branch x ON x.shift = s.id WHERE s.ends_at > $1 AND x.branch = $2 \
         ORDER BY s.starts_at DESC, s.id, d.joined_at, d.id";
@@ -38,6 +38,8 @@ pub struct PhoneStatus {
     pub unsent: i64,
     /// The highest counter that it said it had given.
     pub max_issued: i64,
+    /// Since when it has said at each push that it has some; of no meaning where it has none.
+    pub unsent_since: Option<i64>,
     /// When it last sent something.
     pub last_seen_at: i64,
     /// How many of its counters ever came.
@@ -69,6 +71,7 @@ fn phone(row: &Row) -> Result<PhoneStatus, StoreError> {
         max_issued: row.get(7)?,
         last_seen_at: row.get(8)?,
         held: row.get(9)?,
+        unsent_since: row.get(11)?,
     })
 }
 
@@ -104,6 +107,7 @@ mod tests {
             branch: String::new(),
             sign: String::new(),
             unsent,
+            unsent_since: None,
             max_issued,
             last_seen_at: 0,
             held,

@@ -35,16 +35,26 @@ pub struct Sealed {
     sealed: Vec<u8>,
 }
 
+/// A request, read.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    /// Its slots.
+    pub slots: Vec<Sealed>,
+    /// [`InputsRequest::digest`].
+    digest: String,
+}
+
 /// Reads a request.
 ///
 /// # Errors
 /// `malformed` unless it is exactly [`SLOTS`] slots of exactly the one size.
-pub fn read(body: &[u8]) -> Result<Vec<Sealed>, Code> {
+pub fn read(body: &[u8]) -> Result<Offered, Code> {
     let request: InputsRequest = serde_json::from_slice(body).map_err(|_| Code::Malformed)?;
     if request.proto != 1 || request.slots.len() != SLOTS {
         return Err(Code::Malformed);
     }
-    request.slots.iter().map(read_slot).collect()
+    let slots = request.slots.iter().map(read_slot).collect::<Result<_, _>>()?;
+    Ok(Offered { slots, digest: request.digest() })
 }
 
 fn read_slot(slot: &Slot) -> Result<Sealed, Code> {
@@ -60,17 +70,17 @@ fn read_slot(slot: &Slot) -> Result<Sealed, Code> {
 ///
 /// # Errors
 /// The store's own; nothing was taken then.
-pub async fn take(db: &Db, now_ms: i64, rng: &mut (impl Rng + Send), slots: &[Sealed]) -> Result<InputsResponse, SyncError> {
-    let mut order: Vec<(usize, Uuid)> = (0..slots.len()).map(|index| (index, random_id(rng))).collect();
+pub async fn take(db: &Db, now_ms: i64, rng: &mut (impl Rng + Send), offered: &Offered) -> Result<InputsResponse, SyncError> {
+    let mut order: Vec<(usize, Uuid)> = (0..offered.slots.len()).map(|index| (index, random_id(rng))).collect();
     order.shuffle(rng);
     let day = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).date().to_string();
     for _ in 1..TRIES {
-        match once(db, &day, &order, slots).await {
+        match once(db, &day, &order, offered).await {
             Err(error) if is_passing(&error) => {}
             answer => return Ok(answer?),
         }
     }
-    Ok(once(db, &day, &order, slots).await?)
+    Ok(once(db, &day, &order, offered).await?)
 }
 
 fn random_id(rng: &mut impl Rng) -> Uuid {
@@ -79,7 +89,7 @@ fn random_id(rng: &mut impl Rng) -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> Result<InputsResponse, StoreError> {
+async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], Offered { slots, digest }: &Offered) -> Result<InputsResponse, StoreError> {
     let mut tx = db.begin().await?;
     let mut issued = issued(&mut tx, slots).await?;
     let valid = |issued: &Issued, slot: &Sealed| issued.get(&slot.ticket_hash).is_some_and(|ticket| ticket.1.is_none());
@@ -125,7 +135,8 @@ async fn once(db: &Db, day: &str, order: &[(usize, Uuid)], slots: &[Sealed]) -> 
     };
     let backed_up_through = meta::find(&mut tx, BACKED_UP_THROUGH).await?;
     let epoch = meta::find(&mut tx, meta::EPOCH).await?;
-    let response = InputsResponse { slots: slots.iter().map(status).collect(), backed_up_through, day: Some(day.to_owned()), epoch };
+    let slots = slots.iter().map(status).collect();
+    let response = InputsResponse { slots, backed_up_through, day: Some(day.to_owned()), epoch, of: Some(digest.clone()) };
     tx.commit().await?;
     Ok(response)
 }

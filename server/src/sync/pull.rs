@@ -12,7 +12,7 @@ use crate::store::{Db, StoreError, Tx, campaign, door_state, meta, receipt, scop
 /// The most rows of one turf in one answer.
 pub const MOST_ROWS: usize = 1_000;
 
-/// Answers a pull. A build older than `client_min` gets `update_needed`.
+/// Answers a pull. A build older than `client_min` gets `update_needed`, unless its phone is not in the shift: that it is told.
 ///
 /// # Errors
 /// See [`Code`]; the store's own.
@@ -29,11 +29,12 @@ pub async fn pull_at_most(
     request: &PullRequest,
     most_rows: usize,
 ) -> Result<PullResponse, SyncError> {
-    if build_number(&request.build) < client_min {
-        return Err(Code::UpdateNeeded.into());
-    }
     let mut tx = db.read().await?;
     let Some(scope) = scope::find(&mut tx, device).await? else { return Err(Code::Unknown.into()) };
+    // An app that is too old still drops what its phone may see no more.
+    if scope.admission == Admission::Admitted && build_number(&request.build) < client_min {
+        return Err(Code::UpdateNeeded.into());
+    }
     let epoch = meta::epoch(&mut tx).await?;
     // Also whoever is shut out may know that nothing of theirs is lost.
     let held = receipt::held(&mut tx, device).await?;

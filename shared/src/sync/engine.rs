@@ -50,6 +50,8 @@ pub struct State {
     /// The epoch that storage is being told of.
     reopening: Option<String>,
     cloned: bool,
+    /// What the server no longer holds was offered once more since the page began.
+    offered_again: bool,
     admission: Option<Admission>,
     flight: Option<Flight>,
     requests: u64,
@@ -187,6 +189,17 @@ impl State {
         }
     }
 
+    /// The server holds so many entries of this phone. Where it has given receipts for more, it lost some without a word, as
+    /// where somebody copies a database into its place by hand. What is still here is offered once more: once, since a
+    /// count can be old when it comes, and what the server holds after all is nothing new to it.
+    fn hear_of_held(&mut self, held: u64) {
+        self.held = held;
+        let sent = self.max_issued.saturating_sub(self.unsent.len() as u64);
+        if held < sent && !std::mem::replace(&mut self.offered_again, true) {
+            self.unsent.append(&mut self.sent);
+        }
+    }
+
     /// Another epoch than ours: the server was restored. It counts as met when storage has put back all that was sent, so
     /// that a storage which fails now is asked again with the next answer. Asked before an answer's own receipts are
     /// taken: those that are still on their way into storage come from the server as it was.
@@ -234,8 +247,8 @@ impl State {
         let (receipts, wait) = self.take_receipts(answer);
         // An answer that answers for nothing of ours may be another phone's.
         if wait.is_some() || !receipts.is_empty() {
-            self.held = answer.held;
             self.cloned |= answer.cloned;
+            self.hear_of_held(answer.held);
         }
         if receipts.is_empty() && wait.is_some() {
             // It may be the lead who is waited for, and only a pull tells when that is over. The server took what was sent,
@@ -294,8 +307,8 @@ impl State {
             self.heard();
         }
         self.admission = Some(answer.admission);
-        self.held = answer.held;
         self.cloned |= answer.cloned;
+        self.hear_of_held(answer.held);
         let mut effects = self.meet_epoch(&answer.epoch);
         if self.cloned && self.unsent.is_empty() {
             effects.push(Effect::Renew);

@@ -12,12 +12,15 @@ fn meta(seq: u64) -> Meta {
     Meta { device_seq: seq, id: Uuid::from_u128(u128::from(seq)), digest: format!("d{seq}") }
 }
 
+/// A server that holds so many lacks nothing.
+const ALL: u64 = 99;
+
 fn answer(seqs: &[u64], status: Status, epoch: &str) -> PushResponse {
     let results = seqs
         .iter()
         .map(|seq| EntryResult { id: meta(*seq).id, digest: meta(*seq).digest, status, seq: None, reason: None, after_ms: None })
         .collect();
-    PushResponse { results, missing: vec![], held: seqs.len() as u64, epoch: epoch.into(), server_time: 0, cloned: false }
+    PushResponse { results, missing: vec![], held: ALL, epoch: epoch.into(), server_time: 0, cloned: false }
 }
 
 fn nothing_new(epoch: &str) -> PullResponse {
@@ -29,7 +32,7 @@ fn nothing_new(epoch: &str) -> PullResponse {
         bundle: None,
         turfs: vec![],
         removed: vec![],
-        held: 0,
+        held: ALL,
         cloned: false,
     }
 }
@@ -46,6 +49,27 @@ fn a_server_that_is_busy_is_left_alone_as_long_as_it_asks_and_gets_the_whole_bat
     }
     let effects = state.step(Event::Pushed(4, Err(Fault::Busy(86_400_000))), 0);
     assert!(timer(&effects).1 <= 2 * LONGEST_BACK_OFF_MS, "nobody puts a phone to sleep for a day");
+}
+
+#[test]
+fn what_a_server_lost_without_a_word_was_never_offered_again() {
+    let (mut state, effects) = opened(&[4], &[1, 2, 3], Some("e"));
+    assert_eq!(effects[0], Effect::Push { request: 1, entries: vec![4] });
+    // It holds this one and one of the three before.
+    let holding = |seqs: &[u64], held| PushResponse { held, ..answer(seqs, Status::Applied, "e") };
+    let effects = state.step(Event::Pushed(1, Ok(holding(&[4], 2))), 0);
+    assert_eq!(request(&effects), (2, vec![1, 2, 3]));
+    state.step(Event::Settled(vec![4]), 0);
+    let effects = state.step(Event::Pushed(2, Ok(holding(&[1, 2, 3], 2))), 0);
+    state.step(Event::Settled(vec![1, 2, 3]), 0);
+    // A count can be old when it comes: once is enough.
+    assert_eq!(request(&effects), (3, vec![]));
+    state.step(Event::Pulled(3, Ok(PullResponse { held: 2, ..nothing_new("e") })), 0);
+    assert_eq!(state.waiting(), 0);
+    // A phone that has nothing to send hears of it too.
+    let (mut state, _) = opened(&[], &[1, 2], Some("e"));
+    let effects = state.step(Event::Pulled(1, Ok(PullResponse { held: 1, ..nothing_new("e") })), 0);
+    assert_eq!(request(&effects), (2, vec![1, 2]));
 }
 
 #[test]

@@ -54,7 +54,6 @@ impl Envelope {
     /// SHA-256 over id, kind, version, counter, superseded id and bytes, as lower-case hexadecimal. The server answers
     /// with it, so a phone knows that a receipt is for its own entry and not for another that took its id.
     pub fn digest(&self) -> String {
-        use std::fmt::Write as _;
         let mut hash = Sha256::new();
         hash.update(self.id.as_bytes());
         hash.update(self.kind.as_bytes());
@@ -64,11 +63,17 @@ impl Envelope {
         hash.update(self.supersedes.unwrap_or_default().as_bytes());
         hash.update(self.captured_at.to_be_bytes());
         hash.update(self.bytes.as_bytes());
-        hash.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
-            write!(out, "{byte:02x}").expect("a String takes any text");
-            out
-        })
+        hexadecimal(hash)
     }
+}
+
+/// A hash in lower-case hexadecimal.
+pub(crate) fn hexadecimal(hash: Sha256) -> String {
+    use std::fmt::Write as _;
+    hash.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
+        write!(out, "{byte:02x}").expect("a String takes any text");
+        out
+    })
 }
 
 /// What the phone says it has, so that the server can see gaps.

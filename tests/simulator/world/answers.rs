@@ -214,14 +214,14 @@ impl World {
     }
 
     pub(super) fn inputs_answered(&mut self, at: At, request: u64, answer: Option<Wire>) {
-        use dorbank_shared::input::{InputsResponse, SLOTS};
+        use dorbank_shared::input::InputsResponse;
         let now_ms = self.now_ms();
         let phone = &mut self.phones[at.phone];
         let today = phone.today(now_ms);
         let tab = &mut phone.tabs[at.tab];
         let Some(offering) = tab.inputs.take_if(|under_way| under_way.request == request) else { return };
         let answer = answer.filter(|wire| wire.status == 200).and_then(|wire| serde_json::from_slice::<InputsResponse>(&wire.body).ok());
-        let Some(answer) = answer.filter(|answer| answer.slots.len() == SLOTS) else { return };
+        let Some(answer) = answer.filter(|answer| offering.body.as_ref().is_some_and(|body| answer.answers(body))) else { return };
         if let (Some(met), Some(now)) = (&offering.epoch, &answer.epoch)
             && met != now
         {

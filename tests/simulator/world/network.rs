@@ -34,7 +34,9 @@ impl World {
         }
         for (kind, status) in [(Kind::TooLarge, 413), (Kind::TooMany, 429), (Kind::BadGateway, 502)] {
             if self.strikes(kind, 0.04) {
-                self.after(200, fails(Some(Wire::new(status, "text/html", b"<h1>no</h1>"))));
+                let dice = self.faults.dice(kind);
+                let busy_ms = (kind == Kind::TooMany && dice.random_bool(0.5)).then(|| dice.random_range(0..60_000));
+                self.after(200, fails(Some(Wire { busy_ms, ..Wire::new(status, "text/html", b"<h1>no</h1>") })));
                 return;
             }
         }
@@ -105,8 +107,8 @@ impl World {
             let ours = self.faults.dice(Kind::Empty).random_bool(0.5);
             wire = Wire::new(200, if ours { dorbank_shared::sync::wire::MEDIA_TYPE } else { "" }, b"");
         }
-        if what.is_push() && wire.status == 200 {
-            wire = self.confuse(wire);
+        if wire.status == 200 && (what.is_push() || what == What::Inputs) {
+            wire = self.confuse(what, wire);
         }
         let wait = self.delay();
         let answer = Happening::Answer { at, request, what, answer: Some(wire) };
@@ -117,8 +119,9 @@ impl World {
     }
 
     /// Something on the way mixes up answers.
-    pub(super) fn confuse(&mut self, wire: Wire) -> Wire {
-        if self.strikes(Kind::WrongDigest, 0.04)
+    pub(super) fn confuse(&mut self, what: What, wire: Wire) -> Wire {
+        if what.is_push()
+            && self.strikes(Kind::WrongDigest, 0.04)
             && let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&wire.body)
         {
             for result in answer["results"].as_array_mut().into_iter().flatten() {
@@ -127,7 +130,7 @@ impl World {
             return Wire { body: serde_json::to_vec(&answer).unwrap().into(), ..wire };
         }
         if self.faults.has(Kind::OthersReceipt)
-            && let Some(other) = self.last_push.replace(wire.clone())
+            && let Some(other) = self.last_answers.insert(what.is_push(), wire.clone())
             && other != wire
             && self.strikes(Kind::OthersReceipt, 0.05)
         {
@@ -143,7 +146,7 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(answer: Option<Wire>) -> Resu
         error::{Code, Refusal},
         sync::wire::MEDIA_TYPE,
     };
-    let Some(Wire { status, media_type, body }) = answer else { return Err(Fault::Network) };
+    let Some(Wire { status, media_type, body, busy_ms }) = answer else { return Err(Fault::Network) };
     if (200..300).contains(&status) {
         if !media_type.starts_with(MEDIA_TYPE) {
             return Err(Fault::NotOurs);
@@ -154,6 +157,7 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(answer: Option<Wire>) -> Resu
         (_, Some(Code::Unknown)) => Fault::Unknown,
         (_, Some(Code::UpdateNeeded)) => Fault::UpdateNeeded,
         (413, _) => Fault::TooLarge,
+        (429 | 503, _) if busy_ms.is_some() => Fault::Busy(busy_ms.unwrap_or_default()),
         (_, Some(_)) | (408 | 429 | 500.., _) => Fault::Server,
         _ => Fault::NotOurs,
     })

@@ -127,6 +127,40 @@ impl World {
         self.after(wait, Happening::Open(at));
     }
 
+    /// A copy of the device is put back, and the app opened anew. What had been sent since is on the server, under counters that
+    /// this phone gives once more; what had not is nowhere.
+    pub(super) fn put_back(&mut self, phone: usize) {
+        let Some(index) = self.copies.iter().position(|(of, _)| *of == phone) else { return };
+        if self.frozen.contains(&phone) {
+            return;
+        }
+        self.faults.count(Kind::SetBack);
+        let (_, copy) = self.copies.remove(index);
+        let here = &mut self.phones[phone];
+        for tab in &mut here.tabs {
+            tab.open = false;
+            tab.life += 1;
+        }
+        let now = std::mem::replace(&mut here.storage, copy);
+        for (device, kept) in now.all() {
+            let is_there = here
+                .storage
+                .all()
+                .any(|(of, before)| (of, before.envelope.id, before.envelope.device_seq) == (device, kept.envelope.id, kept.envelope.device_seq));
+            if is_there {
+                continue;
+            }
+            here.storage.gone.push((device, kept.clone()));
+            if kept.status.is_none() {
+                here.saved.retain(|entry| (entry.id, entry.device_seq) != (kept.envelope.id, kept.envelope.device_seq));
+            }
+        }
+        let is_gone = |sealed: &str| now.sealed.values().any(|record| record.sealed == sealed && record.held_on.is_none());
+        let is_back = |sealed: &str| here.storage.sealed.values().any(|record| record.sealed == sealed);
+        here.said.retain(|sealed| is_back(sealed) || !is_gone(sealed));
+        self.open(phone, 0);
+    }
+
     /// Another tab may have ended between writing and saying so: what it wrote is read before a pull. True where it took
     /// another identity, and the page began anew.
     fn another_identity(&mut self, at: At) -> bool {

@@ -52,6 +52,8 @@ pub struct PhoneStatus {
     pub long: bool,
     /// How many minutes ago it last sent, in whole fives.
     pub seen_minutes: i64,
+    /// For how many minutes it has said at each push that it has some, in whole fives.
+    pub waits_minutes: Option<i64>,
 }
 
 /// How the server stands.

@@ -117,7 +117,7 @@ async fn once(db: &Db, now_ms: i64, device: Uuid, batch: &Batch) -> Result<PushR
     let (results, fresh) = apply::apply(&mut tx, now_ms, device, &scope, batch, plan).await?;
     receipt::insert(&mut tx, scope.campaign, &fresh).await?;
     if receipts(&results) < all {
-        scope::seen(&mut tx, device, now_ms, after(receipts(&results)), stored(batch.have.max_issued)).await?;
+        scope::left(&mut tx, device, after(receipts(&results))).await?;
     }
     let response = respond(&mut tx, now_ms, device, batch, results).await?;
     tx.commit().await?;
