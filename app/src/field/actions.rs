@@ -92,8 +92,21 @@ thread_local! {
 /// Writes, and only then lets the screen know.
 async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
     UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&drafts));
-    let written = outbox::append(&drafts).await;
+    let written = match outbox::append(&drafts).await {
+        Some(written) => Ok(written),
+        None => append_again(&drafts).await,
+    };
     show(drafts, written).await
+}
+
+/// Where storage was emptied it first gets back what the page has of it.
+async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
+    let written = outbox::append_again(drafts).await;
+    if !matches!(written, Err(StoreError::Emptied)) {
+        return written;
+    }
+    sync::open().await;
+    outbox::append_again(drafts).await
 }
 
 /// The same at doors, unless something is being written there: a second tap on a button is the first one's echo. Gives the
@@ -173,7 +186,7 @@ pub async fn write_again() {
     let healed = if drafts.is_empty() {
         outbox::probe().await.unwrap_or(false)
     } else {
-        let written = outbox::append_again(&drafts).await;
+        let written = append_again(&drafts).await;
         let healed = show(drafts, written).await.is_ok();
         if healed {
             WRITING.take();

@@ -107,6 +107,8 @@ pub struct Phone {
     pub shelf: RwSignal<Arc<Vec<Shelved>>>,
     /// What is wrong with storage.
     pub storage: RwSignal<Option<StorageFault>>,
+    /// Whether storage was emptied while the app was open, and nobody has read so yet.
+    pub emptied: RwSignal<bool>,
     /// Whether something is being sent because somebody tapped.
     pub sending: RwSignal<bool>,
     /// Whether a newer app waits.
@@ -160,6 +162,7 @@ impl Phone {
             pool: RwSignal::default(),
             shelf: RwSignal::default(),
             storage: RwSignal::new(None),
+            emptied: RwSignal::new(false),
             sending: RwSignal::new(false),
             update: RwSignal::new(false),
             form_open: RwSignal::new(false),

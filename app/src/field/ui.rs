@@ -155,6 +155,13 @@ pub fn Banners() -> impl IntoView {
                 {actions::has_unsent().then(|| view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::STORAGE_EXPORT)}</button> })}
             </div>
         })}
+        {move || phone().emptied.get().then(|| view! {
+            <div class="note banner" role="alert">
+                {icon(draw::WARN)}
+                <p>{tr(key::STORAGE_EMPTIED)}</p>
+                <button class="button" on:click=move |_| phone().emptied.set(false)>{tr(key::NAV_CLOSE)}</button>
+            </div>
+        })}
         {move || old().then(|| view! { <div class="note banner" role="alert">{icon(draw::WARN)}<p>{tr(key::UPDATE_NEEDED)}</p></div> })}
         {move || update_free().then(|| view! {
             <div class="note calm banner" role="status">

@@ -29,21 +29,24 @@ pub fn End() -> impl IntoView {
     let unsaved = move || phone().storage.get().is_some();
     let verdict = move || {
         let figures = figures();
-        let missing = figures.waiting.max(usize::try_from(figures.noted.saturating_sub(figures.held.unwrap_or_default())).unwrap_or(usize::MAX));
+        // Until the server has said what it holds, what waits is all that is known to be missing.
+        let held = figures.held.unwrap_or(figures.noted);
+        let missing = figures.waiting.max(usize::try_from(figures.noted.saturating_sub(held)).unwrap_or(usize::MAX));
         if let Some(fault) = phone().storage.get() {
             return note("", draw::WARN, tr(storage_title(fault)));
         }
-        match figures.held {
-            None => note("calm", draw::INFO, tr(key::END_NOT_ASKED)),
-            Some(held) if held == figures.noted && figures.waiting == 0 => note("good", draw::CHECK, tr(key::END_EQUAL)),
-            Some(_) => {
-                let hindrance = hindrance(figures.problem, missing);
-                note("", draw::WARN, move || hindrance.clone().unwrap_or_else(|| count(key::END_NOT_EQUAL, missing)))
-            }
+        match (figures.held, hindrance(figures.problem, missing)) {
+            // It may hold more: what came in a file, or what a storage that was set back no longer knows of.
+            (Some(held), _) if held >= figures.noted && figures.waiting == 0 => note("good", draw::CHECK, tr(key::END_EQUAL)),
+            (_, Some(hindrance)) => note("", draw::WARN, hindrance),
+            (Some(_), None) => note("", draw::WARN, count(key::END_NOT_EQUAL, missing)),
+            (None, None) => note("calm", draw::INFO, tr(key::END_NOT_ASKED)),
         }
     };
     let inputs_wait = move || pool().waiting() > 0;
-    let done = move || finished.get() && !unsaved() && !inputs_wait() && figures().waiting == 0 && figures().held == Some(figures().noted);
+    let done = move || {
+        finished.get() && !unsaved() && !inputs_wait() && figures().waiting == 0 && figures().held.is_some_and(|held| held >= figures().noted)
+    };
     view! {
         <Bar title=Signal::derive(tr(key::END_TITLE)) back="/field/"/>
         <div class="page">

@@ -7,7 +7,7 @@ use dorbank_shared::{
 use leptos::prelude::*;
 
 use crate::field::{
-    phone::{phone, tr, word},
+    phone::{count, phone, tr, word},
     ui::{Bar, draw, hindrance, note, send_now},
 };
 
@@ -25,6 +25,8 @@ pub fn Waiting() -> impl IntoView {
             problem => hindrance(Some(problem), figures.waiting),
         }
     };
+    // After a restore of the server, or where a code was given once more.
+    let kept = move || Some(phone().figures.get().waiting).filter(|waiting| *waiting > 0).map(|waiting| count(key::WAITING_KEPT, waiting));
     view! {
         <Bar title=Signal::derive(tr(key::WAITING_TITLE))/>
         <div class="page">
@@ -35,6 +37,7 @@ pub fn Waiting() -> impl IntoView {
                     <p class="lead centred">{tr(key::WAITING_TEXT)}</p>
                     <p class="sign"><span class="unseen">{tr(key::WAITING_SIGN)}" "</span>{sign}</p>
                     <div role="status">{move || hindrance().map(|text| note("", draw::WARN, text))}</div>
+                    {move || kept().map(|text| view! { <p class="centred">{text}</p> })}
                     <button class="button" on:click=move |_| send_now()>{tr(key::WAITING_LOOK)}</button>
                 }.into_any()
             }}

@@ -36,6 +36,9 @@ pub enum StoreError {
     /// Some of what is there cannot be read.
     #[error("there is a record that this app cannot read")]
     Unreadable,
+    /// Somebody emptied it while the app was open.
+    #[error("the database was emptied")]
+    Emptied,
     /// It says nothing. Trying again helps no more; ending the browser may.
     #[error("the database does not answer")]
     Silent,

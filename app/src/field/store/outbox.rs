@@ -119,38 +119,42 @@ pub fn begin(contents: &Contents) {
     NEXT.set(contents.identity.as_ref().map(|identity| (identity.device, contents.max_issued + 1)));
 }
 
-/// Writes entries; their counters are given in the same transaction. They are durable when this returns.
-pub async fn append(drafts: &[Unwritten]) -> Result<Written, StoreError> {
+/// Writes entries; their counters are given in the same transaction. They are durable when this returns something; where it
+/// does not, [`append_again`] knows more.
+pub async fn append(drafts: &[Unwritten]) -> Option<Written> {
     // Somebody waits for the tick, so neither the entries nor the counter are read first: where another tab has given it,
     // the addition fails. Where another identity was taken, whatever its counter, all is read.
-    if let Some((device, next)) = NEXT.take() {
-        let mut written = Vec::new();
-        let mut decide = |found: &mut Found| {
-            written.clear();
-            if found.one::<Identity>(0)?.is_none_or(|now| now.device != device) {
-                return Ok(Vec::new());
-            }
-            let done = rules::append(drafts, next, &[], &mut []);
-            let changes = changes(&done, &[]);
-            written = done.written;
-            changes
-        };
-        if outbox().change_once(&[one(META, "identity")], &mut decide).await.is_ok() && !written.is_empty() {
-            NEXT.set(Some((device, next + drafts.len() as u64)));
-            return Ok(Written { entries: written, by: Some(device) });
+    let (device, next) = NEXT.take()?;
+    let mut written = Vec::new();
+    let mut decide = |found: &mut Found| {
+        written.clear();
+        if found.one::<Identity>(0)?.is_none_or(|now| now.device != device) {
+            return Ok(Vec::new());
         }
+        let done = rules::append(drafts, next, &[], &mut []);
+        let changes = changes(&done, &[]);
+        written = done.written;
+        changes
+    };
+    if outbox().change_once(&[one(META, "identity")], &mut decide).await.is_err() || written.is_empty() {
+        return None;
     }
-    append_again(drafts).await
+    NEXT.set(Some((device, next + drafts.len() as u64)));
+    Some(Written { entries: written, by: Some(device) })
 }
 
 /// As [`append`], for drafts that may have been written already.
+///
+/// # Errors
+/// Where storage fails, and where it was emptied: then nobody is there to whom an entry could belong.
 pub async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
     let (mut written, mut next) = (Vec::new(), None);
     let mut decide = |found: &mut Found| {
+        let Some(now) = found.one::<Identity>(3)? else { return Err(StoreError::Emptied) };
         let mut shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
         let done = rules::append(drafts, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1), &mut shelf);
         let changes = changes(&done, &shelf);
-        next = found.one::<Identity>(3)?.map(|now| (now.device, done.next));
+        next = Some((now.device, done.next));
         written = done.written;
         changes
     };
@@ -168,6 +172,44 @@ fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError
         changes.push(put(META, "shelf", &shelf)?);
     }
     Ok(changes)
+}
+
+/// Somebody emptied storage while the app was open: writes what the page has of it. Not its inputs, which the page does not
+/// have. Where another page has done so, what that one did not know of is added. True where storage was empty.
+pub async fn put_back(page: &Contents) -> Result<bool, StoreError> {
+    let mut was_empty = false;
+    let mut decide = |found: &mut Found| {
+        let now: Option<Identity> = found.one(0)?;
+        was_empty = now.is_none();
+        if now.is_some_and(|now| page.identity.as_ref().is_none_or(|ours| ours.device != now.device)) {
+            return Ok(Vec::new());
+        }
+        let there: Vec<Kept> = found.all(1);
+        let mut changes = Vec::new();
+        for kept in &page.entries {
+            let is_there = there.iter().any(|there| there.envelope.device_seq == kept.envelope.device_seq);
+            if !is_there && (was_empty || kept.status.is_none()) {
+                changes.push(put_entry(kept)?);
+            }
+        }
+        if was_empty {
+            changes.push(put(META, "identity", &page.identity)?);
+            changes.push(put(META, "shelf", &page.shelf)?);
+            if let Some(epoch) = &page.epoch {
+                changes.push(put(META, "epoch", epoch)?);
+            }
+            if let Some(ends_at) = &page.ends_at {
+                changes.push(put(META, "ends_at", ends_at)?);
+            }
+        }
+        if !changes.is_empty() {
+            let next = found.one(2)?.unwrap_or(1).max(page.max_issued + 1);
+            changes.push(put(META, "next_seq", &next)?);
+        }
+        Ok(changes)
+    };
+    outbox().change(&[one(META, "identity"), all(ENTRY), one(META, "next_seq")], &mut decide).await?;
+    Ok(was_empty)
 }
 
 /// Makes receipts durable that the server gave in `epoch`, and says of which entries.

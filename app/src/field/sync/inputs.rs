@@ -199,7 +199,7 @@ async fn send_eight(part: &[(String, Sealed)], epoch: Option<&str>) -> Option<bo
     let (keys, slots): (Vec<_>, Vec<_>) = slots.into_iter().unzip();
     let request = InputsRequest { proto: 1, slots };
     let answer = http::post("/inputs/v1", &request, None).await.ok().filter(|answer| answer.status == 200)?;
-    let answer: InputsResponse = serde_json::from_str(&answer.body).ok().filter(|answer: &InputsResponse| answer.slots.len() == SLOTS)?;
+    let answer: InputsResponse = serde_json::from_str(&answer.body).ok().filter(|answer: &InputsResponse| answer.answers(&request))?;
     if let (Some(met), Some(now)) = (epoch, &answer.epoch)
         && met != now
     {

@@ -50,6 +50,8 @@ pub enum JoinFault {
 
 /// Exchanges a code for a credential, keeps it, and starts.
 pub async fn exchange(code: String) -> Result<(), JoinFault> {
+    // Where it was emptied, what the page has of it must not be left behind.
+    super::look().await;
     if super::UNREADABLE.get() > 0 {
         return Err(JoinFault::Newer);
     }

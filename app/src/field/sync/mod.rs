@@ -25,7 +25,10 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     actions, browser,
     phone::{Figures, StorageFault, phone},
-    store::{cache, outbox},
+    store::{
+        StoreError, cache,
+        outbox::{self, Contents},
+    },
 };
 pub use inputs::{grew as pool_grew, send as send_inputs};
 pub use join::{JoinFault, exchange};
@@ -49,8 +52,34 @@ fn meta(envelope: &Envelope) -> Meta {
     Meta { device_seq: envelope.device_seq, id: envelope.id, digest: envelope.digest() }
 }
 
-/// Reads storage and starts. Called at the beginning and after joining.
+/// Somebody emptied storage while the app was open. The page still has what was noted and not sent, and the doors.
+async fn put_back() -> Result<(), StoreError> {
+    let phone = phone();
+    // At the beginning the page knows nobody.
+    let Some(identity) = phone.identity.get_untracked() else { return Ok(()) };
+    let (max_issued, epoch) = ENGINE.with_borrow(|engine| (engine.max_issued(), engine.epoch().map(str::to_owned)));
+    let page = Contents {
+        identity: Some(identity),
+        entries: phone.entries.get_untracked().to_vec(),
+        max_issued,
+        epoch,
+        shelf: phone.shelf.get_untracked().to_vec(),
+        ends_at: ENDS_AT.get(),
+        ..Contents::default()
+    };
+    if outbox::put_back(&page).await? {
+        cache::write(page.identity.as_ref(), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await?;
+        phone.emptied.set(true);
+    }
+    Ok(())
+}
+
+/// Reads storage and starts. Called at the beginning and after joining, and where storage is not what the page takes it for.
 pub async fn open() {
+    if let Err(error) = put_back().await {
+        leptos::logging::error!("{error}");
+        return actions::cannot_read(error.fault());
+    }
     // The outbox last: what is noted while the rest is read must not be missing from what is shown.
     let cached = cache::read().await.unwrap_or_default();
     match outbox::read().await {
