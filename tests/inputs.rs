@@ -75,6 +75,24 @@ async fn spooled(server: &TestServer, round: Uuid) -> Vec<(Uuid, Vec<u8>)> {
     store::spool::of_round(&mut server.state.db.read().await.unwrap(), round).await.unwrap()
 }
 
+/// Statuses have nothing but their order: those of another request would say that an input is held which is nowhere.
+#[tokio::test]
+async fn an_answer_says_which_request_it_is_of() {
+    let server = TestServer::on(Engine::Sqlite).await;
+    let [one, mut other] = [(); 2].map(|()| request(&server, Vec::new()));
+    let answer = send(&server, &one).await;
+    assert!(answer.answers(&one) && !answer.answers(&other));
+    // Neither is it of the same tickets in another order, or with another envelope.
+    other = one.clone();
+    other.slots.swap(0, 1);
+    assert!(!answer.answers(&other));
+    other = one.clone();
+    other.slots[3].sealed = other.slots[4].sealed.clone();
+    assert!(!answer.answers(&other));
+    // An older server does not say.
+    assert!(InputsResponse { of: None, ..answer }.answers(&one));
+}
+
 #[tokio::test]
 async fn a_ticket_takes_one_envelope_however_often_it_is_sent() {
     for engine in Engine::BOTH {

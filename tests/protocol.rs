@@ -4,7 +4,7 @@
 use dorbank_server::{auth::codes, store};
 use dorbank_shared::{
     error::{Code, Refusal},
-    sync::wire::{APP_NUMBER, Admission, HelloResponse, JoinResponse, PullRequest, PushResponse, Reason, Status},
+    sync::wire::{APP_NUMBER, Admission, HelloResponse, JoinResponse, PullRequest, PullResponse, PushResponse, Reason, Status},
     visit::Outcome,
 };
 use dorbank_tests::{Engine, TestServer, World};
@@ -177,6 +177,12 @@ async fn an_app_that_is_too_old_may_send_and_not_fetch() {
             assert_eq!(answer.json::<Refusal>().await.unwrap().error, Code::UpdateNeeded);
         }
     }
+    // Whoever is shut out is told so all the same, and drops what it has.
+    phone.stand(&server.state, Admission::Revoked, None).await;
+    let turf = world.turfs[0].id;
+    let request = PullRequest { proto: 1, build: format!("{APP_NUMBER}-7b2fb2baaf03"), bundle: None, turfs: [(turf, None)].into() };
+    let answer: PullResponse = read(phone.send(&server, "/sync/v1/pull", serde_json::to_vec(&request).unwrap()).await).await;
+    assert_eq!((answer.admission, answer.removed, answer.bundle.is_none()), (Admission::Revoked, vec![turf], true));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 //! Everything comes from one seed: the same seed gives the same trace (I8). `DORBANK_SEEDS` says how many seeds (320),
 //! `DORBANK_SEED` runs one (`DORBANK_TRACE` prints what happens in it), `DORBANK_FIRST_SEED` begins elsewhere. A failing
 //! seed is shrunk: faults are turned off one by one, phones and minutes taken away, as long as it still fails; what remains
-//! is printed with the command that runs it.
+//! is printed with the command that runs it, and kept in `kept.txt`, so that every run from then on has it.
 
 mod check;
 mod fault;
@@ -14,8 +14,9 @@ mod storage;
 mod world;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
+    io::Write as _,
     path::{Path, PathBuf},
     str::FromStr,
     sync::{
@@ -42,113 +43,30 @@ use check::Verdicts;
 use fault::{Kind, seeded};
 use world::{Plan, World};
 
-/// Runs that once failed, in their smallest form: seed, phones, minutes, faults. Each found what stands above it. Those that
-/// failed whole, with a seed below 320, run anyway. A new kind of fault or a new throw of shared dice makes another run of a
-/// seed; so what was found has a test of its own beside the code that was mended.
-const KEPT: &[(u64, usize, u64, &[Kind])] = &[
-    // A correction of what the backup had not was set aside, though the phone was about to offer both again.
-    (9, 1, 5, &[Kind::Clone, Kind::Restored]),
-    // Of two entries with one id the second was set aside while the first had to wait; after a restore it counted as well.
-    (
-        62,
-        4,
-        13,
-        &[
-            Kind::Lost,
-            Kind::TooLarge,
-            Kind::TooMany,
-            Kind::BadGateway,
-            Kind::WrongDigest,
-            Kind::LostReport,
-            Kind::Unreadable,
-            Kind::IdReuse,
-            Kind::Aborted,
-            Kind::Restored,
-        ],
-    ),
-    // A copy that had nothing more to send never heard that it was one, and its proof never agreed.
-    (28, 3, 14, &[Kind::Empty, Kind::TooMany, Kind::Silent, Kind::TwoTabs, Kind::Clone, Kind::OldClient, Kind::Unknown]),
-    // Storage had taken a receipt and said that it had not; after a restore it kept that one as sent, and nobody had it.
-    (
-        279,
-        4,
-        15,
-        &[
-            Kind::Lost,
-            Kind::LostAck,
-            Kind::AnsweredTwice,
-            Kind::Late,
-            Kind::TooMany,
-            Kind::BadGateway,
-            Kind::Crash,
-            Kind::CrashAfterSave,
-            Kind::CrashBeforeMark,
-            Kind::FailedWrite,
-            Kind::LostReport,
-            Kind::RolledBack,
-            Kind::OldClient,
-            Kind::BrokenEntry,
-            Kind::Aborted,
-            Kind::Restored,
-            Kind::RestoredAgain,
-            Kind::Weeks,
-        ],
-    ),
-    // A page that had ended left an entry of which no page knew; the one that was open said that all was sent.
-    (
-        285,
-        4,
-        15,
-        &[
-            Kind::Lost,
-            Kind::Twice,
-            Kind::Hours,
-            Kind::CutRequest,
-            Kind::Empty,
-            Kind::TooMany,
-            Kind::BadGateway,
-            Kind::OthersReceipt,
-            Kind::WrongDigest,
-            Kind::Crash,
-            Kind::CrashAfterSave,
-            Kind::CrashBeforeMark,
-            Kind::FailedWrite,
-            Kind::LostReport,
-            Kind::Quota,
-            Kind::RolledBack,
-            Kind::Revoked,
-            Kind::Reassigned,
-            Kind::Replanned,
-            Kind::OldClient,
-            Kind::Aborted,
-            Kind::Busy,
-            Kind::Restored,
-        ],
-    ),
-    // The same beneath an entry that the open page noted itself: its highest counter says nothing of those below.
-    (
-        348,
-        4,
-        15,
-        &[
-            Kind::Lost,
-            Kind::Twice,
-            Kind::TooLarge,
-            Kind::TooMany,
-            Kind::BadGateway,
-            Kind::OthersReceipt,
-            Kind::WrongDigest,
-            Kind::Crash,
-            Kind::CrashAfterSave,
-            Kind::FailedWrite,
-            Kind::LostReport,
-            Kind::TwoTabs,
-            Kind::Reassigned,
-            Kind::IdReuse,
-            Kind::BrokenEntry,
-        ],
-    ),
-];
+/// Runs that once failed: see the file.
+const KEPT: &str = include_str!("kept.txt");
+
+/// One of them.
+fn kept(line: &str) -> Plan {
+    let mut parts = line.split(' ');
+    let mut number = || parts.next().and_then(|part| part.parse().ok()).unwrap_or_else(|| panic!("kept.txt: {line}"));
+    let (seed, phones, minutes) = (number(), number(), number());
+    let some: Vec<&str> = parts.next().unwrap_or_default().split(',').collect();
+    let off: BTreeSet<Kind> = Kind::ALL.iter().filter(|kind| !some.contains(&format!("{kind:?}").as_str())).copied().collect();
+    assert_eq!(off.len() + some.len(), Kind::ALL.len(), "kept.txt names a fault that is none: {line}");
+    Plan { off, phones: usize::try_from(phones).unwrap(), minutes, ..Plan::of(seed) }
+}
+
+/// Adds one, so that it is never forgotten which it was.
+fn keep(plan: &Plan, why: &str) -> std::io::Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("simulator/kept.txt");
+    let why = why.replace('\n', " ");
+    let line = format!("{} {} {} {}\n", plan.seed, plan.phones, plan.minutes, plan.some());
+    if KEPT.contains(&line) {
+        return Ok(());
+    }
+    std::fs::OpenOptions::new().append(true).open(path)?.write_all(format!("\n# {why}\n{line}").as_bytes())
+}
 
 fn number<T: FromStr>(name: &str) -> Option<T> {
     env::var(name).ok()?.parse().ok()
@@ -274,10 +192,14 @@ impl Plan {
         Self { off, phones: number("DORBANK_PHONES").unwrap_or(plan.phones), minutes: number("DORBANK_MINUTES").unwrap_or(plan.minutes), ..plan }
     }
 
+    /// The faults that it has, by name.
+    fn some(&self) -> String {
+        Kind::ALL.iter().filter(|kind| !self.off.contains(kind)).map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(",")
+    }
+
     /// The command that runs it.
     fn command(&self) -> String {
-        let some = Kind::ALL.iter().filter(|kind| !self.off.contains(kind)).map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(",");
-        let only = if self.off.is_empty() { String::new() } else { format!("DORBANK_FAULTS={some} ") };
+        let only = if self.off.is_empty() { String::new() } else { format!("DORBANK_FAULTS={} ", self.some()) };
         format!(
             "DORBANK_SEED={} DORBANK_PHONES={} DORBANK_MINUTES={} {only}cargo test -p dorbank-tests -- simulator::nothing",
             self.seed, self.phones, self.minutes
@@ -391,10 +313,7 @@ fn run_all(template: &Arc<Template>, plans: &[Plan]) -> (Sums, Vec<(Plan, String
 async fn nothing_is_lost_and_nothing_is_counted_twice_under_any_seed() {
     let template = Arc::new(Template::make().await);
     let first = number("DORBANK_FIRST_SEED").unwrap_or(0);
-    let kept = KEPT.iter().map(|(seed, phones, minutes, some)| {
-        let off = Kind::ALL.iter().filter(|kind| !some.contains(kind)).copied().collect();
-        Plan { off, phones: *phones, minutes: *minutes, ..Plan::of(*seed) }
-    });
+    let kept = KEPT.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(kept);
     let plans: Vec<Plan> = match number("DORBANK_SEED") {
         Some(seed) => vec![Plan::from_env(seed)],
         None => kept.chain((first..first + number("DORBANK_SEEDS").unwrap_or(320)).map(Plan::from_env)).collect(),
@@ -410,7 +329,13 @@ async fn nothing_is_lost_and_nothing_is_counted_twice_under_any_seed() {
         return;
     }
     let (smallest, why) = template.shrink(failed[0].0.clone()).await;
-    panic!("{} of {count} seeds failed. Seed {}, shrunk:\n  {why}\n  {}", failed.len(), smallest.seed, smallest.command());
+    // Whoever runs one alone knows it already.
+    let kept = match (count > 1).then(|| keep(&smallest, &why)) {
+        None => String::new(),
+        Some(Ok(())) => "It is kept in tests/simulator/kept.txt: say there what it found.".to_owned(),
+        Some(Err(error)) => format!("It could not be kept in tests/simulator/kept.txt: {error}"),
+    };
+    panic!("{} of {count} seeds failed. Seed {}, shrunk:\n  {why}\n  {}\n{kept}", failed.len(), smallest.seed, smallest.command());
 }
 
 #[tokio::test]

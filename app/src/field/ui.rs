@@ -155,22 +155,22 @@ pub fn Banners() -> impl IntoView {
                 {actions::has_unsent().then(|| view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::STORAGE_EXPORT)}</button> })}
             </div>
         })}
-        {move || phone().emptied.get().then(|| view! {
-            <div class="note banner" role="alert">
-                {icon(draw::WARN)}
-                <p>{tr(key::STORAGE_EMPTIED)}</p>
-                <button class="button" on:click=move |_| phone().emptied.set(false)>{tr(key::NAV_CLOSE)}</button>
-            </div>
-        })}
-        {move || old().then(|| view! { <div class="note banner" role="alert">{icon(draw::WARN)}<p>{tr(key::UPDATE_NEEDED)}</p></div> })}
-        {move || update_free().then(|| view! {
-            <div class="note calm banner" role="status">
-                {icon(draw::INFO)}
-                <p>{tr(key::UPDATE_READY)}</p>
-                <button class="button" on:click=move |_| browser::take_over()>{tr(key::UPDATE_TAKE)}</button>
-            </div>
-        })}
+        {move || phone().emptied.get().then(|| banner("", "alert", draw::WARN, key::STORAGE_EMPTIED, Some((key::NAV_CLOSE, || phone().emptied.set(false)))))}
+        {move || old().then(|| banner("", "alert", draw::WARN, key::UPDATE_NEEDED, None))}
+        {move || update_free().then(|| banner("calm", "status", draw::INFO, key::UPDATE_READY, Some((key::UPDATE_TAKE, browser::take_over))))}
     }
+}
+
+/// One thing that is said across all screens, with a button where there is something to do about it.
+fn banner(class: &'static str, role: &'static str, path: &'static str, text: &'static str, button: Option<(&'static str, fn())>) -> AnyView {
+    view! {
+        <div class=format!("note banner {class}") role=role>
+            {icon(path)}
+            <p>{tr(text)}</p>
+            {button.map(|(word, press)| view! { <button class="button" on:click=move |_| press()>{tr(word)}</button> })}
+        </div>
+    }
+    .into_any()
 }
 
 /// What the last tap did, with a way to take it back. It stays until the next tap or until it is closed.

@@ -235,8 +235,14 @@ impl Handle {
         let transaction = database.transaction(names).with_mode(mode).with_options(options).build()?;
         let _live = Live::new(&transaction);
         let mut found = look(&transaction, reads).await?;
-        for change in decide(&mut found)? {
-            make(&transaction, change)?;
+        let changes = decide(&mut found)?;
+        if !changes.is_empty() {
+            for change in changes {
+                make(&transaction, change)?;
+            }
+            // Firefox, once told to commit, commits what is left of a change that fails. What is asked for last is answered
+            // last, and with a fault where a change took the transaction with it.
+            look(&transaction, &[one(self.stores[0], "")]).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -268,7 +274,7 @@ async fn look(transaction: &Transaction<'_>, reads: &[Read]) -> Result<Found, St
     Ok(Found(found))
 }
 
-/// Asks for a change. Nobody waits for its answer: a change that fails takes the whole transaction with it.
+/// Asks for a change. Nobody waits for its answer: one that fails before the transaction is told to commit takes all with it.
 fn make(transaction: &Transaction<'_>, change: Change) -> Result<(), StoreError> {
     match change {
         Change::Add(store, key, text) => drop(transaction.object_store(store)?.add(JsValue::from(text)).with_key(key).primitive()?),

@@ -1,4 +1,5 @@
-//! Writes a judged batch. The campaign's counter is taken after all that may wait for another transaction.
+//! Writes a judged batch. The campaign's counter is taken after what waits for other pushes; behind it only a wish for quiet
+//! may still wait, for the register, and a receipt, for the same id from another phone.
 
 use std::collections::{HashMap, HashSet};
 
