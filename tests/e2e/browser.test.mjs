@@ -10,6 +10,7 @@ import { LOGIN_PAGE } from './lib/proxy.mjs';
 import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
+import { killedAt } from './lib/stop.mjs';
 import { joined, ofPhone, onPhone } from './lib/story.mjs';
 import { Volunteer } from './lib/volunteer.mjs';
 import { until } from './lib/wait.mjs';
@@ -188,51 +189,56 @@ for (const engine of chosen) {
     });
   });
 
-  test(`${engine}: ended in the middle of saving, sending and settling`, { timeout: 240_000 }, async () => {
-    const kind = engine === 'webkit' ? 'the page left' : 'the browser killed';
-    await survives(engine, 'The app ends at any moment', `${kind} 0 to 60 ms after a tap, while a push is under way, and as its receipt arrives`, 6, async ({ page, volunteer, names }) => {
+  const killed = engine === 'webkit' ? 'the tab closed and its process killed' : 'the browser killed';
+  test(`${engine}: ended at each step of saving`, { timeout: 240_000 }, async () => {
+    await survives(engine, 'The app ends while it saves', `${killed} before the write begins, before its commit, and before the tick is shown`, 3, async ({ page, volunteer, names, sign }) => {
       const address = await page.evaluate(() => location.href);
-      let ticked = 0;
-      await server.proxy.cut();
-      for (const wait of [0, 8, 25, 60]) {
-        const name = w.word('door.not_home_at', { door: names[ticked] });
-        const shown = await page.evaluate(async ({ label, ms }) => {
-          const find = () => [...document.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === label);
-          find().click();
-          await new Promise((done) => setTimeout(done, ms));
-          return !find();
-        }, { label: name, ms: wait });
-        await page.kill();
+      const steps = /** @type {const} */ ([['save-begins', false], ['save-written', false], ['save-committed', true]]);
+      for (const [at, [step, kept]] of steps.entries()) {
+        server.proxy.strike({ route: SYNC, kind: 'cut', times: Infinity });
+        const ticked = await killedAt(page, step, w.word('door.not_home_at', { door: names[at] }));
+        assert.equal(ticked, false, `no tick at ${step}`);
         await page.revive(address);
         const left = await volunteer.untouched();
-        if (shown) assert.ok(!left.includes(names[ticked]), `a tick that was shown after ${wait} ms is there after the end`);
-        if (left.includes(names[ticked])) await volunteer.notHome(names[ticked]);
-        ticked += 1;
+        assert.equal(!left.includes(names[at]), kept, `whether it is there after ${step}`);
+        if (!kept) await volunteer.notHome(names[at]);
+        server.proxy.heal();
+        await nudge(page);
+        await allSent(page);
+        assert.equal((await ofPhone(server, sign)).visits.length, at + 1, `on the server once after ${step}`);
       }
-      await server.proxy.open();
-      await nudge(page);
-      await allSent(page);
-      // While the server has the request, and has not answered.
-      let release = () => {};
-      const arrived = server.proxy.count(PUSH);
-      server.proxy.strike({ route: PUSH, kind: 'delay', release: new Promise((done) => { release = () => done(undefined); }) });
-      await volunteer.notHome(names[ticked]);
-      ticked += 1;
-      await until('the push', () => server.proxy.count(PUSH) > arrived);
-      await page.kill();
-      release();
-      await page.revive(address);
-      await allSent(page);
-      // As the receipt is out, before it can be noted.
-      let out = false;
-      server.proxy.strike({ route: PUSH, kind: 'deliver', run: () => { out = true; } });
-      await volunteer.notHome(names[ticked]);
-      ticked += 1;
-      await until('the receipt to be out', () => out, { every: 1 });
-      await page.kill();
-      await page.revive(address);
-      await allSent(page);
-      return { ticked, times: 6 };
+      return { ticked: steps.length, times: steps.length };
+    });
+  });
+
+  test(`${engine}: ended at each step of sending`, { timeout: 240_000 }, async () => {
+    await survives(engine, 'The app ends while it sends', `${killed} as the request leaves, while the answer is held back, before the receipt's commit, and after it`, 4, async ({ page, volunteer, names, sign }) => {
+      const address = await page.evaluate(() => location.href);
+      const visits = async () => (await ofPhone(server, sign)).visits.length;
+      for (const [at, step] of /** @type {const} */ (['push-leaves', 'push-answered', 'receipt-written', 'receipt-committed']).entries()) {
+        if (step === 'push-answered') {
+          // The server has it, and its answer never comes.
+          let [held, release] = [false, () => {}];
+          const gone = new Promise((done) => { release = () => done(undefined); });
+          server.proxy.strike({ route: PUSH, kind: 'call', run: () => { held = true; return gone; } });
+          await volunteer.notHome(names[at]);
+          await until('the answer to be held back', () => held);
+          await page.kill();
+          release();
+        } else {
+          const ticked = await killedAt(page, step, w.word('door.not_home_at', { door: names[at] }));
+          assert.equal(ticked, true, `a tick at ${step}`);
+        }
+        assert.equal(await visits(), step === 'push-leaves' ? at : at + 1, `on the server at ${step}`);
+        const pushes = server.proxy.count(PUSH);
+        await page.revive(address);
+        assert.ok(!(await volunteer.untouched()).includes(names[at]), `the tick is there after ${step}`);
+        await allSent(page);
+        // It is offered again until its receipt is kept, and no longer.
+        assert.equal(server.proxy.count(PUSH) > pushes, step !== 'receipt-committed', `whether it is sent again after ${step}`);
+        assert.equal(await visits(), at + 1, `on the server once after ${step}`);
+      }
+      return { ticked: 4, times: 4 };
     });
   });
 

@@ -8,7 +8,7 @@ import http from 'node:http';
  * @typedef {object} Fault
  * @property {RegExp} route what the request's "METHOD /path" must match
  * @property {number} [times] how often it strikes; once if absent, `Infinity` for always
- * @property {'cut' | 'drop' | 'delay' | 'repeat' | 'answer' | 'truncate' | 'shorten' | 'call' | 'deliver' | 'rewrite'} kind
+ * @property {'cut' | 'drop' | 'delay' | 'repeat' | 'answer' | 'truncate' | 'shorten' | 'call' | 'rewrite'} kind
  * @property {number} [whole] how many bytes the body had that it struck
  *   cut: the connection ends before the server saw anything;
  *   drop: the server answers and has committed, and the answer is lost;
@@ -18,7 +18,6 @@ import http from 'node:http';
  *   truncate: the answer ends after `bytes` bytes, whatever its length said;
  *   shorten: the answer is the first `bytes` bytes, and says that this is all;
  *   call: `run` is called when the server has answered, before the answer goes on; then the answer is lost;
- *   deliver: the page gets the answer, and `run` is called as soon as it is out;
  *   rewrite: the page gets what `rewrite` makes of the answer's JSON
  * @property {number} [status]
  * @property {Record<string, string>} [headers]
@@ -153,7 +152,7 @@ export class Proxy {
         answer.write(reply.body.subarray(0, fault.bytes ?? 0), () => request.socket.destroy());
         return;
       }
-      answer.end(reply.body, () => { if (fault?.kind === 'deliver') void fault.run?.(); });
+      answer.end(reply.body);
     } catch {
       // The server is gone: the browser must see a broken connection, not an answer of ours.
       request.socket.destroy();

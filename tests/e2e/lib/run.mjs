@@ -20,3 +20,10 @@ export function run(program, args, { env = {}, input, cwd } = {}) {
 export async function killAll(name) {
   await run('pkill', ['-9', '-f', '--', name]).catch(() => {});
 }
+
+/** The processes of a name that this one has started, or those that it has started. @param {number} pid @param {string} name @returns {Promise<number[]>} */
+export async function descendants(pid, name) {
+  const all = (await run('ps', ['-eo', 'pid=,ppid=,comm='])).trim().split('\n').map((line) => line.trim().split(/\s+/));
+  const below = (/** @type {number} */ parent) => all.filter((one) => Number(one[1]) === parent).flatMap((one) => [one, ...below(Number(one[0]))]);
+  return below(pid).filter((one) => one[2] === name).map((one) => Number(one[0]));
+}

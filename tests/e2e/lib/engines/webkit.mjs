@@ -1,12 +1,13 @@
 // WebKit, Safari's engine, by plain WebDriver: WebKitGTK's small browser in a display of its own.
 //
 // What cannot be driven here: in automation the browser always has a throw-away profile, so that a restart loses
-// everything; `navigator.storage.persist` does not exist, so that the ready check shows storage as not promised; and the
-// window's toolbar does not let the page be narrower than about 450 pixels.
+// everything and only a page can be killed; `navigator.storage.persist` does not exist, so that the ready check shows
+// storage as not promised; and the window's toolbar does not let the page be narrower than about 450 pixels.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { freePort } from '../net.mjs';
 import { Page, PHONE } from '../page.mjs';
+import { descendants } from '../run.mjs';
 import { until } from '../wait.mjs';
 
 /** The key under which WebDriver names an element. */
@@ -107,8 +108,27 @@ export class WebKitPage extends Page {
   async screenshot(file) {
     writeFileSync(file, Buffer.from(await this.#ask('GET', `${this.session}/screenshot`), 'base64'));
   }
-  /** Its profile does not outlive it, so the page is what ends here. */
-  async kill() {}
+  /**
+   * Ends the page as a phone's system does. Its profile does not outlive the browser, so that the browser stays. WebDriver
+   * stops working when a page of its own is killed: so the tab is closed, and then the processes behind it are killed.
+   */
+  async kill() {
+    // No name of a process has more than 15 letters.
+    const before = await descendants(/** @type {number} */ (this.driver?.pid), 'WebKitWebProces');
+    const closing = this.window ?? (await this.#send('GET', `${this.session}/window`));
+    const { handle } = await this.#send('POST', `${this.session}/window/new`, { type: 'tab' });
+    await this.#send('POST', `${this.session}/window`, { handle: closing });
+    await this.#send('DELETE', `${this.session}/window`);
+    await this.#send('POST', `${this.session}/window`, { handle });
+    if (this.window) this.window = handle;
+    for (const pid of before) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Already gone.
+      }
+    }
+  }
   /** @param {string} address */
   async revive(address) { await this.goto(address); }
   async restart() { throw new Error('WebKitGTK keeps no profile in automation'); }
