@@ -9,7 +9,7 @@ import { LOGIN_PAGE } from './lib/proxy.mjs';
 import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
-import { onPhone } from './lib/story.mjs';
+import { lostOrTwice, onPhone } from './lib/story.mjs';
 import { until } from './lib/wait.mjs';
 import { words } from './lib/words.mjs';
 
@@ -29,8 +29,6 @@ after(async () => { told.write(); await server.stop(); });
 /** @param {Parameters<typeof onPhone>[4]} work */
 const phone = async (turf, doors, work, engine = 'chromium') => onPhone(server, await ENGINES[engine].open(), turf, doors, work);
 
-/** What is missing of so many visits, and what is there again. */
-const lostOf = ({ visits }, noted) => ({ lost: Math.max(0, noted - visits.length), duplicated: Math.max(0, visits.length - noted) });
 /** Everything sent, as the screen says. */
 const allSent = (page) => page.sees(w.word('saved.all_sent'), { patience: 30_000 });
 /** Another tab's transaction holds a store of the outbox until `released`, as one that a browser forgot would. */
@@ -64,7 +62,7 @@ test('answers lost, repeated, cut short, refused or empty: each visit and each i
     { route: PUSH, kind: 'answer', status: 429, body: '', headers: { 'retry-after': '1' } },
     { route: PUSH, kind: 'answer', status: 413, body: '' },
   ]);
-  await phone(1, 3, async ({ page, volunteer, names }) => {
+  const { sign } = await phone(1, 3, async ({ page, volunteer, names }) => {
     for (const fault of faults) {
       server.proxy.strike(fault);
       await volunteer.notHome(names[0]);
@@ -86,7 +84,7 @@ test('answers lost, repeated, cut short, refused or empty: each visit and each i
     }, { patience: 30_000, every: 500, explain: () => page.text() });
   });
   const after = await inputs(server.database);
-  told.add('Answers of every kind in turn', 'pushes lost, repeated, cut, refused and empty; inputs lost and repeated', faults.length + 2, { lost: Math.max(0, 1 - after.spool + before.spool), duplicated: Math.max(0, after.spool - before.spool - 1) });
+  told.add('Answers of every kind in turn', 'pushes lost, repeated, cut, refused and empty; inputs lost and repeated', faults.length + 2, await lostOrTwice(server, [sign], { visits: faults.length + 1, inputs: 1 }, before));
   assert.deepEqual([after.spool - before.spool, after.spent - before.spent], [1, 1]);
 });
 
@@ -106,7 +104,8 @@ test('a login page with status 200 is not a receipt, and the screen says what to
 
 for (const [at, engine] of chosen.entries()) {
   test(`${engine}: a new build does not take over while a form is open, and does when it is asked to`, { timeout: 120_000 }, async () => {
-    const { found } = await phone(at, 2, async ({ page, volunteer, names }) => {
+    const before = await inputs(server.database);
+    const { sign } = await phone(at, 2, async ({ page, volunteer, names }) => {
       await volunteer.note(names[0], 'talked');
       await page.click('button', w.word('ask.yes'));
       const sentence = 'Halvferdig setning som ingen må ta fra meg';
@@ -129,13 +128,13 @@ for (const [at, engine] of chosen.entries()) {
         return !registration.waiting && (await caches.keys()).includes('app-the-next-one');
       }, undefined, { patience: 20_000 });
     }, engine);
-    told.add('A new app in the middle of a form', `${engine}: it waits, is offered when the form is saved, and takes over`, 1, lostOf(found, 1));
+    told.add('A new app in the middle of a form', `${engine}: it waits, is offered when the form is saved, and takes over`, 1, await lostOrTwice(server, [sign], { visits: 1, inputs: 1 }, before));
   });
 }
 
 for (const [at, engine] of chosen.entries()) {
   test(`${engine}: storage that does not answer is said on the screen, and is tried again until it does`, { timeout: 120_000 }, async () => {
-    const { found } = await phone(at, 2, async ({ page, volunteer, names }) => {
+    const { sign } = await phone(at, 2, async ({ page, volunteer, names }) => {
       await holdStore(page, 'entry');
       const name = w.word('door.not_home_at', { door: names[0] });
       await page.click('button', name);
@@ -145,14 +144,13 @@ for (const [at, engine] of chosen.entries()) {
       await page.waitFor('the notice to go', () => document.querySelector('.banner') === null);
       await volunteer.notHome(names[1]);
     }, engine);
-    told.add('Storage says nothing', `${engine}: another transaction holds it for longer than the app waits`, 1, lostOf(found, 2));
-    assert.equal(found.visits.length, 2);
+    told.add('Storage says nothing', `${engine}: another transaction holds it for longer than the app waits`, 1, await lostOrTwice(server, [sign], { visits: 2 }));
   });
 }
 
 for (const [at, engine] of chosen.entries()) {
   test(`${engine}: a tab that sleeps with the lock stops nobody from sending`, { timeout: 90_000 }, async () => {
-    const { found } = await phone(at, 1, async ({ page, volunteer, names }) => {
+    const { sign } = await phone(at, 1, async ({ page, volunteer, names }) => {
       await page.evaluate(() => new Promise((done) => {
         navigator.locks.request('dorbank-sync', () => {
           done(true);
@@ -163,8 +161,7 @@ for (const [at, engine] of chosen.entries()) {
       await allSent(page);
       assert.ok(await page.evaluate(async () => (await navigator.locks.query()).held.some((lock) => lock.name === 'dorbank-sync')), 'it is still held');
     }, engine);
-    told.add('A tab that sleeps with the lock', `${engine}: held until the end, another tab notes and sends`, 1, lostOf(found, 1));
-    assert.equal(found.visits.length, 1);
+    told.add('A tab that sleeps with the lock', `${engine}: held until the end, another tab notes and sends`, 1, await lostOrTwice(server, [sign], { visits: 1 }));
   });
 }
 

@@ -7,7 +7,7 @@ import { inputs } from './lib/database.mjs';
 import { ChromiumPage } from './lib/engines/chromium.mjs';
 import { Reliability } from './lib/reliability.mjs';
 import { Server } from './lib/server.mjs';
-import { exactlyOnce, joined, ofPhone } from './lib/story.mjs';
+import { exactlyOnce, joined, lostOrTwice, ofPhone } from './lib/story.mjs';
 
 /** A small generator of repeatable numbers in [0, 1) (mulberry32). @param {number} seed */
 function dice(seed) {
@@ -36,7 +36,7 @@ for (let run = 0; run < runs; run += 1) {
     try {
       const before = await inputs(server.database);
       const { volunteer, sign } = await joined(server, page);
-      let [sealed, struck] = [0, 0];
+      let [noted, sealed, struck] = [0, 0, 0];
       for (let step = 0; step < 25; step += 1) {
         const turn = roll();
         if (turn < 0.7) struck += 1;
@@ -50,6 +50,7 @@ for (let run = 0; run < runs; run += 1) {
           await volunteer.toTurf();
           const names = await volunteer.openEntrance(0, 1);
           if (turn < 0.78) { await volunteer.conversation(names[0], `Setning ${step}`); sealed += 1; } else await volunteer.notHome(names[0]);
+          noted += 1;
         }
       }
       server.proxy.heal();
@@ -59,7 +60,7 @@ for (let run = 0; run < runs; run += 1) {
       const now = await inputs(server.database);
       assert.equal(figures.sealed, sealed);
       assert.deepEqual([now.spool - before.spool, now.spent - before.spent], [sealed, sealed]);
-      told.add('Cuts, restarts and kills at random', 'requests cut, lost, repeated and cut short; no network; the page and the browser started anew; the server killed', struck, { lost: 0, duplicated: 0 });
+      told.add('Cuts, restarts and kills at random', 'requests cut, lost, repeated and cut short; no network; the page and the browser started anew; the server killed', struck, await lostOrTwice(server, [sign], { visits: noted, inputs: sealed }, before));
     } finally {
       await page.close();
       await server.stop();

@@ -2,13 +2,14 @@
 // refused. The screen says what is safe and what to do, and nothing is ticked that is not saved.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { inputs } from './lib/database.mjs';
 import { chosen, ENGINES } from './lib/engines/all.mjs';
 import { ChromiumPage } from './lib/engines/chromium.mjs';
 import { Lead, signIn } from './lib/lead.mjs';
 import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
-import { exactlyOnce, joined, ofPhone } from './lib/story.mjs';
+import { exactlyOnce, joined, lostOrTwice, ofPhone } from './lib/story.mjs';
 import { Volunteer } from './lib/volunteer.mjs';
 import { until } from './lib/wait.mjs';
 import { words } from './lib/words.mjs';
@@ -74,9 +75,8 @@ for (const engine of chosen) {
       await volunteer.notHome(names[1]);
       await page.evaluate(() => { dispatchEvent(new Event('online')); });
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
-      const found = await ofPhone(server, sign);
-      exactlyOnce(found, 2);
-      told.add('A blocked upgrade', `${engine}: a newer app opens the storage while a page of the older one holds it`, 1, { lost: 2 - found.visits.length, duplicated: 0 });
+      exactlyOnce(await ofPhone(server, sign), 2);
+      told.add('A blocked upgrade', `${engine}: a newer app opens the storage while a page of the older one holds it`, 1, await lostOrTwice(server, [sign], { visits: 2 }));
     } finally {
       await page.close();
     }
@@ -85,6 +85,7 @@ for (const engine of chosen) {
   test(`${engine}: what an app of weeks ago kept is shown and sent by this one`, { timeout: 120_000 }, async () => {
     const page = await ENGINES[engine].open();
     try {
+      const before = await inputs(server.database);
       const { volunteer, sign } = await joined(server, page, next());
       const names = await volunteer.openEntrance(0, 2);
       await page.evaluate(() => { globalThis.fetch = () => Promise.reject(new TypeError('no network')); });
@@ -121,7 +122,7 @@ for (const engine of chosen) {
       exactlyOnce(await ofPhone(server, sign), 2);
       const { sealed, acknowledged } = await volunteer.endShift();
       assert.deepEqual([sealed, acknowledged], [1, 1]);
-      told.add('An outbox of an older app', `${engine}: records in the first shape, read and sent by this app`, 1, { lost: 0, duplicated: 0 });
+      told.add('An outbox of an older app', `${engine}: records in the first shape, read and sent by this app`, 1, await lostOrTwice(server, [sign], { visits: 2, inputs: 1 }, before));
     } finally {
       await page.close();
     }
@@ -146,8 +147,7 @@ for (const engine of chosen) {
       await page.sees(w.word('storage.newer'), { patience: 20_000 });
       assert.ok(await page.has({ role: 'button', name }), 'no tick before it is saved');
       assert.ok(await page.has({ role: 'button', name: w.word('storage.export') }), 'a way out as a file');
-      const found = await ofPhone(server, sign);
-      told.add('Storage of a newer app', `${engine}: the older page closes its connection, says so, and ticks nothing`, 1, { lost: 1 - found.visits.length, duplicated: 0 });
+      told.add('Storage of a newer app', `${engine}: the older page closes its connection, says so, and ticks nothing`, 1, await lostOrTwice(server, [sign], { visits: 1 }));
     } finally {
       await page.close();
     }
@@ -213,9 +213,8 @@ for (const engine of chosen) {
       exactlyOnce(await ofPhone(server, sign), 2);
       await page.goto(`${server.origin}/field/`);
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
-      const found = await ofPhone(server, sign);
-      exactlyOnce(found, 2);
-      told.add('A file from the phone', `${engine}: saved without a network and where the app does not start, taken in by an organiser, then the phone sends as well`, 1, { lost: 2 - found.visits.length, duplicated: 0 });
+      exactlyOnce(await ofPhone(server, sign), 2);
+      told.add('A file from the phone', `${engine}: saved without a network and where the app does not start, taken in by an organiser, then the phone sends as well`, 1, await lostOrTwice(server, [sign], { visits: 2 }));
     } finally {
       server.proxy.heal();
       await server.proxy.open();
@@ -281,7 +280,7 @@ for (const engine of chosen) {
       await page.reload();
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
       exactlyOnce(await ofPhone(server, sign), 1);
-      told.add('A record that cannot be read', `${engine}: an entry in a shape that this app does not know, beside one that it notes`, 1, { lost: 0, duplicated: 0 });
+      told.add('A record that cannot be read', `${engine}: an entry in a shape that this app does not know, beside one that it notes`, 1, await lostOrTwice(server, [sign], { visits: 1 }));
     } finally {
       await page.close();
     }
@@ -294,6 +293,7 @@ for (const engine of chosen.filter((name) => name !== 'webkit')) {
     const page = await ENGINES[engine].open({ isPrivate: true });
     const lead = await Lead.signIn(server);
     try {
+      const before = await inputs(server.database);
       const volunteer = new Volunteer(page, server.origin);
       const sign = await volunteer.join(await lead.code());
       await lead.admit(sign, next());
@@ -305,9 +305,8 @@ for (const engine of chosen.filter((name) => name !== 'webkit')) {
       await page.sees(w.word('ready.title'));
       assert.equal((await page.text()).includes(w.word('ready.all')), false, 'not all is ready');
       const figures = await volunteer.endShift();
-      const found = await ofPhone(server, sign);
-      exactlyOnce(found, figures.here);
-      told.add('A private window', `${engine}: joined, noted and sent`, 1, { lost: 2 - found.visits.length, duplicated: 0 });
+      exactlyOnce(await ofPhone(server, sign), figures.here);
+      told.add('A private window', `${engine}: joined, noted and sent`, 1, await lostOrTwice(server, [sign], { visits: 2, inputs: 1 }, before));
     } finally {
       await lead.close();
       await page.close();
@@ -331,7 +330,7 @@ if (chosen.includes('chromium')) {
       await page.click('button', w.word('join.go'));
       await page.sees(w.word('join.storage'), { patience: 20_000 });
       assert.equal(server.proxy.count(/^POST \/join\//), joins, 'no place of the shift was taken');
-      told.add('Storage is refused', 'chromium: IndexedDB throws SecurityError', 1, { lost: 0, duplicated: 0 });
+      told.add('Storage is refused', 'chromium: IndexedDB throws SecurityError', 1, await lostOrTwice(server, [], { visits: 0 }));
     } finally {
       await lead.close();
       await page.close();
@@ -362,9 +361,8 @@ if (chosen.includes('chromium')) {
       await server.proxy.open();
       await page.evaluate(() => { dispatchEvent(new Event('online')); });
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
-      const found = await ofPhone(server, sign);
-      exactlyOnce(found, 1);
-      told.add('Storage cannot be read at the start', 'chromium: every connection fails as the app is opened with a visit unsent, until it does no more', 1, { lost: 1 - found.visits.length, duplicated: 0 });
+      exactlyOnce(await ofPhone(server, sign), 1);
+      told.add('Storage cannot be read at the start', 'chromium: every connection fails as the app is opened with a visit unsent, until it does no more', 1, await lostOrTwice(server, [sign], { visits: 1 }));
     } finally {
       await server.proxy.open();
       await page.close();

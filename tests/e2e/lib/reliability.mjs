@@ -1,5 +1,6 @@
 // What the browser tests tried and what was lost: rows for docs/reliability.md (the form is described in
 // tests/support/reliability.rs).
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { TARGET } from './paths.mjs';
 
@@ -13,17 +14,21 @@ export class Reliability {
   }
 
   /**
-   * One more run of a fault.
+   * One more run of a fault. It is told whatever came of it, and then whoever lost or doubled anything fails.
    * @param {string} fault @param {string} tried @param {number} times how often it was injected
    * @param {{ lost: number, duplicated: number }} found
    */
   add(fault, tried, times, { lost, duplicated }) {
     const known = this.#rows.find((row) => row.fault === fault && row.tried === tried);
-    if (!known) return void this.#rows.push({ fault, tried, runs: 1, times, lost, duplicated });
-    known.runs += 1;
-    known.times += times;
-    known.lost += lost;
-    known.duplicated += duplicated;
+    if (known) {
+      known.runs += 1;
+      known.times += times;
+      known.lost += lost;
+      known.duplicated += duplicated;
+    } else {
+      this.#rows.push({ fault, tried, runs: 1, times, lost, duplicated });
+    }
+    assert.deepEqual({ lost, duplicated }, { lost: 0, duplicated: 0 }, fault);
   }
 
   write() {

@@ -36,6 +36,39 @@ export async function ofPhone(server, sign) {
 }
 
 /**
+ * What is nowhere of what a phone had said was saved, and what is there more than once: reckoned from what the database
+ * holds, with what was set aside for the organiser.
+ * @param {import('./server.mjs').Server} server @param {string[]} signs the phone's, one for each time that it joined
+ * @param {{ visits: number, inputs?: number }} saved as the phone said
+ * @param {Awaited<ReturnType<typeof inputs>>} [before] the inputs that were there before
+ */
+export async function lostOrTwice(server, signs, saved, before) {
+  const db = server.database;
+  const devices = [];
+  // Of two phones with one sign, the later one is meant. A phone that was copied counts on under an identity of its own.
+  for (const sign of signs) {
+    const device = await db.one(`SELECT ${db.hex('id')} AS id FROM device WHERE sign = '${sign}' ORDER BY joined_at DESC LIMIT 1`);
+    const others = await db.rows(`SELECT ${db.hex('id')} AS id FROM device WHERE ${db.hex('renewed_from')} = '${device}'`);
+    devices.push(device, ...others.map(({ id }) => id));
+  }
+  // A list that is never empty.
+  const among = `(${['nobody', ...devices].map((id) => `'${id}'`).join()})`;
+  const count = async (/** @type {string} */ sql) => Number(await db.one(`SELECT COUNT(*) AS n FROM ${sql}`));
+  const setAside = await count(`quarantine WHERE ${db.hex('device')} IN ${among} AND kind = 'visit' AND settled_at IS NULL`);
+  const there = setAside + await count(`visit WHERE ${db.hex('device')} IN ${among}`);
+  // Nobody but this phone was at its doors, so that one visit stands at each.
+  const crowded = await count(`(SELECT v.campaign FROM visit v JOIN (SELECT DISTINCT campaign, entrance, unit FROM visit WHERE ${db.hex('device')} IN ${among}) d
+    ON v.campaign = d.campaign AND v.entrance = d.entrance AND (v.unit = d.unit OR v.unit IS NULL AND d.unit IS NULL)
+    WHERE v.superseded_by IS NULL GROUP BY v.campaign, v.entrance, v.unit HAVING COUNT(*) > 1) crowded`);
+  const spooled = before ? (await inputs(db)).spool - before.spool : 0;
+  const missing = { visits: saved.visits - there, inputs: (saved.inputs ?? 0) - spooled };
+  return {
+    lost: Math.max(0, missing.visits) + Math.max(0, missing.inputs),
+    duplicated: Math.max(0, -missing.visits, crowded) + Math.max(0, -missing.inputs),
+  };
+}
+
+/**
  * Every counter from 1 to `noted` was answered exactly once, and nothing else was stored.
  * @param {Awaited<ReturnType<typeof ofPhone>>} phone @param {number} noted
  */
@@ -61,7 +94,7 @@ export async function onPhone(server, page, turf, doors, work) {
     const figures = await volunteer.endShift();
     const found = await ofPhone(server, sign);
     exactlyOnce(found, figures.here);
-    return { figures, found };
+    return { figures, found, sign };
   } finally {
     server.proxy.heal();
     await server.proxy.open();
