@@ -316,6 +316,91 @@ for (const engine of chosen) {
       return { ticked: ways.length + 1, times: ways.length };
     });
   });
+
+  test(`${engine}: an app that is too old may send and not fetch, and says so`, { timeout: 120_000 }, async () => {
+    await survives(engine, 'An old app, a new server', 'the server asks for a higher number of the app, and later for this one again', 2, async ({ page, volunteer, names }) => {
+      await server.kill();
+      server.env.DORBANK_CLIENT_MIN = '1000';
+      await volunteer.notHome(names[0]);
+      await server.up();
+      await nudge(page);
+      await page.sees(w.word('update.needed'), { patience: 30_000 });
+      await until('the visit to be sent', async () => Number(await server.database.one('SELECT MIN(unsent) AS n FROM device WHERE last_seen_at = (SELECT MAX(last_seen_at) FROM device)')) === 0);
+      await volunteer.notHome(names[1]);
+      await server.kill();
+      delete server.env.DORBANK_CLIENT_MIN;
+      await server.up();
+      await nudge(page);
+      await page.waitFor('the notice to go', () => document.querySelector('.banner') === null, undefined, { patience: 30_000 });
+      return { ticked: 2, times: 1 };
+    });
+  });
+
+  test(`${engine}: a newer app on an older server sends, fetches and proves as before`, { timeout: 120_000 }, async () => {
+    await survives(engine, 'A newer app, an older server', 'answers without what was added since version 1, with what is gone since; no /sync/v1/renew', 2, async ({ page, volunteer, names }) => {
+      const older = ({ cloned: _cloned, day: _day, backed_up_through: _through, ...answer }) => ({ ...answer, mood: 'fine', results: answer.results?.map(({ seq: _seq, after_ms: _after, ...result }) => result) });
+      const before = server.proxy.count(SYNC);
+      server.proxy.strike({ route: /^POST \/sync\/v1\/renew/, kind: 'answer', status: 404, body: '', times: Infinity });
+      server.proxy.strike({ route: SYNC, kind: 'rewrite', rewrite: older, times: Infinity });
+      await volunteer.notHome(names[0]);
+      await allSent(page);
+      await page.reload();
+      await volunteer.conversation(names[1], 'Benken ved lekeplassen er borte.');
+      const figures = await volunteer.endShift();
+      assert.deepEqual([figures.here, figures.held, figures.sealed, figures.acknowledged], [2, 2, 1, 1]);
+      return { ticked: 2, sealed: 1, times: server.proxy.count(SYNC) - before };
+    });
+  });
+
+  test(`${engine}: who joins another shift with visits unsent loses none of them`, { timeout: 120_000 }, async () => {
+    const [page, turf] = [await ENGINES[engine].open(), next()];
+    try {
+      const { volunteer, sign } = await joined(server, page, turf);
+      const names = await volunteer.openEntrance(0, 2);
+      server.proxy.strike({ route: SYNC, kind: 'answer', status: 502, body: '', times: Infinity });
+      await volunteer.notHome(names[0]);
+      await volunteer.notHome(names[1]);
+      const lead = await Lead.signIn(server);
+      const code = await lead.code();
+      const fresh = await volunteer.join(code);
+      assert.notEqual(fresh, sign);
+      server.proxy.heal();
+      await lead.admit(fresh, turf);
+      await lead.close();
+      await volunteer.admitted();
+      await until('the earlier visits', async () => (await ofPhone(server, sign)).visits.length === 2, { patience: 40_000, explain: () => page.explain() });
+      const figures = await volunteer.endShift();
+      assert.deepEqual([figures.here, figures.held], [0, 0], 'the new shift counts for itself');
+      told.add('Another shift before all is sent', `${engine}: the server fails, two visits wait, the phone joins anew`, 1, await lostOrTwice(server, [sign, fresh], { visits: 2 }));
+    } finally {
+      server.proxy.heal();
+      await page.close();
+    }
+  });
+
+  test(`${engine}: a restored server gets again what phones had sent it, inputs too`, { timeout: 180_000 }, async () => {
+    const [page, turf] = [await ENGINES[engine].open(), next()];
+    try {
+      const { volunteer, sign } = await joined(server, page, turf);
+      const names = await volunteer.openEntrance(0, 3);
+      await server.command('backup', `${server.folder}/early-${engine}.db`);
+      const had = await inputs(server.database);
+      await volunteer.notHome(names[0]);
+      await volunteer.conversation(names[1], 'Det mangler lys på stien.');
+      const before = await volunteer.endShift();
+      assert.deepEqual([before.sealed, before.acknowledged], [1, 1]);
+      await server.kill();
+      await server.command('restore', `${server.folder}/early-${engine}.db`);
+      assert.equal((await ofPhone(server, sign)).visits.length, 0, 'the backup is older than the visits');
+      await server.up();
+      await nudge(page);
+      const after = await volunteer.endShift();
+      assert.deepEqual(after, before);
+      told.add('The server is restored from an older backup', `${engine}: two visits and an input sent after the backup`, 1, await lostOrTwice(server, [sign], { visits: 2, inputs: 1 }, had));
+    } finally {
+      await page.close();
+    }
+  });
 }
 
 if (chosen.includes('chromium')) {
@@ -350,6 +435,7 @@ if (chosen.includes('chromium')) {
     });
   });
 
+  // Nobody else can be told from outside to throw a site's storage away.
   test('a phone that the browser emptied joins again, and what it had sent is there', { timeout: 120_000 }, async () => {
     const [page, turf] = [await ChromiumPage.open(), next()];
     try {
@@ -371,41 +457,7 @@ if (chosen.includes('chromium')) {
     }
   });
 
-  test('an app that is too old may send and not fetch, and says so', { timeout: 120_000 }, async () => {
-    await survives('chromium', 'An old app, a new server', 'the server asks for a higher number of the app, and later for this one again', 2, async ({ page, volunteer, names }) => {
-      await server.kill();
-      server.env.DORBANK_CLIENT_MIN = '1000';
-      await volunteer.notHome(names[0]);
-      await server.up();
-      await nudge(page);
-      await page.sees(w.word('update.needed'), { patience: 30_000 });
-      await until('the visit to be sent', async () => Number(await server.database.one('SELECT MIN(unsent) AS n FROM device WHERE last_seen_at = (SELECT MAX(last_seen_at) FROM device)')) === 0);
-      await volunteer.notHome(names[1]);
-      await server.kill();
-      delete server.env.DORBANK_CLIENT_MIN;
-      await server.up();
-      await nudge(page);
-      await page.waitFor('the notice to go', () => document.querySelector('.banner') === null, undefined, { patience: 30_000 });
-      return { ticked: 2, times: 1 };
-    });
-  });
-
-  test('a newer app on an older server sends, fetches and proves as before', { timeout: 120_000 }, async () => {
-    await survives('chromium', 'A newer app, an older server', 'answers without what was added since version 1, with what is gone since; no /sync/v1/renew', 2, async ({ page, volunteer, names }) => {
-      const older = ({ cloned: _cloned, day: _day, backed_up_through: _through, ...answer }) => ({ ...answer, mood: 'fine', results: answer.results?.map(({ seq: _seq, after_ms: _after, ...result }) => result) });
-      const before = server.proxy.count(SYNC);
-      server.proxy.strike({ route: /^POST \/sync\/v1\/renew/, kind: 'answer', status: 404, body: '', times: Infinity });
-      server.proxy.strike({ route: SYNC, kind: 'rewrite', rewrite: older, times: Infinity });
-      await volunteer.notHome(names[0]);
-      await allSent(page);
-      await page.reload();
-      await volunteer.conversation(names[1], 'Benken ved lekeplassen er borte.');
-      const figures = await volunteer.endShift();
-      assert.deepEqual([figures.here, figures.held, figures.sealed, figures.acknowledged], [2, 2, 1, 1]);
-      return { ticked: 2, sealed: 1, times: server.proxy.count(SYNC) - before };
-    });
-  });
-
+  // The only engine here whose profile is copied.
   test('two phones from one copied storage both count on, each for itself', { timeout: 180_000 }, async () => {
     const page = await ChromiumPage.open();
     const { volunteer, sign } = await joined(server, page, next());
@@ -432,56 +484,6 @@ if (chosen.includes('chromium')) {
       told.add('A copied phone', 'chromium: the profile copied after joining, both go on', 1, await lostOrTwice(server, [sign], { visits: 4 }));
     } finally {
       await other.close();
-      await page.close();
-    }
-  });
-
-  test('who joins another shift with visits unsent loses none of them', { timeout: 120_000 }, async () => {
-    const [page, turf] = [await ChromiumPage.open(), next()];
-    try {
-      const { volunteer, sign } = await joined(server, page, turf);
-      const names = await volunteer.openEntrance(0, 2);
-      server.proxy.strike({ route: SYNC, kind: 'answer', status: 502, body: '', times: Infinity });
-      await volunteer.notHome(names[0]);
-      await volunteer.notHome(names[1]);
-      const lead = await Lead.signIn(server);
-      const code = await lead.code();
-      const fresh = await volunteer.join(code);
-      assert.notEqual(fresh, sign);
-      server.proxy.heal();
-      await lead.admit(fresh, turf);
-      await lead.close();
-      await volunteer.admitted();
-      await until('the earlier visits', async () => (await ofPhone(server, sign)).visits.length === 2, { patience: 40_000, explain: () => page.explain() });
-      const figures = await volunteer.endShift();
-      assert.deepEqual([figures.here, figures.held], [0, 0], 'the new shift counts for itself');
-      told.add('Another shift before all is sent', 'chromium: the server fails, two visits wait, the phone joins anew', 1, await lostOrTwice(server, [sign, fresh], { visits: 2 }));
-    } finally {
-      server.proxy.heal();
-      await page.close();
-    }
-  });
-
-  test('a restored server gets again what phones had sent it, inputs too', { timeout: 180_000 }, async () => {
-    const [page, turf] = [await ChromiumPage.open(), next()];
-    try {
-      const { volunteer, sign } = await joined(server, page, turf);
-      const names = await volunteer.openEntrance(0, 3);
-      await server.command('backup', `${server.folder}/early.db`);
-      const had = await inputs(server.database);
-      await volunteer.notHome(names[0]);
-      await volunteer.conversation(names[1], 'Det mangler lys på stien.');
-      const before = await volunteer.endShift();
-      assert.deepEqual([before.sealed, before.acknowledged], [1, 1]);
-      await server.kill();
-      await server.command('restore', `${server.folder}/early.db`);
-      assert.equal((await ofPhone(server, sign)).visits.length, 0, 'the backup is older than the visits');
-      await server.up();
-      await nudge(page);
-      const after = await volunteer.endShift();
-      assert.deepEqual(after, before);
-      told.add('The server is restored from an older backup', 'chromium: two visits and an input sent after the backup', 1, await lostOrTwice(server, [sign], { visits: 2, inputs: 1 }, had));
-    } finally {
       await page.close();
     }
   });

@@ -50,43 +50,45 @@ const beginNote = async (page, volunteer, door) => {
 /** What a phone does when it finds a network again. */
 const nudge = (page) => page.evaluate(() => { dispatchEvent(new Event('online')); });
 
-test('answers lost, repeated, cut short, refused or empty: each visit and each input is there once', { timeout: 150_000 }, async () => {
-  const before = await inputs(server.database);
-  const faults = /** @type {import('./lib/proxy.mjs').Fault[]} */ ([
-    { route: PUSH, kind: 'drop' },
-    { route: PUSH, kind: 'repeat' },
-    { route: PUSH, kind: 'cut' },
-    { route: PUSH, kind: 'truncate', bytes: 40 },
-    { route: PUSH, kind: 'answer', status: 200, body: '' },
-    { route: PUSH, kind: 'answer', status: 502, body: 'bad gateway' },
-    { route: PUSH, kind: 'answer', status: 429, body: '', headers: { 'retry-after': '1' } },
-    { route: PUSH, kind: 'answer', status: 413, body: '' },
-  ]);
-  const { sign } = await phone(1, 3, async ({ page, volunteer, names }) => {
-    for (const fault of faults) {
-      server.proxy.strike(fault);
-      await volunteer.notHome(names[0]);
-      await nudge(page);
-      await until(`${fault.kind} ${fault.status ?? ''} to strike`, () => server.proxy.pending === 0, { patience: 20_000 });
-      // The door again, so that the next fault has something new to strike.
-      await volunteer.undo(names[0]);
-      await nudge(page);
-      await allSent(page);
-    }
-    await volunteer.conversation(names[1], 'Ungdommen mangler et sted å være.');
-    for (const kind of /** @type {const} */ (['drop', 'repeat'])) server.proxy.strike({ route: INPUTS, kind });
-    await page.goto(`${server.origin}/field/end`);
-    await page.click('button', w.word('end.finish'));
-    await until('both faults of the inputs', async () => {
-      if (await page.has({ role: 'button', name: w.word('end.finish') })) await page.click('button', w.word('end.finish'), { patience: 1_000 }).catch(() => {});
-      else if (await page.has({ role: 'button', name: w.word('end.send') })) await page.click('button', w.word('end.send'), { patience: 1_000 }).catch(() => {});
-      return server.proxy.pending === 0;
-    }, { patience: 30_000, every: 500, explain: () => page.text() });
+for (const [at, engine] of chosen.entries()) {
+  test(`${engine}: answers lost, repeated, cut short, refused or empty: each visit and each input is there once`, { timeout: 240_000 }, async () => {
+    const before = await inputs(server.database);
+    const faults = /** @type {import('./lib/proxy.mjs').Fault[]} */ ([
+      { route: PUSH, kind: 'drop' },
+      { route: PUSH, kind: 'repeat' },
+      { route: PUSH, kind: 'cut' },
+      { route: PUSH, kind: 'truncate', bytes: 40 },
+      { route: PUSH, kind: 'answer', status: 200, body: '' },
+      { route: PUSH, kind: 'answer', status: 502, body: 'bad gateway' },
+      { route: PUSH, kind: 'answer', status: 429, body: '', headers: { 'retry-after': '1' } },
+      { route: PUSH, kind: 'answer', status: 413, body: '' },
+    ]);
+    const { sign } = await phone(at + 1, 3, async ({ page, volunteer, names }) => {
+      for (const fault of faults) {
+        server.proxy.strike(fault);
+        await volunteer.notHome(names[0]);
+        await nudge(page);
+        await until(`${fault.kind} ${fault.status ?? ''} to strike`, () => server.proxy.pending === 0, { patience: 20_000 });
+        // The door again, so that the next fault has something new to strike.
+        await volunteer.undo(names[0]);
+        await nudge(page);
+        await allSent(page);
+      }
+      await volunteer.conversation(names[1], 'Ungdommen mangler et sted å være.');
+      for (const kind of /** @type {const} */ (['drop', 'repeat'])) server.proxy.strike({ route: INPUTS, kind });
+      await page.goto(`${server.origin}/field/end`);
+      await page.click('button', w.word('end.finish'));
+      await until('both faults of the inputs', async () => {
+        if (await page.has({ role: 'button', name: w.word('end.finish') })) await page.click('button', w.word('end.finish'), { patience: 1_000 }).catch(() => {});
+        else if (await page.has({ role: 'button', name: w.word('end.send') })) await page.click('button', w.word('end.send'), { patience: 1_000 }).catch(() => {});
+        return server.proxy.pending === 0;
+      }, { patience: 30_000, every: 500, explain: () => page.text() });
+    }, engine);
+    const after = await inputs(server.database);
+    told.add('Answers of every kind in turn', `${engine}: pushes lost, repeated, cut, refused and empty; inputs lost and repeated`, faults.length + 2, await lostOrTwice(server, [sign], { visits: faults.length + 1, inputs: 1 }, before));
+    assert.deepEqual([after.spool - before.spool, after.spent - before.spent], [1, 1]);
   });
-  const after = await inputs(server.database);
-  told.add('Answers of every kind in turn', 'pushes lost, repeated, cut, refused and empty; inputs lost and repeated', faults.length + 2, await lostOrTwice(server, [sign], { visits: faults.length + 1, inputs: 1 }, before));
-  assert.deepEqual([after.spool - before.spool, after.spent - before.spent], [1, 1]);
-});
+}
 
 test('a login page with status 200 is not a receipt, and the screen says what to do', { timeout: 120_000 }, async () => {
   await phone(2, 2, async ({ page, volunteer, names }) => {
