@@ -248,7 +248,7 @@ for (const engine of chosen) {
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
       const found = await ofPhone(server, sign);
       exactlyOnce(found, 3);
-      told.add('Storage emptied under an open page', `${engine}: all that the browser holds is deleted while a visit is unsent; the page goes on and is opened again`, 1, { lost: 3 - found.visits.length, duplicated: 0 });
+      told.add('Storage emptied under an open page', `${engine}: all that the browser holds is deleted while a visit is unsent; the page goes on and is opened again`, 1, await lostOrTwice(server, [sign], { visits: 3 }));
     } finally {
       await server.proxy.open();
       await page.close();
