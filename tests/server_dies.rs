@@ -30,6 +30,7 @@ use dorbank_shared::{
 };
 use dorbank_tests::{
     field::Field,
+    held::Holds,
     reliability::{self, Row},
     write_site,
 };
@@ -279,93 +280,29 @@ async fn admit(state: &AppState, device: Uuid, admission: Admission, turf: Uuid)
     tx.commit().await.unwrap();
 }
 
-/// A visit in a database.
-struct Held {
-    phone: Option<Uuid>,
-    counter: i64,
-    door: Uuid,
-    stands: bool,
-}
-
-/// What a database holds of phones' entries and inputs.
-struct Holds {
-    visits: BTreeMap<Uuid, Held>,
-    spool: BTreeMap<Vec<u8>, u64>,
-    receipts: BTreeSet<Uuid>,
-    mixed: i64,
-}
-
 /// Looks at a database that nobody need have closed, and holds it to `verify`.
-async fn look(world: &World, phones: &[Phone]) -> Holds {
+async fn look(world: &World) -> Holds {
     let db = Db::inspect(&world.place.config().database).await.unwrap();
     let checks = verify::run(&db, dorbank_server::clock::Clock::now_ms(&SystemClock)).await.unwrap();
     assert!(verify::is_whole(&checks), "{checks:#?}");
     assert!(checks.len() > 10 && checks.iter().all(|check| check.skipped.is_none()), "{checks:#?}");
-    let holds = holds(&db, world, phones).await;
+    let holds = Holds::read(&db).await;
     db.close().await;
     holds
 }
 
-async fn holds(db: &Db, world: &World, phones: &[Phone]) -> Holds {
-    let mut tx = db.read().await.unwrap();
-    let mut visits = BTreeMap::new();
-    for row in tx.all("SELECT id, device, device_seq, unit, superseded_by FROM visit", vec![]).await.unwrap() {
-        let stands = row.get::<Option<Uuid>>(4).unwrap().is_none();
-        let held = Held { phone: row.get(1).unwrap(), counter: row.get(2).unwrap(), door: row.get(3).unwrap(), stands };
-        visits.insert(row.get(0).unwrap(), held);
-    }
-    let mut spool = BTreeMap::new();
-    for (_, sealed) in store::spool::of_round(&mut tx, world.field.round.id).await.unwrap() {
-        *spool.entry(sealed).or_default() += 1;
-    }
-    let ids = phones.iter().flat_map(|phone| phone.entries.iter().map(|entry| entry.id)).collect();
-    let receipts = store::receipt::among(&mut tx, &ids).await.unwrap().into_iter().map(|receipt| receipt.id).collect();
-    let mixed = tx.one("SELECT COUNT(*) FROM input", vec![]).await.unwrap().unwrap().get(0).unwrap();
-    Holds { visits, spool, receipts, mixed }
-}
-
 /// How many of what phones were answered for is nowhere, and how many are there more than once.
 fn lost_and_twice(phones: &[Phone], holds: &Holds) -> (u64, u64) {
-    let (mut lost, mut twice) = visits_lost_and_twice(phones, holds);
-    for sealed in phones.iter().flat_map(|phone| &phone.sealed) {
-        let count = holds.spool.get(&sealed.bytes).copied().unwrap_or_default();
-        lost += u64::from(sealed.held && count == 0);
-        twice += count.saturating_sub(1);
-    }
-    (lost, twice)
+    let (lost, twice) = visits_lost_and_twice(phones, holds);
+    let sealed = phones.iter().flat_map(|phone| &phone.sealed).map(|sealed| (sealed.bytes.as_slice(), sealed.held));
+    let (inputs_lost, inputs_twice) = holds.inputs_lost_and_twice(sealed);
+    (lost + inputs_lost, twice + inputs_twice)
 }
 
 /// The same of visits and what replaces them.
 fn visits_lost_and_twice(phones: &[Phone], holds: &Holds) -> (u64, u64) {
-    let (mut lost, mut twice) = (0, 0);
-    for phone in phones {
-        for entry in phone.entries.iter().filter(|entry| phone.answered.contains_key(&entry.id)) {
-            let there = holds.receipts.contains(&entry.id) && (entry.kind != KIND_VISIT || holds.visits.contains_key(&entry.id));
-            lost += u64::from(!there);
-        }
-    }
-    // A visit that is there twice has two ids, so ids alone cannot tell. At each door stand as many as were noted there,
-    // came, and were not replaced by what came; and each counter of a phone has one.
-    let mut doors: BTreeMap<Uuid, (u64, u64)> = BTreeMap::new();
-    for phone in phones {
-        let came: Vec<&Envelope> = phone.entries.iter().filter(|entry| holds.receipts.contains(&entry.id)).collect();
-        let replaced: BTreeSet<Uuid> = came.iter().filter_map(|entry| entry.supersedes).collect();
-        for entry in came.iter().filter(|entry| entry.kind == KIND_VISIT && !replaced.contains(&entry.id)) {
-            let visit: VisitV1 = serde_json::from_str(&entry.bytes).unwrap();
-            doors.entry(visit.door()).or_default().0 += 1;
-        }
-    }
-    let mut counters: BTreeMap<(Option<Uuid>, i64), u64> = BTreeMap::new();
-    for held in holds.visits.values() {
-        doors.entry(held.door).or_default().1 += u64::from(held.stands);
-        *counters.entry((held.phone, held.counter)).or_default() += 1;
-    }
-    for (noted, stand) in doors.into_values() {
-        lost += noted.saturating_sub(stand);
-        twice += stand.saturating_sub(noted);
-    }
-    twice += counters.into_values().map(|count| count - 1).sum::<u64>();
-    (lost, twice)
+    let noted = phones.iter().flat_map(|phone| phone.entries.iter().map(|entry| (entry, phone.answered.contains_key(&entry.id))));
+    holds.entries_lost_and_twice(noted)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -380,7 +317,7 @@ async fn a_visit_that_was_there_twice_under_two_ids_went_unseen() {
     phones[0].visit(1, Outcome::NotHome, None);
     phones[0].finish(server.address).await;
     server.stop();
-    assert_eq!(lost_and_twice(&phones, &look(&world, &phones).await), (0, 0));
+    assert_eq!(lost_and_twice(&phones, &look(&world).await), (0, 0));
     let copy = "INSERT INTO visit (id, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq, superseded_by, silenced) \
         SELECT $1, campaign, turf, entrance, unit, outcome, leaflet, occurred_at, device, device_seq + 100, superseded_by, silenced FROM visit WHERE id = $2";
     let same_counter = copy.replace(" + 100", "");
@@ -395,7 +332,7 @@ async fn a_visit_that_was_there_twice_under_two_ids_went_unseen() {
         let mut tx = state.db.begin().await.unwrap();
         tx.execute(sql, ids.into_iter().map(Into::into).collect()).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(lost_and_twice(&phones, &holds(&state.db, &world, &phones).await), found, "{sql}");
+        assert_eq!(lost_and_twice(&phones, &Holds::read(&state.db).await), found, "{sql}");
         let mut tx = state.db.begin().await.unwrap();
         tx.execute("DELETE FROM visit WHERE id = $1", vec![other.into()]).await.unwrap();
         tx.execute("UPDATE visit SET superseded_by = NULL WHERE id = $1", vec![last.into()]).await.unwrap();
@@ -527,7 +464,7 @@ async fn killed(seed: u64, kills: usize) -> Killed {
         for task in tasks {
             phones.push(task.await.unwrap());
         }
-        let holds = look(&world, &phones).await;
+        let holds = look(&world).await;
         let unheard = |phone: &Phone| phone.unsent().iter().filter(|entry| holds.receipts.contains(&entry.id)).count() as u64;
         sum.unheard += phones.iter().map(unheard).sum::<u64>();
         let (gone, double) = lost_and_twice(&phones, &holds);
@@ -551,7 +488,7 @@ async fn killed(seed: u64, kills: usize) -> Killed {
         assert!(phone.sealed.iter().all(|sealed| sealed.held), "a repeat is answered as before");
     }
     server.stop();
-    let holds = look(&world, &phones).await;
+    let holds = look(&world).await;
     let visits = phones.iter().flat_map(|phone| &phone.entries).filter(|entry| entry.kind == KIND_VISIT).count();
     let inputs: usize = phones.iter().map(|phone| phone.sealed.len()).sum();
     assert_eq!((holds.visits.len(), holds.spool.len()), (visits, inputs));
@@ -612,7 +549,7 @@ async fn a_restore_older_than_the_phones_receipts_loses_nothing_and_doubles_noth
         phone.finish(server.address).await;
     }
     server.stop();
-    let before = look(&world, &phones).await;
+    let before = look(&world).await;
 
     // While anybody has it open it is not restored.
     assert!(place.refused(&["restore", backup]).contains("in use"));
@@ -653,7 +590,7 @@ async fn a_restore_older_than_the_phones_receipts_loses_nothing_and_doubles_noth
         phone.finish(at).await;
     }
     server.stop();
-    let after = look(&world, &phones).await;
+    let after = look(&world).await;
     let visits: BTreeSet<Uuid> =
         phones.iter().flat_map(|phone| &phone.entries).filter(|entry| entry.kind == KIND_VISIT).map(|entry| entry.id).collect();
     assert_eq!(after.visits.keys().copied().collect::<BTreeSet<_>>(), visits);

@@ -20,6 +20,7 @@ use dorbank_shared::{
 };
 use dorbank_tests::{
     Engine, START_MS, TestServer, World,
+    held::lost_and_twice,
     reliability::{self, Row},
     write_site,
 };
@@ -112,15 +113,9 @@ async fn suffers(fault: &str, cause: &str, relief: &str, name: &str, tries: u64)
     whole(&state.db, state.now_ms()).await;
     let kept = store::quarantine::open(&mut state.db.read().await.unwrap(), world.campaign.id).await.unwrap();
     assert!(kept.is_empty(), "nobody has to look at anything");
+    let (lost, duplicated) = lost_and_twice(&state.db, entries.iter().chain([&first])).await;
     server.stop().await;
-    Row {
-        fault: fault.into(),
-        tried: format!("pushes of 200 meet it; the reason given is {name}"),
-        runs: 1,
-        times: Some(tries),
-        lost: 0,
-        duplicated: 0,
-    }
+    Row { fault: fault.into(), tried: format!("pushes of 200 meet it; the reason given is {name}"), runs: 1, times: Some(tries), lost, duplicated }
 }
 
 #[tokio::test]
@@ -140,6 +135,7 @@ async fn a_fault_takes_nothing_from_a_phone_and_passes() {
         "Each fault while a phone sends, and the same entries again when it is gone.",
         &rows,
     );
+    assert!(rows.iter().all(|row| row.lost + row.duplicated == 0), "{rows:?}");
 }
 
 /// Overwrites the page that holds the beginning of a table or an index.
@@ -198,14 +194,15 @@ async fn damaged() -> Row {
     assert_eq!((answer.held, answer.missing.len()), (8, 0));
     whole(&mended.state.db, mended.state.now_ms()).await;
     assert_eq!(world.turfs.len(), 2);
+    let (lost, duplicated) = lost_and_twice(&mended.state.db, &entries).await;
     mended.stop().await;
     Row {
         fault: "A page of the file is overwritten".into(),
         tried: "the root of the receipts' index; /readyz says damaged, nothing more is written, then a restore".into(),
         runs: 1,
         times: None,
-        lost: 0,
-        duplicated: 0,
+        lost,
+        duplicated,
     }
 }
 
@@ -253,13 +250,14 @@ async fn starved() -> Row {
     assert!(server.log().contains("disk_fault") && server.log().contains("takes writes again"), "{}", server.log());
     server.stop();
     whole(&state.db, state.now_ms()).await;
+    let (lost, duplicated) = lost_and_twice(&state.db, &all).await;
     Row {
         fault: "Nothing more can be written to the disk".into(),
         tried: "no file of the server's process may grow (RLIMIT_FSIZE), in the middle of pushes of 100".into(),
         runs: 5,
         times: Some(5),
-        lost: 0,
-        duplicated: 0,
+        lost,
+        duplicated,
     }
 }
 
@@ -292,13 +290,14 @@ async fn without_handles() -> Row {
     assert_eq!((answer.held, answer.missing.len()), (20, 0), "who could not connect is served when it can");
     server.stop();
     whole(&state.db, state.now_ms()).await;
+    let (lost, duplicated) = lost_and_twice(&state.db, &entries).await;
     Row {
         fault: "No more files can be opened".into(),
         tried: "the limit of the server's process is set to 1 (RLIMIT_NOFILE)".into(),
         runs: 1,
         times: None,
-        lost: 0,
-        duplicated: 0,
+        lost,
+        duplicated,
     }
 }
 
@@ -335,13 +334,14 @@ async fn clock_jumps() -> Row {
     let kept = store::quarantine::open(&mut state.db.read().await.unwrap(), world.campaign.id).await.unwrap();
     assert_eq!((answer.held, kept.len()), (12, 2));
     whole(&state.db, state.now_ms()).await;
+    let (lost, duplicated) = lost_and_twice(&state.db, &entries).await;
     server.stop().await;
     Row {
         fault: "The server's clock jumps".into(),
         tried: "five years ahead, back, five years behind, with the schedule running".into(),
         runs: 1,
         times: Some(4),
-        lost: 0,
-        duplicated: 0,
+        lost,
+        duplicated,
     }
 }

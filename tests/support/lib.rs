@@ -2,6 +2,7 @@
 
 pub mod field;
 pub mod fuzz;
+pub mod held;
 pub mod postgres;
 pub mod reliability;
 mod server;
