@@ -4,6 +4,7 @@
 
 mod access;
 mod attack;
+mod backup;
 mod check;
 mod clarify;
 mod coarsen;
