@@ -11,12 +11,14 @@ use std::{
     },
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
     args,
     clock::{Clock as _, SystemClock},
     store::{campaign, device, door_state, meta},
 };
 use dorbank_shared::{
+    input::{Slot, SlotStatus},
     sync::{
         base::{Base, Verdict},
         wire::{Admission, Envelope, MEDIA_TYPE, PullRequest, PullResponse, PushResponse, Status},
@@ -25,7 +27,7 @@ use dorbank_shared::{
 };
 use dorbank_tests::{
     Engine, TestServer, World,
-    held::lost_and_twice,
+    held::{Holds, lost_and_twice},
     postgres::{Cluster, waiting},
     reliability::{self, Row},
 };
@@ -36,6 +38,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
+    inputs::{draw, request, send, slot},
     phone::{House, Phone, houses},
     process::{Place, Server as Process},
 };
@@ -388,6 +391,13 @@ async fn two_servers_on_one_postgresql_skip_nothing_and_count_nothing_twice() {
     assert!(!failed, "{rows:?}");
 }
 
+/// Sends slots as a phone does. Gives what became of each.
+async fn offer(server: &TestServer, slots: &[&Slot]) -> Vec<SlotStatus> {
+    let mut answer = send(server, &request(server, slots.iter().copied().cloned().collect())).await.slots;
+    answer.truncate(slots.len());
+    answer
+}
+
 /// A copy by PostgreSQL's own tools, and what a phone sent after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_sent_after_a_pg_dump_is_offered_again_after_pg_restore() {
@@ -398,10 +408,17 @@ async fn what_was_sent_after_a_pg_dump_is_offered_again_after_pg_restore() {
     let mut phone = pair.phone().await;
     let [before, after] = [0, 1].map(|door| phone.visit(&pair.servers[0].state, &pair.houses[0], Some(door), Outcome::Talked));
     let held = phone.push(&pair.servers[0], std::slice::from_ref(&before)).await;
+    // An input in the copy, one whose ticket alone is, and one of which nothing is.
+    let early = draw(&pair.servers[0], &phone, 2).await;
+    let seal = |ticket: &str, words: &str| slot(&pair.servers[0], &pair.world, ticket, words);
+    let (first, second) = (seal(&early[0], "Bussen"), seal(&early[1], "Skolen"));
+    assert_eq!(offer(&pair.servers[0], &[&first]).await, [SlotStatus::Held]);
     let copy = folder.path().join("dorbank.dump");
     cluster.dump(&pair.address, &copy);
     place.done(&["backup", "--noted"]);
     assert_eq!(phone.push(&pair.servers[1], std::slice::from_ref(&after)).await.results[0].status, Status::Applied);
+    let third = seal(&draw(&pair.servers[1], &phone, 1).await[0], "Parken");
+    assert_eq!(offer(&pair.servers[1], &[&second, &third]).await, [SlotStatus::Held; 2]);
     let Pair { servers, processes, address, .. } = pair;
     processes.into_iter().for_each(Process::stop);
     for server in servers {
@@ -419,12 +436,24 @@ async fn what_was_sent_after_a_pg_dump_is_offered_again_after_pg_restore() {
     let again = phone.push(&server, &[before.clone(), after.clone()]).await;
     assert_ne!(again.epoch, held.epoch, "phones notice");
     assert_eq!(again.results.iter().map(|result| result.status).collect::<Vec<_>>(), [Status::Duplicate, Status::Applied]);
+    let sealed = [&first, &second, &third].map(|slot| BASE64_URL_SAFE_NO_PAD.decode(&slot.sealed).unwrap());
+    let spool = async || Holds::read(&server.state.db).await.spool;
+    assert_eq!(spool().await, [(sealed[0].clone(), 1)].into(), "the others are gone");
+    // The ticket that was drawn after the copy is known no more, and the phone draws another for what it sealed.
+    assert_eq!(offer(&server, &[&first, &second, &third]).await, [SlotStatus::Held, SlotStatus::Held, SlotStatus::Refused]);
+    let third = Slot { ticket: draw(&server, &phone, 1).await.remove(0), ..third };
+    for _ in 0..2 {
+        assert_eq!(offer(&server, &[&first, &second, &third]).await, [SlotStatus::Held; 3], "also when it is asked again");
+    }
+    assert!(place.done(&["verify"]).contains("All is well"));
+    let holds = Holds::read(&server.state.db).await;
+    assert_eq!((holds.visits.len(), holds.spool.len()), (2, 3), "all are there");
+    let entries = holds.entries_lost_and_twice([(&before, true), (&after, true)]);
+    let inputs = holds.inputs_lost_and_twice(sealed.iter().map(|sealed| (sealed.as_slice(), true)));
+    let (lost, duplicated) = (entries.0 + inputs.0, entries.1 + inputs.1);
     let mut tx = server.state.db.read().await.unwrap();
-    let rows = tx.all("SELECT id FROM visit", args![]).await.unwrap();
-    assert_eq!(rows.len(), 2, "both are there, once");
     assert!(meta::find(&mut tx, dorbank_server::sync::inputs::BACKED_UP_THROUGH).await.unwrap().is_none(), "phones keep their inputs");
     drop(tx);
-    let (lost, duplicated) = lost_and_twice(&server.state.db, [&before, &after]).await;
     process.stop();
     server.stop().await;
     reliability::write(
@@ -433,7 +462,7 @@ async fn what_was_sent_after_a_pg_dump_is_offered_again_after_pg_restore() {
         "PostgreSQL's own tools, the server and its commands as processes.",
         &[Row {
             fault: "pg_restore of a dump older than the phones' receipts".into(),
-            tried: "a visit before it and one after; then dorbank restore --noted".into(),
+            tried: "a visit and a sealed input before it, a visit and two sealed inputs after it; then dorbank restore --noted".into(),
             runs: 1,
             times: None,
             lost,
