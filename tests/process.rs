@@ -13,6 +13,7 @@ use std::{
 };
 
 use dorbank_server::{cli, config::Config};
+use dorbank_tests::postgres::is_root;
 
 /// Under which the arguments come.
 const ARGUMENTS: &str = "DORBANK_TEST_ARGUMENTS";
@@ -70,8 +71,13 @@ impl Place {
     /// As [`Place::command`], in a shell that ignores the signal of files that grow too large: then the write fails, as
     /// it does on a full disk.
     pub fn command_that_may_be_starved(&self, args: &[&str]) -> Command {
+        self.command_in_shell("exec", args)
+    }
+
+    fn command_in_shell(&self, exec: &str, args: &[&str]) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" process::dorbank --exact --nocapture"]).arg(env::current_exe().unwrap());
+        let script = format!("trap '' XFSZ; {exec} \"$0\" process::dorbank --exact --nocapture");
+        command.args(["-c", &script]).arg(env::current_exe().unwrap());
         self.dress(&mut command, args);
         command
     }
@@ -118,7 +124,22 @@ impl Place {
     pub fn serve_starved(&self) -> Server {
         Server::start(self.command_that_may_be_starved(&["serve", "--listen", "127.0.0.1:0"]))
     }
+
+    /// As [`Place::serve_starved`], where the rights of a file bind the server too. Nothing where this is root and may not
+    /// give up what it may.
+    pub fn serve_bound(&self) -> Option<Server> {
+        let exec = if is_root() {
+            let may = Command::new(BOUND[0]).args([BOUND[1], "true"]).output().is_ok_and(|output| output.status.success());
+            may.then(|| format!("exec {} {}", BOUND[0], BOUND[1]))?
+        } else {
+            "exec".to_owned()
+        };
+        Some(Server::start(self.command_in_shell(&exec, &["serve", "--listen", "127.0.0.1:0"])))
+    }
 }
+
+/// Root may write every file, unless it gives that up.
+const BOUND: [&str; 2] = ["setpriv", "--bounding-set=-dac_override"];
 
 /// A server that runs.
 #[derive(Debug)]

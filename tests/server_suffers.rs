@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{Seek as _, SeekFrom, Write as _},
+    os::unix::fs::PermissionsExt as _,
     sync::Arc,
 };
 
@@ -54,7 +55,10 @@ async fn pragma(db: &Db, text: &str) {
 }
 
 async fn reason(server: &TestServer) -> (StatusCode, String) {
-    let response = server.get("/readyz").send().await.unwrap();
+    reason_in(server.get("/readyz").send().await.unwrap()).await
+}
+
+async fn reason_in(response: Response) -> (StatusCode, String) {
     let status = response.status();
     let text = response.text().await.unwrap();
     let reason = serde_json::from_str::<Value>(&text).ok().and_then(|json| json["reason"].as_str().map(str::to_owned));
@@ -123,10 +127,11 @@ async fn a_fault_takes_nothing_from_a_phone_and_passes() {
     let mut rows = vec![
         suffers("The disk is full (SQLite may have no more pages)", "PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", "disk_full", 1)
             .await,
-        suffers("The database may only be read", "PRAGMA query_only = ON", "PRAGMA query_only = OFF", "read_only", 3).await,
+        suffers("SQLite is told to write nothing (PRAGMA query_only)", "PRAGMA query_only = ON", "PRAGMA query_only = OFF", "read_only", 3).await,
     ];
     rows.push(damaged().await);
     rows.push(starved().await);
+    rows.extend(read_only().await);
     rows.push(without_handles().await);
     rows.push(clock_jumps().await);
     reliability::write(
@@ -259,6 +264,57 @@ async fn starved() -> Row {
         lost,
         duplicated,
     }
+}
+
+/// The disk fails, and may only be read from then on. The server gives up what it had open, and what it opens anew it may only
+/// read. Nothing where no file can be kept from the server.
+async fn read_only() -> Option<Row> {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, state, houses, mut phone) = on_disk(folder.path()).await;
+    let Some(mut server) = place.serve_bound() else {
+        eprintln!("skipped: a file that may only be read, since root may write it all the same here");
+        return None;
+    };
+    let client = reqwest::Client::new();
+    let allow = |mode: u32| {
+        for ending in ["", "-wal", "-shm"] {
+            fs::set_permissions(folder.path().join(format!("dorbank.db{ending}")), fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    let mut all = vec![];
+    for _ in 0..3 {
+        let entries: Vec<Envelope> = (0..100).map(|i| phone.visit(&state, &houses[i % 3], Some(i % 4), Outcome::CHOICES[i % 4])).collect();
+        let log = fs::metadata(folder.path().join("dorbank.db-wal")).map_or(0, |file| file.len());
+        server.limit(&format!("--fsize={}:", log + 20_000));
+        takes_nothing(push(&client, &server, &phone, &entries).await.unwrap(), 100).await;
+        allow(0o444);
+        server.limit("--fsize=unlimited:");
+        for _ in 0..2 {
+            takes_nothing(push(&client, &server, &phone, &entries).await.unwrap(), 100).await;
+            let response = client.get(format!("http://{}/readyz", server.address)).send().await.unwrap();
+            assert_eq!(reason_in(response).await, (StatusCode::SERVICE_UNAVAILABLE, "read_only".to_owned()));
+        }
+        // What it opened to read alone it has until it is started anew.
+        server.stop();
+        allow(0o644);
+        server = place.serve_bound().unwrap();
+        let answer: PushResponse = read(push(&client, &server, &phone, &entries).await.unwrap()).await;
+        assert!(answer.results.iter().all(|result| matches!(result.status, Status::Applied | Status::Merged)), "{:?}", answer.results);
+        all.extend(entries);
+    }
+    server.stop();
+    whole(&state.db, state.now_ms()).await;
+    let (lost, duplicated) = lost_and_twice(&state.db, &all).await;
+    Some(Row {
+        fault: "The file may only be read".into(),
+        tried:
+            "its rights are taken as a write fails, so that the server opens it anew to read alone; pushes of 100, then a start with its rights back"
+                .into(),
+        runs: 1,
+        times: Some(3),
+        lost,
+        duplicated,
+    })
 }
 
 /// No file and no connection can be opened any more; who is connected goes on.
