@@ -227,6 +227,14 @@ async fn push(client: &reqwest::Client, server: &crate::process::Server, phone: 
     client.post(format!("http://{}/sync/v1/push", server.address)).bearer_auth(&phone.credential).body(body).send().await
 }
 
+/// Lets no file of a server's process be written beyond its first page. What waits in SQLite's log goes into the file first:
+/// it is written from its beginning again, and not even the least of writes has room in it.
+async fn starve(state: &AppState, server: &crate::process::Server) {
+    let Db::Sqlite { writer, .. } = &state.db else { panic!("only on SQLite") };
+    while sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await.unwrap() != 0 {}
+    server.limit("--fsize=4096:");
+}
+
 /// Files may not grow: every write beyond fails, whatever it is for, as when a quota is reached.
 async fn starved() -> Row {
     let folder = tempfile::tempdir().unwrap();
@@ -237,8 +245,7 @@ async fn starved() -> Row {
     let mut all = vec![];
     for _ in 0..5 {
         let entries: Vec<Envelope> = (0..100).map(|i| phone.visit(&state, &houses[i % 3], Some(i % 4), Outcome::CHOICES[i % 4])).collect();
-        let log = fs::metadata(folder.path().join("dorbank.db-wal")).map_or(0, |file| file.len());
-        server.limit(&format!("--fsize={}:", log + 20_000));
+        starve(&state, &server).await;
         takes_nothing(push(&client, &server, &phone, &entries).await.unwrap(), 100).await;
         assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
         server.limit("--fsize=unlimited:");
@@ -284,8 +291,7 @@ async fn read_only() -> Option<Row> {
     let mut all = vec![];
     for _ in 0..3 {
         let entries: Vec<Envelope> = (0..100).map(|i| phone.visit(&state, &houses[i % 3], Some(i % 4), Outcome::CHOICES[i % 4])).collect();
-        let log = fs::metadata(folder.path().join("dorbank.db-wal")).map_or(0, |file| file.len());
-        server.limit(&format!("--fsize={}:", log + 20_000));
+        starve(&state, &server).await;
         takes_nothing(push(&client, &server, &phone, &entries).await.unwrap(), 100).await;
         allow(0o444);
         server.limit("--fsize=unlimited:");
