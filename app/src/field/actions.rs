@@ -141,7 +141,7 @@ async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> R
         }
         Err(error) => {
             UNWRITTEN.with_borrow_mut(|unwritten| unwritten.extend(drafts));
-            leptos::logging::error!("{error}");
+            error.log();
             phone().storage.set(Some(error.fault()));
             try_again_later();
             Err(error)
@@ -335,7 +335,7 @@ pub fn mark_asked(door: Uuid) {
     let Some(round) = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.round.id)) else { return };
     spawn_local(async move {
         if let Err(error) = cache::mark_asked(door, round).await {
-            leptos::logging::error!("{error}");
+            error.log();
         }
     });
 }
@@ -360,7 +360,7 @@ impl InputFate {
             }
             Ok(None) => Self::OnItsWay,
             Err(error) => {
-                leptos::logging::error!("{error}");
+                error.log();
                 Self::Unknown
             }
         }

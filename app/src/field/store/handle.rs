@@ -45,6 +45,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Says so where somebody looks who looks for faults.
+    #[inline(never)]
+    pub fn log(&self) {
+        leptos::logging::error!("{self}");
+    }
+
     /// What the person is told.
     pub fn fault(&self) -> StorageFault {
         match self {

@@ -77,7 +77,7 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
     };
     let adopted = adopt(joined, None).await;
     if adopted && let Err(error) = cache::write(None, None, &BTreeMap::new()).await {
-        leptos::logging::error!("{error}");
+        error.log();
     }
     open().await;
     if adopted { Ok(()) } else { Err(JoinFault::Storage) }
@@ -107,7 +107,7 @@ async fn adopt(joined: JoinResponse, only: Option<Uuid>) -> bool {
     let ended_at = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.ends_at));
     let adopted = outbox::join(&identity, ended_at, only).await;
     if let Err(error) = &adopted {
-        leptos::logging::error!("{error}");
+        error.log();
     }
     tell_other_tabs("entries");
     adopted.is_ok()

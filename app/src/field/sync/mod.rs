@@ -77,7 +77,7 @@ async fn put_back() -> Result<(), StoreError> {
 /// Reads storage and starts. Called at the beginning and after joining, and where storage is not what the page takes it for.
 pub async fn open() {
     if let Err(error) = put_back().await {
-        leptos::logging::error!("{error}");
+        error.log();
         return actions::cannot_read(error.fault());
     }
     // The outbox last: what is noted while the rest is read must not be missing from what is shown.
@@ -111,7 +111,7 @@ pub async fn open() {
             inputs::send_if_due();
         }
         Err(error) => {
-            leptos::logging::error!("{error}");
+            error.log();
             actions::cannot_read(error.fault());
         }
     }
@@ -273,7 +273,7 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
         identity.admission = answer.admission;
         identity.sign.clone_from(&answer.sign);
         if let Err(error) = outbox::keep_identity(&identity).await {
-            leptos::logging::error!("{error}");
+            error.log();
         }
         phone.identity.set(Some(identity));
     }
@@ -302,7 +302,7 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
     }
     let changed = bases != *phone.bases.get_untracked() || answer.bundle.is_some() || bundle.is_none();
     if changed && let Err(error) = cache::write(phone.identity.get_untracked().as_ref(), bundle.as_deref(), &bases).await {
-        leptos::logging::error!("{error}");
+        error.log();
     }
     if let Some(bundle) = bundle.as_ref().filter(|bundle| ENDS_AT.get() != Some(bundle.ends_at))
         && outbox::keep_end(device(), bundle.ends_at).await.is_ok()
@@ -339,7 +339,7 @@ async fn settle(receipts: Vec<Receipt>) {
         }
         // What was noted is saved, and the server has it: the engine says that storage fails, and tries again.
         Err(error) => {
-            leptos::logging::error!("{error}");
+            error.log();
             feed(Event::StorageFailed);
         }
     }
@@ -355,7 +355,7 @@ async fn reopen(epoch: String) {
             feed(Event::Reopened);
         }
         Err(error) => {
-            leptos::logging::error!("{error}");
+            error.log();
             feed(Event::StorageFailed);
         }
     }
