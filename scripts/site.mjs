@@ -99,7 +99,7 @@ if (existsSync(icons)) {
 }
 const manifest = fill(text('public/field/manifest.webmanifest'));
 write('field/manifest.webmanifest', manifest);
-write('field/sw.js', fill(text('public/field/sw.js')).replace('{{precache}}', JSON.stringify(precache)));
+write('field/sw.js', await small(fill(text('public/field/sw.js')).replace('{{precache}}', JSON.stringify(precache)), false));
 write('manifest.json', JSON.stringify({ build, assets }, null, 2));
 
 rmSync(target, { recursive: true, force: true });

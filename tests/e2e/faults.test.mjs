@@ -113,7 +113,7 @@ for (const [at, engine] of chosen.entries()) {
       const sentence = 'Halvferdig setning som ingen må ta fra meg';
       await page.fill(w.word('note.words'), sentence);
       await page.evaluate(() => { globalThis.stillHere = navigator.serviceWorker.controller; });
-      const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/const BUILD = "[^"]*"/, 'const BUILD = "the-next-one"');
+      const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/BUILD="[^"]*"/, 'BUILD="the-next-one"');
       server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
       await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
       await page.waitFor('the new build to wait', async () => Boolean((await navigator.serviceWorker.getRegistration('/field/')).waiting), undefined, { patience: 20_000 });

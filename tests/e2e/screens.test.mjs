@@ -260,7 +260,7 @@ for (const [at, language] of LANGUAGES.entries()) {
       await look('34-finished');
 
       await volunteer.readyForOffline();
-      const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/const BUILD = "[^"]*"/, `const BUILD = "next-${language}"`);
+      const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/BUILD="[^"]*"/, `BUILD="next-${language}"`);
       server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
       await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
       await page.sees(w.word('update.ready'));

@@ -215,13 +215,21 @@ impl Db {
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(ROWS_PER_STATEMENT)
             .busy_timeout(std::time::Duration::from_secs(20));
-        // A file does not go away as a connection over a network does, and sqlx tests each when it is given back.
+        let health = Arc::<Health>::default();
+        // A file does not go away as a connection over a network does, and sqlx tests each when it is given back. What was
+        // opened while the file could only be read stays so; it is opened anew until it takes writes.
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .after_release(|conn, _| Box::pin(has_no_transaction(conn)))
+            .after_release({
+                let health = health.clone();
+                move |conn, _| {
+                    let is_fit = health.trouble() != Some(Trouble::ReadOnly);
+                    Box::pin(async move { Ok(is_fit && has_no_transaction(conn).await?) })
+                }
+            })
             .connect_with(options.clone())
             .await?;
         SQLITE_MIGRATIONS.run(&writer).await?;
@@ -235,14 +243,7 @@ impl Db {
             .after_release(|conn, _| Box::pin(has_no_transaction(conn)))
             .connect_with(options.read_only(true))
             .await?;
-        Ok(Self::Sqlite {
-            writer,
-            readers,
-            turn: Arc::new(Mutex::new(())),
-            path: PathBuf::from(path),
-            health: Arc::default(),
-            lock: Some(Arc::new(lock)),
-        })
+        Ok(Self::Sqlite { writer, readers, turn: Arc::new(Mutex::new(())), path: PathBuf::from(path), health, lock: Some(Arc::new(lock)) })
     }
 
     /// Opens `address` only to look: nothing is made, migrated or written. The migrations may be older than the program.
