@@ -256,7 +256,7 @@ fn polygon(rings: &[Ring], scale: Scale, repairs: &mut Repairs) -> Result<Vec<Po
 }
 
 /// What lies inside, where each crossing of a line changes sides. Nothing where that cannot be said: of rings that cross
-/// themselves at random, one set in some ten thousand makes i_overlay 4.5 reach past the end of a list of its own.
+/// themselves at random, one set in some ten thousand makes `i_overlay` 4.5 reach past the end of a list of its own.
 fn inside(drawn: &MultiPolygon) -> Option<MultiPolygon> {
     // It takes all by reference and keeps nothing: what it leaves behind is dropped.
     std::panic::catch_unwind(|| drawn.union_with_fill_rule(&MultiPolygon::new(Vec::new()), FillRule::EvenOdd)).ok()
