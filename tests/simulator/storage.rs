@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::server::What;
 
 /// What can be fetched again.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cache {
     /// Who was given it: see [`Identity::joined_as`].
     pub of: Uuid,

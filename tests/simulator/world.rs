@@ -496,8 +496,12 @@ impl World {
                 if self.alive(at) {
                     let phone = &mut self.phones[at.phone];
                     if base {
-                        phone.tabs[at.tab].cache = phone.storage.cache_of(phone.tabs[at.tab].cache.of);
-                        phone.tabs[at.tab].pulled_at = None;
+                        let cache = phone.storage.cache_of(phone.tabs[at.tab].cache.of);
+                        // A phone that is shut out writes at each pull that it has nothing.
+                        if cache != phone.tabs[at.tab].cache {
+                            phone.tabs[at.tab].cache = cache;
+                            phone.tabs[at.tab].pulled_at = None;
+                        }
                     } else if phone.tabs[at.tab].device != phone.storage.device {
                         self.read_again(at);
                     } else {
