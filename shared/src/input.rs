@@ -137,7 +137,7 @@ impl InputsRequest {
             hash.update(slot.ticket.as_bytes());
             hash.update(slot.sealed.as_bytes());
         }
-        hexadecimal(hash)
+        hexadecimal(&hash.finalize())
     }
 }
 

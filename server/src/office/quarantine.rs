@@ -13,7 +13,7 @@ use dorbank_shared::{
     error::Code,
     place::Entrance,
     principal::OfficerPrincipal,
-    sync::wire::Reason,
+    sync::wire::{Reason, hexadecimal},
     visit::{Outcome, VisitV1},
     words::{Words, key},
 };
@@ -191,7 +191,7 @@ impl Teller {
         };
         Ok(Row {
             id: entry.id,
-            mac: hex(&entry.mac),
+            mac: hexadecimal(&entry.mac),
             sign: (!coarse).then(|| waiting.sign.clone()),
             date: self.calendar.date(waiting.starts_at),
             place: waiting.meeting_place.clone(),
@@ -337,14 +337,6 @@ pub async fn discard_all(state: &AppState, officer: &OfficerPrincipal, reason: R
         settled.push(settle::discard(&state.db, state.now_ms(), part, why, &actor, rng).await?);
     }
     Ok(done(false, &settled))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("a String takes any text");
-        out
-    })
 }
 
 /// Reads what [`Row::mac`] says.

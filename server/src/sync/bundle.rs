@@ -2,7 +2,7 @@
 
 use dorbank_shared::{
     place::Entrance,
-    sync::wire::{Bundle, EntranceBundle, TurfBundle, UnitBundle},
+    sync::wire::{Bundle, EntranceBundle, TurfBundle, UnitBundle, hexadecimal},
 };
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -49,11 +49,7 @@ pub async fn read(tx: &mut Tx, scope: &Scope, turfs: &[Uuid]) -> Result<Bundle, 
 fn tag(bundle: &Bundle) -> String {
     let json = serde_json::to_vec(bundle).unwrap_or_default();
     let hash = Sha256::digest(&json);
-    hash[..8].iter().fold(String::with_capacity(16), |mut out, byte| {
-        use std::fmt::Write as _;
-        write!(out, "{byte:02x}").expect("a String takes any text");
-        out
-    })
+    hexadecimal(&hash[..8])
 }
 
 /// House numbers, floors and doors are small; a number out of range is a fault of the publisher's and shows as 0.

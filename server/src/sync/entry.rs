@@ -2,7 +2,7 @@
 
 use dorbank_shared::{
     error::Code,
-    sync::wire::{Envelope, Have, MAX_ENTRIES, PushRequest},
+    sync::wire::{Envelope, Have, MAX_ENTRIES, PushRequest, hexadecimal},
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -84,15 +84,7 @@ pub fn read_one(value: Value) -> Entry {
         return Entry::from(envelope);
     }
     let id = value.get("id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
-    Entry { id, digest: hex(&Sha256::digest(value.to_string().as_bytes())), content: Err(value) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("a String takes any text");
-        out
-    })
+    Entry { id, digest: hexadecimal(&Sha256::digest(value.to_string().as_bytes())), content: Err(value) }
 }
 
 #[cfg(test)]

@@ -63,17 +63,19 @@ impl Envelope {
         hash.update(self.supersedes.unwrap_or_default().as_bytes());
         hash.update(self.captured_at.to_be_bytes());
         hash.update(self.bytes.as_bytes());
-        hexadecimal(hash)
+        hexadecimal(&hash.finalize())
     }
 }
 
-/// A hash in lower-case hexadecimal.
-pub(crate) fn hexadecimal(hash: Sha256) -> String {
-    use std::fmt::Write as _;
-    hash.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("a String takes any text");
-        out
-    })
+/// Bytes in lower-case hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half & 15)]);
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        out.push(digit(byte >> 4));
+        out.push(digit(*byte));
+    }
+    out
 }
 
 /// What the phone says it has, so that the server can see gaps.
