@@ -315,7 +315,8 @@ async fn deadlock(cluster: &Cluster) -> (bool, (u64, u64)) {
     // One request, and it is answered as if nothing had been: the server did it again.
     assert_eq!(answer.results[0].status, Status::Applied);
     assert_eq!(count(&pair, "SELECT COUNT(*) FROM visit").await, 1);
-    assert_eq!(cluster.has_said("deadlock detected") - before, 1, "one of the two was ended");
+    // More than once where the push, done again, has the phone's row before its rival wakes up: the ring closes anew.
+    assert!(cluster.has_said("deadlock detected") > before, "neither of the two was ended");
     let cost = lost_and_twice(&pair.servers[0].state.db, [&entry]).await;
     pair.stop().await;
     (went_on, cost)
