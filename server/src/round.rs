@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, path::PathBuf};
 
-use dorbank_shared::{round::Name, seal};
+use dorbank_shared::{round::Name, seal, sync::wire::hexadecimal};
 use jiff::civil::Date;
 use rand::Rng as _;
 use rand_chacha::ChaCha20Rng;
@@ -168,17 +168,10 @@ pub fn private_key(keys: &Path, round: &Round) -> Result<Vec<u8>, RoundKeyError>
 /// A private key as text for paper: groups of four hexadecimal digits, eight on a line, each line with two digits that
 /// say whether it was typed right.
 pub fn paper_copy(private: &[u8]) -> String {
-    use std::fmt::Write as _;
     let mut out = String::new();
     for (number, line) in (1..).zip(private.chunks(16)) {
-        write!(out, "{number}:").expect("a String takes any text");
-        for pair in line.chunks(2) {
-            out.push(' ');
-            for byte in pair {
-                write!(out, "{byte:02x}").expect("a String takes any text");
-            }
-        }
-        writeln!(out, " / {:02x}", line_check(number, line)).expect("a String takes any text");
+        let groups: Vec<String> = line.chunks(2).map(hexadecimal).collect();
+        out.extend([&number.to_string(), ": ", &groups.join(" "), " / ", &hexadecimal(&[line_check(number, line)]), "\n"]);
     }
     out
 }
