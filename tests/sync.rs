@@ -85,6 +85,28 @@ async fn an_entry_gets_a_receipt_and_a_repeat_the_same_answer() {
 }
 
 #[tokio::test]
+async fn an_entry_that_its_phone_had_to_count_again_stood_aside_as_another_one() {
+    for engine in Engine::BOTH {
+        let Set { server, world, houses, mut phone } = set(engine).await;
+        let good = phone.visit(&server.state, &houses[0], Some(0), Outcome::Talked);
+        let recounted = Envelope { device_seq: 7, ..good.clone() };
+        assert_eq!(statuses(&phone.push(&server, std::slice::from_ref(&good)).await), [Status::Applied]);
+        assert_eq!(statuses(&phone.push(&server, std::slice::from_ref(&recounted)).await), [Status::Duplicate]);
+        assert_eq!(statuses(&phone.push(&server, &[good.clone(), recounted.clone()]).await), [Status::Duplicate; 2]);
+
+        let unknown = Envelope { kind: "survey".into(), ..phone.visit(&server.state, &houses[0], Some(1), Outcome::Talked) };
+        let again = Envelope { device_seq: 8, ..unknown.clone() };
+        let reused = Envelope { device_seq: 9, bytes: good.bytes.replace("talked", "declined"), ..good };
+        let reused_again = Envelope { device_seq: 10, ..reused.clone() };
+        for entry in [unknown, again, reused, reused_again] {
+            phone.push(&server, &[entry]).await;
+        }
+        let kept = store::quarantine::open(&mut server.state.db.read().await.unwrap(), world.campaign.id).await.unwrap();
+        assert_eq!(kept.iter().map(|kept| kept.reason).collect::<Vec<_>>(), [Reason::UnknownKind, Reason::IdReuse], "each once");
+    }
+}
+
+#[tokio::test]
 async fn five_equal_pushes_at_once_make_one_row() {
     for engine in Engine::BOTH {
         let Set { server, world, houses, mut phone } = set(engine).await;

@@ -107,14 +107,15 @@ impl Kept {
         self.body.is_empty() && (self.id, self.device, self.device_seq) == (entry.id, entry.device, entry.device_seq)
     }
 
-    /// Whether it is this entry before its phone could count it, or after: a file holds what storage had not taken yet. An
-    /// entry under an id that is taken has no receipt by which it would be known.
+    /// Whether it is this entry under another counter: see [`Envelope::is_but_for_its_counter`]. An entry under an id that is
+    /// taken has no receipt by which it would be known.
     fn is_but_for_its_counter(&self, entry: &Quarantined) -> bool {
-        if (self.id, self.device) != (entry.id, entry.device) || (self.device_seq == 0) == (entry.device_seq == 0) {
+        // Their bytes are read only where they may be the same.
+        if (self.id, self.device) != (entry.id, entry.device) || self.device_seq == entry.device_seq {
             return false;
         }
         let read = |body: &str| serde_json::from_str::<Envelope>(body).ok();
-        read(&self.body).zip(read(&entry.body)).is_some_and(|(one, other)| one == Envelope { device_seq: one.device_seq, ..other })
+        read(&self.body).zip(read(&entry.body)).is_some_and(|(one, other)| one.is_but_for_its_counter(&other))
     }
 }
 

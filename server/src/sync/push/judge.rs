@@ -189,14 +189,14 @@ fn is_repeat(receipt: &Receipt, device: Uuid, entry: &Entry, mac: &[u8]) -> bool
     receipt.mac == mac
 }
 
-/// Whether a receipt is for this entry as it was before its phone could count it: a file holds what storage had not
-/// taken yet, and the phone sends it when storage has.
+/// Whether a receipt is for this entry under another counter: see [`Envelope::is_but_for_its_counter`].
 fn is_repeat_but_for_its_counter(receipt: &Receipt, device: Uuid, entry: &Entry, key: Option<&Hmac<Sha256>>) -> bool {
     let Ok(envelope) = &entry.content else { return false };
-    if receipt.device != device || (receipt.device_seq == 0) == (envelope.device_seq == 0) {
+    if receipt.device != device {
         return false;
     }
-    let Some(key) = key.filter(|_| !receipt.mac.is_empty()) else { return true };
+    // Where nothing else is left to know it by, another counter is another entry.
+    let Some(key) = key.filter(|_| !receipt.mac.is_empty()) else { return (receipt.device_seq == 0) != (envelope.device_seq == 0) };
     let other = Envelope { device_seq: u64::try_from(receipt.device_seq).unwrap_or_default(), ..envelope.clone() };
     receipt.mac == mac(key.clone(), &other.digest())
 }
@@ -204,8 +204,7 @@ fn is_repeat_but_for_its_counter(receipt: &Receipt, device: Uuid, entry: &Entry,
 /// The same within a batch: a file may hold an entry as storage has it and as it was still to be written, since storage may
 /// have written it and said that it had not.
 fn is_same_but_for_its_counter(one: &Entry, other: &Entry) -> bool {
-    let (Ok(one), Ok(other)) = (&one.content, &other.content) else { return false };
-    (one.device_seq == 0) != (other.device_seq == 0) && *one == Envelope { device_seq: one.device_seq, ..other.clone() }
+    one.content.as_ref().ok().zip(other.content.as_ref().ok()).is_some_and(|(one, other)| one.is_but_for_its_counter(other))
 }
 
 impl Judge<'_> {
