@@ -255,6 +255,44 @@ for (const engine of chosen) {
     }
   });
 
+  test(`${engine}: what each of two pages knows is there after storage was emptied under both`, { timeout: 120_000 }, async () => {
+    const page = await ENGINES[engine].open();
+    try {
+      const { volunteer, sign } = await joined(server, page, next());
+      const names = await volunteer.openEntrance(0, 4);
+      await volunteer.notHome(names[0]);
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      const other = await page.tab();
+      await other.goto(await page.evaluate(() => location.href));
+      const second = new Volunteer(other, server.origin);
+      await second.untouched();
+      await server.proxy.cut();
+      // The first one sleeps, and hears nothing of what the second one notes.
+      await other.evaluate(() => { BroadcastChannel.prototype.postMessage = () => {}; });
+      await second.notHome(names[1]);
+      await emptied(other, engine);
+      await volunteer.notHome(names[2]);
+      await page.sees(w.word('storage.emptied'), { patience: 20_000 });
+      await second.notHome(names[3]);
+      const entries = () => other.evaluate(() => new Promise((done) => {
+        indexedDB.open('dorbank-outbox').onsuccess = ({ target: { result } }) => {
+          const asked = result.transaction(['entry']).objectStore('entry').getAll();
+          asked.onsuccess = () => { result.close(); done(asked.result.map((text) => JSON.parse(text).envelope?.id ?? text)); };
+        };
+      }));
+      await until('all that both noted', async () => new Set(await entries()).size === 4, { patience: 20_000 });
+      await other.close();
+      await server.proxy.open();
+      await page.reload();
+      await page.sees(w.word('saved.all_sent'), { patience: 40_000 });
+      exactlyOnce(await ofPhone(server, sign), 4);
+      told.add('Storage emptied under an open page', `${engine}: two pages are open, and one has not heard yet what the other noted`, 1, await lostOrTwice(server, [sign], { visits: 4 }));
+    } finally {
+      await server.proxy.open();
+      await page.close();
+    }
+  });
+
   test(`${engine}: an entry that this app cannot read stops no other, and nobody says that all is sent`, { timeout: 120_000 }, async () => {
     const page = await ENGINES[engine].open();
     try {

@@ -154,7 +154,9 @@ impl World {
                 verdicts.saved += 1;
                 let key = (entry.id, i64::try_from(entry.device_seq).unwrap());
                 let (receipt, aside) = (held.receipts.get(&key), held.aside.get(&key));
-                match held.times(entry) {
+                let counters = phone.storage.all_entries().filter(|kept| kept.envelope.is_but_for_its_counter(entry)).map(|kept| &kept.envelope);
+                let counters: BTreeMap<u64, &Envelope> = counters.chain([entry]).map(|entry| (entry.device_seq, entry)).collect();
+                match counters.values().map(|entry| held.times(entry)).sum() {
                     0 => {
                         verdicts.lost += 1;
                         verdicts.wrong.push(format!(
@@ -261,7 +263,7 @@ impl World {
         let phone = &self.phones[index];
         // Another one counts on where this one is its copy, or is called otherwise since.
         let alone = self.phones.iter().filter(|other| other.devices().any(|device| device == phone.storage.device)).count() == 1;
-        if !alone || [Kind::IdReuse, Kind::SetBack].iter().any(|kind| self.faults.times(*kind) > 0) {
+        if !alone || [Kind::IdReuse, Kind::SetBack, Kind::Emptied].iter().any(|kind| self.faults.times(*kind) > 0) {
             return;
         }
         for tab in phone.tabs.iter().filter(|tab| tab.open) {

@@ -13,7 +13,8 @@ use dorbank_shared::{
         base::Verdict,
         engine::{Effect, Event, State},
         file::Unwritten,
-        outbox::Shelved,
+        outbox::{Shelved, put_back},
+        replay::Kept,
         wire::{Admission, Envelope, Have, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
     },
     visit::{Outcome, VisitV1, WithdrawalV1},
@@ -181,9 +182,14 @@ impl Phone {
         self.tabs[tab].read(storage, dice)
     }
 
-    /// Another identity was taken: the page reads storage again, and its engine begins anew.
+    /// Another identity was taken, or storage is not what the page takes it for: the page reads storage again, and its engine
+    /// begins anew.
     pub fn read_again(&mut self, tab: usize) -> Vec<Effect> {
         let dice = self.dice();
+        let page = &self.tabs[tab];
+        if page.device == self.storage.device {
+            self.storage.put_back(&page.entries, page.engine.max_issued() + 1, page.engine.epoch(), &page.cache);
+        }
         self.tabs[tab].read(&self.storage, dice)
     }
 
@@ -415,6 +421,13 @@ impl Phone {
         tab.requests += 1;
         tab.inputs = Some(Offering { request: tab.requests, slots: offered, epoch: self.storage.epoch.clone(), body: Some(body) });
         Some((tab.requests, bytes))
+    }
+
+    /// Whether storage is that of who the page takes itself for, and has all that the page knows.
+    pub fn has_what_is_known(&self, tab: usize) -> bool {
+        let (page, storage) = (&self.tabs[tab], &self.storage);
+        let (known, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), storage.entries.values().cloned().collect());
+        page.device == storage.device && storage.emptied.is_none() && put_back(&known, &there, false, 1).0.is_empty()
     }
 
     /// Another tab wrote entries: what it wrote is read, as in `other_tab_wrote`.

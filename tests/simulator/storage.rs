@@ -47,6 +47,8 @@ pub struct Storage {
     pub cache: Cache,
     /// The cache before its last write.
     pub older: Cache,
+    /// It was emptied, and no page has put back yet what it has. With the shelf, as pages have it.
+    pub emptied: Option<Vec<Shelved>>,
 }
 
 /// Why a phone takes another identity.
@@ -89,6 +91,36 @@ pub enum Op {
 impl Storage {
     pub fn new(device: Uuid) -> Self {
         Self { device, joined_as: device, next_seq: 1, ..Self::default() }
+    }
+
+    /// Everything is deleted. What it is known under stays here, for whoever counts.
+    pub fn empty(&mut self) {
+        *self = Self {
+            joined_as: self.joined_as,
+            ends_at: self.ends_at,
+            gone: std::mem::take(&mut self.gone),
+            emptied: Some(std::mem::take(&mut self.shelf)),
+            ..Self::new(self.device)
+        };
+    }
+
+    /// A page that has `ours` and has met `epoch` puts back what is not here.
+    pub fn put_back(&mut self, ours: &Entries, next_seq: u64, epoch: Option<&str>, cache: &Cache) {
+        let shelf = self.emptied.take();
+        let (ours, there): (Vec<Kept>, Vec<Kept>) = (ours.values().cloned().collect(), self.entries.values().cloned().collect());
+        let (added, next) = rules::put_back(&ours, &there, shelf.is_some(), next_seq.max(self.next_seq));
+        // What has another counter now may have been sent under the one that it had.
+        let is_recounted = |kept: &&Kept| added.iter().any(|new| new.envelope.is_but_for_its_counter(&kept.envelope));
+        self.gone.extend(ours.iter().filter(is_recounted).map(|kept| (self.device, kept.clone())));
+        if !added.is_empty() || shelf.is_some() {
+            self.next_seq = next;
+            self.put(added);
+        }
+        if let Some(shelf) = shelf {
+            self.shelf = shelf;
+            self.epoch = epoch.map(str::to_owned).or(self.epoch.take());
+            self.cache = cache.clone();
+        }
     }
 
     fn identity(&self) -> Identity {

@@ -122,6 +122,7 @@ enum Happening {
     /// A copy of the device is made, and put back.
     Copy(usize),
     PutBack(usize),
+    Empty(usize),
     NewVersion,
     /// For so long.
     Night(u64),
@@ -288,6 +289,13 @@ impl World {
             let (phone, first, second) = (some(self), self.moment(), self.moment());
             self.after(first.min(second), Happening::Copy(phone));
             self.after(first.max(second) + 1, Happening::PutBack(phone));
+        }
+        if self.faults.has(Kind::Emptied) {
+            let (phone, times) = (some(self), self.faults.dice(Kind::Emptied).random_range(1..=3));
+            for _ in 0..times {
+                let at = self.moment();
+                self.after(at, Happening::Empty(phone));
+            }
         }
         self.plan(Kind::Revoked, 2, |world| Happening::Shut(some(world), Admission::Revoked));
         self.plan(Kind::Rejoined, 2, |world| Happening::Rejoin(some(world)));
@@ -461,11 +469,13 @@ impl World {
                 self.faults.count(Kind::Crash);
                 self.crash(phone, tab);
             }
+            Happening::Open(at) if self.is_emptied(at.phone) => self.after(1_000, happening),
             Happening::Open(at) => {
                 if self.phones[at.phone].tabs[at.tab].life == at.life && !self.phones[at.phone].tabs[at.tab].open {
                     self.open(at.phone, at.tab);
                 }
             }
+            Happening::SecondTab(phone, _) if self.is_emptied(phone) => {}
             Happening::SecondTab(phone, opens) => {
                 if opens && self.phones[phone].tabs.len() == 1 {
                     self.phones[phone].tabs.push(super::phone::Tab::default());
@@ -502,7 +512,7 @@ impl World {
                             phone.tabs[at.tab].cache = cache;
                             phone.tabs[at.tab].pulled_at = None;
                         }
-                    } else if phone.tabs[at.tab].device != phone.storage.device {
+                    } else if !phone.has_what_is_known(at.tab) {
                         self.read_again(at);
                     } else {
                         for event in phone.read_entries(at.tab) {
@@ -600,6 +610,7 @@ impl World {
                 self.phones[phone].turn_clock(&mut dice);
                 *self.faults.dice(Kind::ClockJump) = dice;
             }
+            Happening::Clone(phone) if self.is_emptied(phone) => {}
             Happening::Clone(phone) => {
                 self.faults.count(Kind::Clone);
                 let index = self.phones.len();
@@ -611,8 +622,10 @@ impl World {
                     self.after(wait, Happening::Note(index));
                 }
             }
+            Happening::Copy(phone) if self.is_emptied(phone) => {}
             Happening::Copy(phone) => self.copies.push((phone, self.phones[phone].storage.clone())),
             Happening::PutBack(phone) => self.put_back(phone),
+            Happening::Empty(phone) => self.empty(phone),
             Happening::NewVersion => self.server.client_min = 1,
             Happening::Night(length) => self.night(length),
             Happening::Coarsen => self.server.coarsen(self.now_ms(), self.now).await,

@@ -186,6 +186,31 @@ pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shel
     done
 }
 
+/// Somebody emptied storage under a page that has `ours`, and storage has `there`: nothing where `was_empty`, else what another
+/// page has put back since or noted. Gives what is to be added, and the counter that is next, which is not below `next`.
+///
+/// What has its receipt goes back only into what was empty: elsewhere it may have been let go. An entry keeps its counter
+/// unless another one has it by now; the server knows it by its id.
+pub fn put_back(ours: &[Kept], there: &[Kept], was_empty: bool, mut next: u64) -> (Vec<Kept>, u64) {
+    for kept in ours.iter().chain(there) {
+        next = next.max(kept.envelope.device_seq + 1);
+    }
+    let mut added = Vec::new();
+    for kept in ours.iter().filter(|kept| was_empty || kept.status.is_none()) {
+        let same = |other: &Kept| other.envelope.id == kept.envelope.id && other.envelope.bytes == kept.envelope.bytes;
+        if there.iter().any(same) {
+            continue;
+        }
+        let mut kept = kept.clone();
+        if there.iter().any(|other| other.envelope.device_seq == kept.envelope.device_seq) {
+            kept.envelope.device_seq = next;
+            next += 1;
+        }
+        added.push(kept);
+    }
+    (added, next)
+}
+
 /// Puts what was noted under the present identity on the shelf and empties the figures that begin afresh with a shift; what
 /// still waits from before goes with them. False where `only` is another than the present one: another tab has taken one
 /// meanwhile, and nothing is to be written. `ended_at` is when the shift ends, where that is known; `holds_inputs` says whether

@@ -63,6 +63,23 @@ fn a_counter_that_another_tab_put_back_stops_nobody_from_saving() {
 }
 
 #[test]
+fn what_two_pages_put_back_into_emptied_storage_is_all_there() {
+    // Both know the first two, of which one is sent; each has noted a third one, which the other has not heard of.
+    let mut first = noted(&[draft(1, None), draft(2, None), draft(3, None)]);
+    first[0].status = Some(Status::Applied);
+    let mut second = first.clone();
+    second[2].envelope.id = id(4);
+    let (stored, next) = put_back(&first, &[], true, 1);
+    assert_eq!((&stored, next), (&first, 4), "under the counters they had");
+    let (added, next) = put_back(&second, &stored, false, next);
+    assert_eq!((seqs(&added), added[0].envelope.id, next), (vec![4], id(4), 5), "its counter is another's now");
+    let let_go = &stored[1..];
+    assert!(put_back(&first, let_go, false, next).0.is_empty(), "what was sent and let go does not come back");
+    let taken = noted(&[draft(9, None)]);
+    assert_eq!(seqs(&put_back(&first[..1], &taken, true, 1).0), [2], "not even in what was empty is anything written over");
+}
+
+#[test]
 fn what_corrects_an_entry_on_the_shelf_is_sent_by_who_noted_that() {
     let mut shelf = [shelved(8, noted(&[draft(1, None), draft(2, None)])), shelved(9, noted(&[draft(3, None)]))];
     let done = append(&[draft(4, Some(3)), draft(5, None), draft(6, Some(5))], 1, &[], &mut shelf);

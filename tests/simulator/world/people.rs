@@ -20,7 +20,7 @@ impl World {
         let why = if self.faults.has(Kind::Weeks) { Kind::Weeks } else { Kind::Hours };
         for phone in 0..self.phones.len() {
             self.faults.count(why);
-            if self.faults.dice(Kind::Hours).random_bool(0.5) {
+            if self.faults.dice(Kind::Hours).random_bool(0.5) || self.is_emptied(phone) {
                 self.frozen.insert(phone);
                 continue;
             }
@@ -43,6 +43,10 @@ impl World {
         }
         for phone in 0..self.phones.len() {
             self.phones[phone].full_until = 0;
+            if self.is_emptied(phone) {
+                let tab = self.any_tab(phone);
+                self.read_again(self.at(phone, tab));
+            }
             let devices: Vec<Uuid> = self.phones[phone].devices().collect();
             let lets_in = self.faults.has(Kind::Revoked) && self.faults.dice(Kind::Revoked).random_bool(0.7);
             let turf = self.turfs[phone / 2 % self.turfs.len()];
@@ -77,6 +81,9 @@ impl World {
             return false;
         }
         let device = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
+        if self.is_emptied(phone) {
+            self.read_again(self.at(phone, tab));
+        }
         self.server.join(device, self.now_ms()).await;
         let wait = self.rng.random_range(2_000..120_000);
         self.after(wait, Happening::LetIn(device, phone));
@@ -108,12 +115,65 @@ impl World {
     }
 
     pub(super) fn read_again(&mut self, at: At) {
+        let was_emptied = self.is_emptied(at.phone);
         let effects = self.phones[at.phone].read_again(at.tab);
+        if was_emptied {
+            self.tell_other_tabs(at, false);
+        }
         self.do_all(at, effects);
+    }
+
+    /// Whether storage was emptied, and no page has put back yet what it has.
+    pub(super) fn is_emptied(&self, phone: usize) -> bool {
+        self.phones[phone].storage.emptied.is_some()
+    }
+
+    /// The browser empties storage under the pages that are open. What none of them has in memory is gone, and nobody says
+    /// otherwise.
+    pub(super) fn empty(&mut self, phone: usize) {
+        let here = &self.phones[phone];
+        let open: Vec<usize> = (0..here.tabs.len()).filter(|tab| here.tabs[*tab].open).collect();
+        // An input that is being written, and an identity that is being taken, have rules of their own.
+        let busy = |happening: &Happening| match happening {
+            Happening::Write(at, Op::KeepSealed(..) | Op::Join(..)) | Happening::GivenUp(at, Op::KeepSealed(..) | Op::Join(..), _) => {
+                at.phone == phone
+            }
+            _ => false,
+        };
+        let knows_who = open.iter().all(|tab| here.tabs[*tab].device == here.storage.device);
+        if open.is_empty() || !knows_who || self.frozen.contains(&phone) || self.is_emptied(phone) || self.queue.values().any(busy) {
+            return;
+        }
+        self.faults.count(Kind::Emptied);
+        let is_restored = self.faults.has(Kind::Restored);
+        let here = &mut self.phones[phone];
+        let before = here.storage.clone();
+        here.storage.empty();
+        for (seq, kept) in before.entries {
+            let is_it = |other: &Envelope| other.id == kept.envelope.id && other.bytes == kept.envelope.bytes;
+            if open.iter().any(|tab| here.tabs[*tab].entries.values().any(|known| is_it(&known.envelope))) {
+                continue;
+            }
+            // What the server has of it a restore may take away.
+            if kept.status.is_none() || is_restored {
+                here.saved.retain(|entry| !(entry.device_seq == seq && is_it(entry)));
+            }
+            here.storage.gone.push((before.device, kept));
+        }
+        let is_gone = |sealed: &str| before.sealed.values().any(|record| record.sealed == sealed && (record.held_on.is_none() || is_restored));
+        here.said.retain(|sealed| !is_gone(sealed));
+        for tab in open {
+            let wait = self.faults.dice(Kind::Emptied).random_range(1..60_000);
+            self.after(wait, Happening::OtherTab(self.at(phone, tab), false));
+        }
     }
 
     /// The page is gone, and what it had asked of storage is done or not. The volunteer opens it again.
     pub(super) fn crash(&mut self, phone: usize, tab: usize) {
+        // The last page that has what storage had goes on: without one nobody promises anything.
+        if self.is_emptied(phone) {
+            return;
+        }
         let roll_back = self.strikes(Kind::RolledBack, 0.5);
         let here = &mut self.phones[phone];
         here.tabs[tab].open = false;
@@ -131,7 +191,7 @@ impl World {
     /// this phone gives once more; what had not is nowhere.
     pub(super) fn put_back(&mut self, phone: usize) {
         let Some(index) = self.copies.iter().position(|(of, _)| *of == phone) else { return };
-        if self.frozen.contains(&phone) {
+        if self.frozen.contains(&phone) || self.is_emptied(phone) {
             return;
         }
         self.faults.count(Kind::SetBack);
@@ -166,11 +226,15 @@ impl World {
     fn another_identity(&mut self, at: At) -> bool {
         let phone = &mut self.phones[at.phone];
         let (tab, storage) = (&phone.tabs[at.tab], &phone.storage);
-        if tab.device != storage.device {
+        if tab.device != storage.device || storage.emptied.is_some() {
             self.read_again(at);
             return true;
         }
         if storage.next_seq != tab.engine.whole() + 1 {
+            if !phone.has_what_is_known(at.tab) {
+                self.read_again(at);
+                return true;
+            }
             for event in phone.read_entries(at.tab) {
                 self.step(at, event);
             }
@@ -230,7 +294,7 @@ impl World {
                     self.send(at, request, What::Pull, body);
                 }
                 Effect::Settle(receipts) => {
-                    let dies = self.strikes(Kind::CrashBeforeMark, 0.06);
+                    let dies = self.strikes(Kind::CrashBeforeMark, 0.06) && !self.is_emptied(at.phone);
                     let epoch = self.phones[at.phone].tabs[at.tab].engine.latest_epoch().map(str::to_owned);
                     self.ask(at, Op::Settle(receipts, epoch), 0);
                     if dies {

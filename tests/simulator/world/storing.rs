@@ -52,6 +52,13 @@ impl World {
                 (said, silent) = (false, true);
             }
         }
+        // Whoever finds nobody there to whom it could belong first puts back what it has.
+        if written && self.is_emptied(at.phone) && matches!(op, Op::Append(..) | Op::Join(..)) {
+            if !alive {
+                return;
+            }
+            self.read_again(at);
+        }
         let settled = if written { self.phones[at.phone].storage.write(op) } else { Vec::new() };
         if silent {
             // What is asked for meanwhile waits behind it.
@@ -67,7 +74,11 @@ impl World {
         for tab in 0..self.phones[at.phone].tabs.len() {
             let other = self.at(at.phone, tab);
             if tab != at.tab && self.alive(other) {
-                let wait = self.rng.random_range(1..20);
+                let mut wait = self.rng.random_range(1..20);
+                // A page in the background sleeps, and knows less than the one in front when storage is emptied.
+                if self.faults.has(Kind::Emptied) && self.faults.dice(Kind::Emptied).random_bool(0.2) {
+                    wait = self.faults.dice(Kind::Emptied).random_range(20..120_000);
+                }
                 self.after(wait, Happening::OtherTab(other, base));
             }
         }

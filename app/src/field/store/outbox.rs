@@ -184,13 +184,11 @@ pub async fn put_back(page: &Contents) -> Result<bool, StoreError> {
         if now.is_some_and(|now| page.identity.as_ref().is_none_or(|ours| ours.device != now.device)) {
             return Ok(Vec::new());
         }
-        let there: Vec<Kept> = found.all(1);
+        let next = found.one(2)?.unwrap_or(1).max(page.max_issued + 1);
+        let (added, next) = rules::put_back(&page.entries, &found.all::<Kept>(1), was_empty, next);
         let mut changes = Vec::new();
-        for kept in &page.entries {
-            let is_there = there.iter().any(|there| there.envelope.device_seq == kept.envelope.device_seq);
-            if !is_there && (was_empty || kept.status.is_none()) {
-                changes.push(put_entry(kept)?);
-            }
+        for kept in &added {
+            changes.push(put_entry(kept)?);
         }
         if was_empty {
             changes.push(put(META, "identity", &page.identity)?);
@@ -203,7 +201,6 @@ pub async fn put_back(page: &Contents) -> Result<bool, StoreError> {
             }
         }
         if !changes.is_empty() {
-            let next = found.one(2)?.unwrap_or(1).max(page.max_issued + 1);
             changes.push(put(META, "next_seq", &next)?);
         }
         Ok(changes)

@@ -50,8 +50,6 @@ pub enum JoinFault {
 
 /// Exchanges a code for a credential, keeps it, and starts.
 pub async fn exchange(code: String) -> Result<(), JoinFault> {
-    // Where it was emptied, what the page has of it must not be left behind.
-    super::look().await;
     if super::UNREADABLE.get() > 0 {
         return Err(JoinFault::Newer);
     }
@@ -99,6 +97,8 @@ pub(super) async fn renew() {
 
 /// Writes it; who calls reads storage again in any case, since a write that is said to have failed may have been done.
 async fn adopt(joined: JoinResponse, only: Option<Uuid>) -> bool {
+    // Where storage was emptied, what the page has of it must not be left behind.
+    super::look().await;
     let joined_as = match only {
         Some(_) => phone().identity.with_untracked(|identity| identity.as_ref().and_then(|identity| identity.joined_as)),
         None => Some(joined.device),

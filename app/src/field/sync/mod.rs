@@ -70,6 +70,8 @@ async fn put_back() -> Result<(), StoreError> {
     if outbox::put_back(&page).await? {
         cache::write(page.identity.as_ref(), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await?;
         phone.emptied.set(true);
+        // What it knows and this page does not it adds.
+        tell_other_tabs("entries");
     }
     Ok(())
 }
@@ -418,12 +420,15 @@ async fn other_tab_wrote(what: String) {
         return;
     }
     let Ok(contents) = outbox::read().await else { return };
-    // It took another identity, or met a restore.
+    let known = phone.entries.get_untracked();
+    // It took another identity, or met a restore, or put back what it had into storage that was emptied.
     let is_met = |epoch: &str| ENGINE.with_borrow(|engine| [engine.epoch(), engine.latest_epoch()].contains(&Some(epoch)));
-    if contents.identity.as_ref().map(|identity| identity.device) != device() || !contents.epoch.as_deref().is_none_or(is_met) {
+    if contents.identity.as_ref().map(|identity| identity.device) != device()
+        || !contents.epoch.as_deref().is_none_or(is_met)
+        || !rules::put_back(&known, &contents.entries, false, 1).0.is_empty()
+    {
         return open().await;
     }
-    let known = phone.entries.get_untracked();
     let find = |seq: u64| known.iter().find(|kept| kept.envelope.device_seq == seq);
     let fresh: Vec<Meta> = contents.entries.iter().filter(|kept| find(kept.envelope.device_seq).is_none()).map(|kept| meta(&kept.envelope)).collect();
     let settled: Vec<u64> = contents
