@@ -93,29 +93,36 @@ struct Kept {
     mac: Vec<u8>,
     device: Uuid,
     device_seq: i64,
-    body: String,
+    /// Of one that was settled and emptied only phone and counter are left to know it by.
+    is_emptied: bool,
+    /// The digest that it would have without a counter. Taken once: somebody may push many under one id.
+    uncounted: Option<String>,
 }
 
 impl Kept {
+    fn new(id: Uuid, mac: Vec<u8>, device: Uuid, device_seq: i64, body: &str) -> Self {
+        let envelope = serde_json::from_str::<Envelope>(body).ok();
+        let uncounted = envelope.map(|envelope| Envelope { device_seq: 0, ..envelope }.digest());
+        Self { id, mac, device, device_seq, is_emptied: body.is_empty(), uncounted }
+    }
+
     fn of(entry: &Quarantined) -> Self {
-        let Quarantined { id, mac, device, device_seq, body, .. } = entry.clone();
-        Self { id, mac, device, device_seq, body }
+        Self::new(entry.id, entry.mac.clone(), entry.device, entry.device_seq, &entry.body)
     }
 
-    /// Of one that was settled and emptied only phone and counter are left to know it by.
-    fn is_emptied(&self, entry: &Quarantined) -> bool {
-        self.body.is_empty() && (self.id, self.device, self.device_seq) == (entry.id, entry.device, entry.device_seq)
+    /// Whether it is that entry, which may be kept already.
+    fn is(&self, entry: &Self) -> bool {
+        let emptied = || self.is_emptied && (self.device, self.device_seq) == (entry.device, entry.device_seq);
+        self.id == entry.id && (self.mac == entry.mac || emptied())
     }
 
-    /// Whether it is this entry under another counter: see [`Envelope::is_but_for_its_counter`]. An entry under an id that is
+    /// Whether it is that entry under another counter: see [`Envelope::is_but_for_its_counter`]. An entry under an id that is
     /// taken has no receipt by which it would be known.
-    fn is_but_for_its_counter(&self, entry: &Quarantined) -> bool {
-        // Their bytes are read only where they may be the same.
-        if (self.id, self.device) != (entry.id, entry.device) || self.device_seq == entry.device_seq {
-            return false;
-        }
-        let read = |body: &str| serde_json::from_str::<Envelope>(body).ok();
-        read(&self.body).zip(read(&entry.body)).is_some_and(|(one, other)| one.is_but_for_its_counter(&other))
+    fn is_but_for_its_counter(&self, entry: &Self) -> bool {
+        (self.id, self.device) == (entry.id, entry.device)
+            && self.device_seq != entry.device_seq
+            && self.uncounted.is_some()
+            && self.uncounted == entry.uncounted
     }
 }
 
@@ -128,31 +135,33 @@ pub async fn insert(tx: &mut Tx, entries: &[Quarantined]) -> Result<(), StoreErr
     let keys: Vec<Value> = entries.iter().map(|q| q.id.into()).collect();
     let mut kept = Vec::new();
     for row in tx.all_in(head, &[], &keys, tail).await? {
-        kept.push(Kept { id: row.get(0)?, mac: row.get(1)?, device: row.get(2)?, device_seq: row.get(3)?, body: row.get(4)? });
+        let body: String = row.get(4)?;
+        kept.push(Kept::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, &body));
     }
-    let mut fresh: Vec<&Quarantined> = Vec::new();
+    let mut fresh: Vec<(Kept, &Quarantined)> = Vec::new();
     for entry in entries {
-        if kept.iter().any(|kept| (kept.id, &kept.mac) == (entry.id, &entry.mac) || kept.is_emptied(entry)) {
+        let new = Kept::of(entry);
+        if kept.iter().any(|kept| kept.is(&new)) {
             continue;
         }
-        if let Some(before) = kept.iter().find(|kept| kept.is_but_for_its_counter(entry)) {
+        if let Some(before) = kept.iter().find(|kept| kept.is_but_for_its_counter(&new)) {
             if before.device_seq == 0 {
                 tx.execute(COUNT, args![entry.id, before.mac.as_slice(), entry.device_seq, entry.body.as_str(), entry.mac.as_slice()]).await?;
             }
             continue;
         }
-        if let Some(here) = fresh.iter_mut().find(|here| Kept::of(here).is_but_for_its_counter(entry)) {
-            if here.device_seq == 0 {
-                *here = entry;
+        if let Some(here) = fresh.iter_mut().find(|(here, _)| here.is_but_for_its_counter(&new)) {
+            if here.0.device_seq == 0 {
+                *here = (new, entry);
             }
             continue;
         }
-        fresh.push(entry);
+        fresh.push((new, entry));
     }
     let (head, tail) = around_values(INSERT);
     let rows = fresh
         .iter()
-        .map(|q| {
+        .map(|(_, q)| {
             let (mac, kind, body) = (q.mac.as_slice(), q.kind.as_str(), q.body.as_str());
             let supersedes = serde_json::from_str::<Envelope>(body).ok().and_then(|envelope| envelope.supersedes);
             args![q.id, mac, q.campaign, q.device, q.device_seq, kind, q.version, q.captured_at, body, q.reason.name(), q.received_at, supersedes]
