@@ -13,7 +13,7 @@ use dorbank_shared::{
         base::Verdict,
         engine::{Effect, Event, State},
         file::Unwritten,
-        outbox::{Shelved, put_back},
+        outbox::{Shelved, disagree},
         replay::Kept,
         wire::{Admission, Envelope, Have, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
     },
@@ -427,7 +427,7 @@ impl Phone {
     pub fn has_what_is_known(&self, tab: usize) -> bool {
         let (page, storage) = (&self.tabs[tab], &self.storage);
         let (known, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), storage.entries.values().cloned().collect());
-        page.device == storage.device && storage.emptied.is_none() && put_back(&known, &there, false, 1).0.is_empty()
+        page.device == storage.device && storage.emptied.is_none() && !disagree(&known, &there)
     }
 
     /// Another tab wrote entries: what it wrote is read, as in `other_tab_wrote`.

@@ -190,25 +190,37 @@ pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shel
 /// page has put back since or noted. Gives what is to be added, and the counter that is next, which is not below `next`.
 ///
 /// What has its receipt goes back only into what was empty: elsewhere it may have been let go. An entry keeps its counter
-/// unless another one has it by now; the server knows it by its id.
+/// unless another one has it by now, and then all that follow it get another one too: what corrects an entry stays behind it.
+/// The server knows them by their ids.
 pub fn put_back(ours: &[Kept], there: &[Kept], was_empty: bool, mut next: u64) -> (Vec<Kept>, u64) {
     for kept in ours.iter().chain(there) {
         next = next.max(kept.envelope.device_seq + 1);
     }
-    let mut added = Vec::new();
+    let (mut added, mut moves) = (Vec::new(), false);
     for kept in ours.iter().filter(|kept| was_empty || kept.status.is_none()) {
         let same = |other: &Kept| other.envelope.id == kept.envelope.id && other.envelope.bytes == kept.envelope.bytes;
         if there.iter().any(same) {
             continue;
         }
         let mut kept = kept.clone();
-        if there.iter().any(|other| other.envelope.device_seq == kept.envelope.device_seq) {
+        moves |= there.iter().any(|other| other.envelope.device_seq == kept.envelope.device_seq);
+        if moves {
             kept.envelope.device_seq = next;
             next += 1;
         }
         added.push(kept);
     }
     (added, next)
+}
+
+/// Whether a page that takes `ours` for what storage holds is to read all anew, where it holds `there`: storage was emptied and
+/// another page put back what it had, so that this page's entry is not there or its counter is another's.
+pub fn disagree(ours: &[Kept], there: &[Kept]) -> bool {
+    ours.iter().any(|kept| {
+        let stored = there.iter().find(|other| other.envelope.device_seq == kept.envelope.device_seq);
+        // What has its receipt may have been let go.
+        stored.map_or(kept.status.is_none(), |stored| stored.envelope.id != kept.envelope.id)
+    })
 }
 
 /// Puts what was noted under the present identity on the shelf and empties the figures that begin afresh with a shift; what

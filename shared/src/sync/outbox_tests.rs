@@ -73,10 +73,26 @@ fn what_two_pages_put_back_into_emptied_storage_is_all_there() {
     assert_eq!((&stored, next), (&first, 4), "under the counters they had");
     let (added, next) = put_back(&second, &stored, false, next);
     assert_eq!((seqs(&added), added[0].envelope.id, next), (vec![4], id(4), 5), "its counter is another's now");
+    assert!(disagree(&second, &stored) && !disagree(&first, &stored));
+    first[2].status = Some(Status::Applied);
+    let mut others = stored.clone();
+    others[2].envelope.id = id(4);
+    assert!(disagree(&first, &others), "the engine takes that counter for sent, and the screen would say that all is");
+    first[2].status = None;
     let let_go = &stored[1..];
+    assert!(!disagree(&first, let_go));
     assert!(put_back(&first, let_go, false, next).0.is_empty(), "what was sent and let go does not come back");
     let taken = noted(&[draft(9, None)]);
     assert_eq!(seqs(&put_back(&first[..1], &taken, true, 1).0), [2], "not even in what was empty is anything written over");
+}
+
+#[test]
+fn a_correction_went_before_what_it_corrects_where_only_that_got_another_counter() {
+    let ours = noted(&[draft(1, None), draft(2, None), draft(3, Some(2))]);
+    let mut there = ours[..2].to_vec();
+    there[1].envelope.id = id(9);
+    let (added, next) = put_back(&ours, &there, false, 3);
+    assert_eq!((seqs(&added), added[1].envelope.id, next), (vec![4, 5], id(3), 6));
 }
 
 #[test]

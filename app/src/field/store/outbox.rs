@@ -180,17 +180,19 @@ pub async fn put_back(page: &Contents) -> Result<bool, StoreError> {
     let mut was_empty = false;
     let mut decide = |found: &mut Found| {
         let now: Option<Identity> = found.one(0)?;
-        was_empty = now.is_none();
+        let is_empty = now.is_none();
+        // Of a first attempt nobody knows whether it was done.
+        was_empty |= is_empty;
         if now.is_some_and(|now| page.identity.as_ref().is_none_or(|ours| ours.device != now.device)) {
             return Ok(Vec::new());
         }
         let next = found.one(2)?.unwrap_or(1).max(page.max_issued + 1);
-        let (added, next) = rules::put_back(&page.entries, &found.all::<Kept>(1), was_empty, next);
+        let (added, next) = rules::put_back(&page.entries, &found.all::<Kept>(1), is_empty, next);
         let mut changes = Vec::new();
         for kept in &added {
             changes.push(put_entry(kept)?);
         }
-        if was_empty {
+        if is_empty {
             changes.push(put(META, "identity", &page.identity)?);
             changes.push(put(META, "shelf", &page.shelf)?);
             if let Some(epoch) = &page.epoch {

@@ -68,10 +68,10 @@ async fn put_back() -> Result<(), StoreError> {
         ..Contents::default()
     };
     if outbox::put_back(&page).await? {
-        cache::write(page.identity.as_ref(), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await?;
         phone.emptied.set(true);
-        // What it knows and this page does not it adds.
+        // What they know and this page does not they add.
         tell_other_tabs("entries");
+        cache::write(page.identity.as_ref(), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await?;
     }
     Ok(())
 }
@@ -267,17 +267,18 @@ async fn let_go(server_time: i64, epoch: String) {
     }
 }
 
+/// All in one turn, and only then what waits for storage: another identity may be taken meanwhile, and nothing of an earlier
+/// one may come back to the page.
 async fn apply(answer: &PullResponse, covered: Vec<u64>) {
     let phone = phone();
+    let mut kept = true;
     if let Some(mut identity) = phone.identity.get_untracked()
         && (identity.admission != answer.admission || identity.sign != answer.sign)
     {
         identity.admission = answer.admission;
         identity.sign.clone_from(&answer.sign);
-        if let Err(error) = outbox::keep_identity(&identity).await {
-            error.log();
-        }
         phone.identity.set(Some(identity));
+        kept = false;
     }
     let mut bundle = answer.bundle.clone().map(Arc::new).or_else(|| phone.bundle.get_untracked());
     let mut bases = (*phone.bases.get_untracked()).clone();
@@ -303,18 +304,25 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
         bases.retain(|turf, _| bundle.turfs.iter().any(|ours| ours.id == *turf));
     }
     let changed = bases != *phone.bases.get_untracked() || answer.bundle.is_some() || bundle.is_none();
-    if changed && let Err(error) = cache::write(phone.identity.get_untracked().as_ref(), bundle.as_deref(), &bases).await {
-        error.log();
-    }
-    if let Some(bundle) = bundle.as_ref().filter(|bundle| ENDS_AT.get() != Some(bundle.ends_at))
-        && outbox::keep_end(device(), bundle.ends_at).await.is_ok()
-    {
-        ENDS_AT.set(Some(bundle.ends_at));
-    }
-    phone.bundle.set(bundle);
-    phone.bases.set(Arc::new(bases));
+    let (identity, bases) = (phone.identity.get_untracked(), Arc::new(bases));
+    let ends_at = bundle.as_ref().map(|bundle| bundle.ends_at).filter(|ends_at| ENDS_AT.replace(Some(*ends_at)) != Some(*ends_at));
+    phone.bundle.set(bundle.clone());
+    phone.bases.set(bases.clone());
     if whole {
         phone.shown.update(|shown| Arc::make_mut(shown).extend(covered));
+    }
+    if let Some(identity) = identity.as_ref().filter(|_| !kept)
+        && let Err(error) = outbox::keep_identity(identity).await
+    {
+        error.log();
+    }
+    if changed && let Err(error) = cache::write(identity.as_ref(), bundle.as_deref(), &bases).await {
+        error.log();
+    }
+    if let Some(ends_at) = ends_at
+        && let Err(error) = outbox::keep_end(identity.map(|identity| identity.device), ends_at).await
+    {
+        error.log();
     }
     if changed {
         tell_other_tabs("base");
@@ -336,6 +344,8 @@ async fn settle(receipts: Vec<Receipt>) {
             feed(Event::Settled(seqs));
             if !left.is_empty() {
                 feed(Event::Unsettled(left));
+                // Storage has not what the page takes it to have.
+                spawn_local(other_tab_wrote("entries".to_owned()));
             }
             tell_other_tabs("entries");
         }
@@ -425,7 +435,7 @@ async fn other_tab_wrote(what: String) {
     let is_met = |epoch: &str| ENGINE.with_borrow(|engine| [engine.epoch(), engine.latest_epoch()].contains(&Some(epoch)));
     if contents.identity.as_ref().map(|identity| identity.device) != device()
         || !contents.epoch.as_deref().is_none_or(is_met)
-        || !rules::put_back(&known, &contents.entries, false, 1).0.is_empty()
+        || rules::disagree(&known, &contents.entries)
     {
         return open().await;
     }
@@ -437,6 +447,8 @@ async fn other_tab_wrote(what: String) {
         .filter(|kept| kept.status.is_some() && find(kept.envelope.device_seq).is_none_or(|old| old.status.is_none()))
         .map(|kept| kept.envelope.device_seq)
         .collect();
+    outbox::begin(&contents);
+    UNREADABLE.set(contents.unreadable);
     phone.entries.set(Arc::new(contents.entries));
     phone.pool.set(contents.pool);
     phone.shelf.set(Arc::new(contents.shelf));

@@ -1,7 +1,7 @@
 //! Sends what was noted under earlier identities of this phone: an earlier shift's, or a copied phone's. The engine decides
 //! what goes when, as it does for the present one.
 
-use std::{cell::Cell, sync::Arc};
+use std::cell::Cell;
 
 use dorbank_shared::sync::{
     engine::{Effect, Event, State},
@@ -34,10 +34,7 @@ pub(super) async fn send(epoch: Option<String>) {
                 break;
             }
         }
-        if let Ok(shelf) = outbox::shelf().await {
-            phone().shelf.set(Arc::new(shelf));
-            super::publish();
-        }
+        super::look().await;
     }
     BUSY.set(false);
 }
