@@ -11,7 +11,7 @@ import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
 import { killedAt } from './lib/stop.mjs';
-import { joined, lostOrTwice, ofPhone, onPhone } from './lib/story.mjs';
+import { anotherTab, joined, lostOrTwice, ofPhone, onPhone } from './lib/story.mjs';
 import { Volunteer } from './lib/volunteer.mjs';
 import { until } from './lib/wait.mjs';
 import { words } from './lib/words.mjs';
@@ -165,11 +165,7 @@ for (const engine of chosen) {
 
   test(`${engine}: two tabs of one phone share one outbox: no counter twice, no visit twice`, { timeout: 120_000 }, async () => {
     await survives(engine, 'Two tabs', 'both note without a network, in turn and at once, and both send', 4, async ({ page, volunteer, names }) => {
-      const address = await page.evaluate(() => location.href);
-      const other = await page.tab();
-      await other.goto(address);
-      const second = new Volunteer(other, server.origin);
-      await second.untouched();
+      const { other, second } = await anotherTab(server, page);
       await server.proxy.cut();
       await Promise.all([volunteer.notHome(names[0]), second.notHome(names[1])]);
       await Promise.all([volunteer.notHome(names[2]), second.notHome(names[3])]);
@@ -185,10 +181,7 @@ for (const engine of chosen) {
     await survives(engine, 'Two tabs', 'one notes without a network and ends before it says so, the other sends it', 2, async ({ page, volunteer, names, sign }) => {
       await volunteer.notHome(names[0]);
       await allSent(page);
-      const other = await page.tab();
-      await other.goto(await page.evaluate(() => location.href));
-      const second = new Volunteer(other, server.origin);
-      await second.untouched();
+      const { other, second } = await anotherTab(server, page);
       await server.proxy.cut();
       await other.evaluate(() => { BroadcastChannel.prototype.postMessage = () => {}; });
       await second.notHome(names[1]);

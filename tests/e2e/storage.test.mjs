@@ -9,7 +9,7 @@ import { Lead, signIn } from './lib/lead.mjs';
 import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
-import { exactlyOnce, joined, lostOrTwice, ofPhone } from './lib/story.mjs';
+import { anotherTab, exactlyOnce, joined, lostOrTwice, ofPhone } from './lib/story.mjs';
 import { Volunteer } from './lib/volunteer.mjs';
 import { until } from './lib/wait.mjs';
 import { words } from './lib/words.mjs';
@@ -262,10 +262,7 @@ for (const engine of chosen) {
       const names = await volunteer.openEntrance(0, 4);
       await volunteer.notHome(names[0]);
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
-      const other = await page.tab();
-      await other.goto(await page.evaluate(() => location.href));
-      const second = new Volunteer(other, server.origin);
-      await second.untouched();
+      const { other, second } = await anotherTab(server, page);
       await server.proxy.cut();
       // The first one sleeps, and hears nothing of what the second one notes.
       await other.evaluate(() => { BroadcastChannel.prototype.postMessage = () => {}; });

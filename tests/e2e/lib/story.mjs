@@ -23,6 +23,18 @@ export async function joined(server, page, turf = 0) {
   }
 }
 
+/**
+ * Opens the app in another tab of the same phone, where the first one is.
+ * @param {import('./server.mjs').Server} server @param {import('./page.mjs').Page} page
+ */
+export async function anotherTab(server, page) {
+  const other = await page.tab();
+  await other.goto(await page.evaluate(() => location.href));
+  const second = new Volunteer(other, server.origin);
+  await second.untouched();
+  return { other, second };
+}
+
 /** What the phone of this sign did, from the database. @param {import('./server.mjs').Server} server @param {string} sign */
 export async function ofPhone(server, sign) {
   const db = server.database;
