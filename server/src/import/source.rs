@@ -139,6 +139,7 @@ impl Read for Unpacked {
 
 impl Packed {
     fn find(file: File) -> Result<Self, Refused> {
+        let length = file.metadata().map_err(Refused::Io)?.len();
         let mut archive = ZipArchive::new(file)?;
         let index = only_csv(&archive)?;
         let entry = archive.by_index_raw(index)?;
@@ -148,11 +149,12 @@ impl Packed {
         if encrypted {
             return Err(WrongFile::new(EXPECTED, "a zip archive with a password", "unpack it and give the .csv file inside").into());
         }
+        // What a directory claims of bytes that are not there would let a few hold as much as many may.
+        let start = start.filter(|start| start.saturating_add(packed) <= length).ok_or_else(|| damaged("a zip archive that is damaged"))?;
         if size > MOST_BYTES || size > packed.saturating_mul(MOST_PACKED) {
             let found = format!("a zip archive of {packed} bytes that claims to hold {size}: it is made to fill a machine");
             return Err(WrongFile::new(EXPECTED, found, "do not unpack it; download the file from Geonorge itself").into());
         }
-        let start = start.ok_or_else(|| damaged("a zip archive that is damaged"))?;
         let mut file = archive.into_inner();
         file.seek(SeekFrom::Start(start)).map_err(Refused::Io)?;
         let file = file.take(packed);
