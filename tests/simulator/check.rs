@@ -179,10 +179,10 @@ impl World {
         }
         // A page that ended had some that storage never took; the file had them.
         let is_known = |id: &Uuid| known.contains(id) || self.filed.iter().any(|(_, entry)| entry.id == *id);
-        let strangers = held.receipts.keys().chain(held.aside.keys()).filter(|(id, _)| !is_known(id)).count();
-        if strangers > 0 {
-            verdicts.duplicated += strangers as u64;
-            verdicts.wrong.push(format!("I2: {strangers} entries that no phone has"));
+        let strangers: Vec<_> = held.receipts.keys().chain(held.aside.keys()).filter(|(id, _)| !is_known(id)).collect();
+        if !strangers.is_empty() {
+            verdicts.duplicated += strangers.len() as u64;
+            verdicts.wrong.push(format!("I2: the server has what no phone has: {strangers:?}"));
         }
         self.check_standing(held, verdicts);
         // An id counts once, whatever counter it came under.
@@ -318,6 +318,7 @@ impl World {
                     same_id || (by, other.device_seq) == (device, entry.device_seq) && other.id != entry.id
                 })
             }),
+            Some(Reason::OutsideScope) if self.afresh.contains(&device) => true,
             // A backup that is older than the plan does not know what the plan held.
             Some(Reason::OutsideScope) => {
                 had(Kind::Restored)

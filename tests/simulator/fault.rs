@@ -70,7 +70,7 @@ kinds! {
     Weeks: "Phones come back weeks later", "4, 20, 40 or 100 days after their walk, when visits are coarse and the receipts' key may be destroyed";
     Struck: "An input is struck that was said to be unsaved", "storage had it, or had it not";
     NextRound: "A round is closed and the next one opened", "tickets are scarce, and phones join a shift of the new round while inputs of the old one wait on them";
-    Emptied: "Storage is emptied under an open page", "what the page knows it puts back, a second page adds what the first did not know; inputs on the phone are gone, as its screen says, and not counted";
+    Emptied: "Storage is emptied under an open page", "what the page knows it puts back, a second page adds what the first did not know, also where somebody has joined anew since; inputs on the phone are gone, as its screen says, and not counted";
 }
 
 /// Which faults a run has, and how often each was made to happen.

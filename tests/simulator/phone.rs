@@ -13,7 +13,7 @@ use dorbank_shared::{
         base::Verdict,
         engine::{Effect, Event, State},
         file::Unwritten,
-        outbox::{Shelved, disagree},
+        outbox::{Shelved, disagree, shelve},
         replay::Kept,
         wire::{Admission, Envelope, Have, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
     },
@@ -32,10 +32,17 @@ use super::{
 const YEAR_MS: i64 = 31_536_000_000;
 
 impl Tab {
+    /// All that the page knows to have been noted, and under which identity.
+    pub fn knows(&self) -> impl Iterator<Item = (Uuid, &Kept)> {
+        let shelf = self.shelf.iter().flat_map(|shelved| shelved.entries.iter().map(|kept| (shelved.identity.device, kept)));
+        self.entries.values().map(|kept| (self.device, kept)).chain(shelf)
+    }
+
     /// Takes what is durable into memory.
     fn read(&mut self, storage: &Storage, dice: u64) -> Vec<Effect> {
         self.device = storage.device;
         self.entries = storage.entries.clone();
+        self.shelf.clone_from(&storage.shelf);
         self.next = Some((storage.device, storage.next_seq));
         self.cache = storage.cache_of(storage.joined_as);
         (self.admission, self.pulled_at, self.renewing) = (None, None, None);
@@ -57,6 +64,7 @@ pub struct Tab {
     pub open: bool,
     pub engine: State,
     pub entries: Entries,
+    pub shelf: Vec<Shelved>,
     /// Who it writes for and the counter that is next, as far as it knows.
     pub next: Option<(Uuid, u64)>,
     pub cache: Cache,
@@ -186,10 +194,7 @@ impl Phone {
     /// begins anew.
     pub fn read_again(&mut self, tab: usize) -> Vec<Effect> {
         let dice = self.dice();
-        let page = &self.tabs[tab];
-        if page.device == self.storage.device {
-            self.storage.put_back(&page.entries, page.engine.max_issued() + 1, page.engine.epoch(), &page.cache);
-        }
+        self.storage.put_back(&self.tabs[tab]);
         self.tabs[tab].read(&self.storage, dice)
     }
 
@@ -197,6 +202,13 @@ impl Phone {
     pub fn devices(&self) -> impl Iterator<Item = Uuid> {
         let shelf = self.storage.shelf.iter().map(|shelved| shelved.identity.device);
         std::iter::once(self.storage.device).chain(shelf).chain(self.storage.gone.iter().map(|(device, _)| *device))
+    }
+
+    /// Whether a page has something that is nowhere else.
+    pub fn only_knows(&self, tab: usize) -> bool {
+        let page = &self.tabs[tab];
+        let is_here = |kept: &Kept| self.storage.all_entries().any(|there| there.envelope.is_but_for_its_counter(&kept.envelope));
+        page.open && (self.storage.emptied || page.knows().any(|(_, kept)| !is_here(kept)))
     }
 
     /// What is on the shelf and waits, of an identity that is not among `done`.
@@ -292,7 +304,7 @@ impl Phone {
         let entries = seqs.iter().filter_map(|seq| tab.entries.get(seq)).map(|kept| kept.envelope.clone()).collect();
         let waits = |shelved: &Shelved| shelved.unsent().count() as u64;
         let mut have = tab.engine.have();
-        have.unsent += self.storage.shelf.iter().map(waits).sum::<u64>();
+        have.unsent += tab.shelf.iter().map(waits).sum::<u64>();
         self.body_of(have, tab.engine.epoch(), entries)
     }
 
@@ -427,11 +439,12 @@ impl Phone {
     pub fn has_what_is_known(&self, tab: usize) -> bool {
         let (page, storage) = (&self.tabs[tab], &self.storage);
         let (known, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), storage.entries.values().cloned().collect());
-        page.device == storage.device && storage.emptied.is_none() && !disagree(&known, &there)
+        page.device == storage.device && !storage.emptied && !disagree(&known, &there) && !shelve(&page.shelf, false, &mut storage.shelf.clone())
     }
 
     /// Another tab wrote entries: what it wrote is read, as in `other_tab_wrote`.
     pub fn read_entries(&mut self, tab: usize) -> Vec<Event> {
+        self.tabs[tab].shelf.clone_from(&self.storage.shelf);
         let contents = self.storage.entries.clone();
         let known = std::mem::replace(&mut self.tabs[tab].entries, contents.clone());
         let mut events: Vec<Event> =

@@ -13,7 +13,7 @@ use dorbank_shared::sync::{
 };
 use uuid::Uuid;
 
-use super::server::What;
+use super::{phone::Tab, server::What};
 
 /// What can be fetched again.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,8 +47,8 @@ pub struct Storage {
     pub cache: Cache,
     /// The cache before its last write.
     pub older: Cache,
-    /// It was emptied, and no page has put back yet what it has. With the shelf, as pages have it.
-    pub emptied: Option<Vec<Shelved>>,
+    /// It was emptied, and no page has put back yet what it has.
+    pub emptied: bool,
 }
 
 /// Why a phone takes another identity.
@@ -95,42 +95,47 @@ impl Storage {
 
     /// Everything is deleted. What it is known under stays here, for whoever counts.
     pub fn empty(&mut self) {
-        *self = Self {
-            joined_as: self.joined_as,
-            ends_at: self.ends_at,
-            gone: std::mem::take(&mut self.gone),
-            emptied: Some(std::mem::take(&mut self.shelf)),
-            ..Self::new(self.device)
-        };
+        *self =
+            Self { joined_as: self.joined_as, ends_at: self.ends_at, gone: std::mem::take(&mut self.gone), emptied: true, ..Self::new(self.device) };
     }
 
-    /// A page that has `ours` and has met `epoch` puts back what is not here.
-    pub fn put_back(&mut self, ours: &Entries, next_seq: u64, epoch: Option<&str>, cache: &Cache) {
-        let shelf = self.emptied.take();
-        let (ours, there): (Vec<Kept>, Vec<Kept>) = (ours.values().cloned().collect(), self.entries.values().cloned().collect());
-        let (added, next) = rules::put_back(&ours, &there, shelf.is_some(), next_seq.max(self.next_seq));
-        // What has another counter now may have been sent under the one that it had.
-        let is_recounted = |kept: &&Kept| added.iter().any(|new| new.envelope.is_but_for_its_counter(&kept.envelope));
-        self.gone.extend(ours.iter().filter(is_recounted).map(|kept| (self.device, kept.clone())));
-        if !added.is_empty() || shelf.is_some() {
-            self.next_seq = next;
-            self.put(added);
-        }
-        if let Some(shelf) = shelf {
-            self.shelf = shelf;
-            self.epoch = epoch.map(str::to_owned).or(self.epoch.take());
-            self.cache = cache.clone();
-        }
+    /// In what was emptied somebody joins who knows of no page that has what was here.
+    pub fn begin_afresh(&mut self, device: Uuid) {
+        (self.device, self.joined_as, self.next_seq, self.emptied) = (device, device, 1, false);
+        self.ends_at = None;
     }
 
-    fn identity(&self) -> Identity {
-        Identity {
-            device: self.device,
-            credential: String::new(),
-            sign: String::new(),
-            admission: Admission::Admitted,
-            joined_as: Some(self.joined_as),
+    /// A page puts back what is not here.
+    pub fn put_back(&mut self, page: &Tab) {
+        let was_empty = std::mem::take(&mut self.emptied);
+        let (ours, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), self.entries.values().cloned().collect());
+        let (mut earlier, mut was_emptied) = (page.shelf.clone(), was_empty);
+        if page.device == self.device {
+            let next = (page.engine.max_issued() + 1).max(self.next_seq);
+            let (added, next) = rules::put_back(&ours, &there, was_empty, next);
+            if !added.is_empty() || was_empty {
+                self.next_seq = next;
+                self.put(added);
+            }
+        } else {
+            let ended_at = page.cache.bundle.as_ref().map(|bundle| bundle.ends_at);
+            was_emptied = self.shelf.iter().all(|shelved| shelved.identity.device != page.device);
+            earlier.push(Shelved { identity: identity(page.device, page.cache.of), ended_at, entries: ours });
         }
+        rules::shelve(&earlier, was_emptied, &mut self.shelf);
+        if was_empty {
+            self.epoch = page.engine.epoch().map(str::to_owned).or(self.epoch.take());
+            self.cache = page.cache.clone();
+        }
+        // What has another counter now may have been sent under the one that it had; and of what was sent not all goes back.
+        let gone: Vec<(Uuid, Kept)> =
+            page.knows().filter(|(device, kept)| !self.has_counted(*device, kept)).map(|(device, kept)| (device, kept.clone())).collect();
+        self.gone.extend(gone);
+    }
+
+    /// Whether an entry of that identity is here under its counter.
+    fn has_counted(&self, device: Uuid, kept: &Kept) -> bool {
+        self.all().any(|(of, there)| of == device && there.envelope == kept.envelope)
     }
 
     /// Does it. Says which entries it changed, where receipts were to be settled; and where it could not be done, 0.
@@ -151,7 +156,15 @@ impl Storage {
                 let holds_inputs = !self.sealed.is_empty();
                 let only = if let Joined::Copied(only) = why { Some(*only) } else { None };
                 let entries = self.entries.values().cloned().collect();
-                if rules::join(Some(self.identity()), only, self.ends_at, entries, holds_inputs, &mut self.shelf, &mut self.pool) {
+                if rules::join(
+                    Some(identity(self.device, self.joined_as)),
+                    only,
+                    self.ends_at,
+                    entries,
+                    holds_inputs,
+                    &mut self.shelf,
+                    &mut self.pool,
+                ) {
                     self.entries.clear();
                     self.ends_at = None;
                     (self.device, self.next_seq) = (*device, 1);
@@ -249,6 +262,10 @@ impl Storage {
         self.next_seq = done.next;
         self.put(done.added);
     }
+}
+
+fn identity(device: Uuid, joined_as: Uuid) -> Identity {
+    Identity { device, credential: String::new(), sign: String::new(), admission: Admission::Admitted, joined_as: Some(joined_as) }
 }
 
 /// What the engine knows of entries with, or without, a receipt.

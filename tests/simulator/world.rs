@@ -123,6 +123,8 @@ enum Happening {
     Copy(usize),
     PutBack(usize),
     Empty(usize),
+    /// Somebody joins anew in what was emptied.
+    JoinAfresh(usize),
     NewVersion,
     /// For so long.
     Night(u64),
@@ -139,6 +141,8 @@ pub struct World {
     pub(super) phones: Vec<Phone>,
     /// Devices that were shut out at some time.
     pub(super) shut: BTreeSet<Uuid>,
+    /// Devices that joined in emptied storage while a page still showed the doors of who the phone was before.
+    pub(super) afresh: BTreeSet<Uuid>,
     /// Entries that were in a file which an organiser took, with whose they are.
     pub(super) filed: Vec<(Uuid, Envelope)>,
     /// How many visits stood at each door before anybody walked.
@@ -190,6 +194,7 @@ impl World {
             server,
             phones,
             shut: BTreeSet::new(),
+            afresh: BTreeSet::new(),
             filed: Vec::new(),
             stood,
             wrong: Vec::new(),
@@ -480,7 +485,8 @@ impl World {
                 if opens && self.phones[phone].tabs.len() == 1 {
                     self.phones[phone].tabs.push(super::phone::Tab::default());
                     self.open(phone, 1);
-                } else if !opens && let Some(tab) = self.phones[phone].tabs.get_mut(1) {
+                } else if !opens && self.phones[phone].tabs.len() > 1 && !self.phones[phone].only_knows(1) {
+                    let tab = &mut self.phones[phone].tabs[1];
                     tab.open = false;
                     tab.life += 1;
                 }
@@ -512,12 +518,8 @@ impl World {
                             phone.tabs[at.tab].cache = cache;
                             phone.tabs[at.tab].pulled_at = None;
                         }
-                    } else if !phone.has_what_is_known(at.tab) {
-                        self.read_again(at);
                     } else {
-                        for event in phone.read_entries(at.tab) {
-                            self.step(at, event);
-                        }
+                        self.other_tab_wrote(at);
                     }
                 }
             }
@@ -626,6 +628,7 @@ impl World {
             Happening::Copy(phone) => self.copies.push((phone, self.phones[phone].storage.clone())),
             Happening::PutBack(phone) => self.put_back(phone),
             Happening::Empty(phone) => self.empty(phone),
+            Happening::JoinAfresh(phone) => self.join_afresh(phone).await,
             Happening::NewVersion => self.server.client_min = 1,
             Happening::Night(length) => self.night(length),
             Happening::Coarsen => self.server.coarsen(self.now_ms(), self.now).await,

@@ -101,12 +101,12 @@ async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
 
 /// Where storage was emptied it first gets back what the page has of it.
 async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
-    let written = outbox::append_again(drafts).await;
+    let written = outbox::append_again(drafts, sync::device()).await;
     if !matches!(written, Err(StoreError::Emptied)) {
         return written;
     }
     sync::open().await;
-    outbox::append_again(drafts).await
+    outbox::append_again(drafts, sync::device()).await
 }
 
 /// The same at doors, unless something is being written there: a second tap on a button is the first one's echo. Gives the

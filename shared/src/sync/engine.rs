@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use event::{Effect, Event, Fault, Meta, Problem, Receipt};
 
-use super::wire::{Admission, MAX_ENTRIES, PullResponse, PushResponse, Status};
+use super::wire::{Admission, MAX_ENTRIES, PullResponse, PushResponse};
 
 /// The first back-off, in milliseconds.
 pub const FIRST_BACK_OFF_MS: u64 = 1_000;
@@ -45,7 +45,6 @@ pub struct State {
     max_issued: u64,
     whole: u64,
     held: u64,
-    quarantined: u64,
     epoch: Option<String>,
     /// The epoch that storage is being told of.
     reopening: Option<String>,
@@ -86,11 +85,6 @@ impl State {
     /// How many entries of this phone the server said it holds.
     pub fn held(&self) -> u64 {
         self.held
-    }
-
-    /// How many receipts said that the entry waits for an organiser.
-    pub fn quarantined(&self) -> u64 {
-        self.quarantined
     }
 
     /// Where this phone stands, as last heard.
@@ -237,7 +231,6 @@ impl State {
                 wait = wait.max(Some(result.after_ms.unwrap_or(FIRST_BACK_OFF_MS).min(LONGEST_BACK_OFF_MS)));
             }
         }
-        self.quarantined += receipts.iter().filter(|receipt| receipt.status == Status::Quarantined).count() as u64;
         (receipts, wait)
     }
 

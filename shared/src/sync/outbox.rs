@@ -186,24 +186,44 @@ pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shel
     done
 }
 
+/// The entry that has a counter.
+fn at(entries: &[Kept], device_seq: u64) -> Option<&Kept> {
+    entries.iter().find(|kept| kept.envelope.device_seq == device_seq)
+}
+
+/// Whether storage that holds `there` was emptied under a page that has `ours`, by what the page knows to be sent: its counter
+/// is another's, or has no receipt any more, or what got its receipt earlier is still there. What is let go goes with all that
+/// was sent before it.
+fn was_emptied(ours: &[Kept], there: &[Kept]) -> bool {
+    ours.iter().filter(|kept| kept.status.is_some()).any(|kept| match at(there, kept.envelope.device_seq) {
+        Some(stored) => stored.envelope.id != kept.envelope.id || stored.status.is_none(),
+        None => there.iter().any(|other| other.status.is_some() && other.held_at <= kept.held_at),
+    })
+}
+
 /// Somebody emptied storage under a page that has `ours`, and storage has `there`: nothing where `was_empty`, else what another
 /// page has put back since or noted. Gives what is to be added, and the counter that is next, which is not below `next`.
 ///
-/// What has its receipt goes back only into what was empty: elsewhere it may have been let go. An entry keeps its counter
-/// unless another one has it by now, and then all that follow it get another one too: what corrects an entry stays behind it.
-/// The server knows them by their ids.
+/// What has its receipt may have been let go where nothing says otherwise; and where another page has met a restore since, the
+/// receipt is for nothing: what does not go into what was empty is offered again. An entry keeps its counter unless another one
+/// has it by now, and then all that follow it get another one too: what corrects an entry stays behind it. The server knows
+/// them by their ids.
 pub fn put_back(ours: &[Kept], there: &[Kept], was_empty: bool, mut next: u64) -> (Vec<Kept>, u64) {
     for kept in ours.iter().chain(there) {
         next = next.max(kept.envelope.device_seq + 1);
     }
+    let all = was_empty || was_emptied(ours, there);
     let (mut added, mut moves) = (Vec::new(), false);
-    for kept in ours.iter().filter(|kept| was_empty || kept.status.is_none()) {
+    for kept in ours.iter().filter(|kept| all || kept.status.is_none()) {
         let same = |other: &Kept| other.envelope.id == kept.envelope.id && other.envelope.bytes == kept.envelope.bytes;
         if there.iter().any(same) {
             continue;
         }
         let mut kept = kept.clone();
-        moves |= there.iter().any(|other| other.envelope.device_seq == kept.envelope.device_seq);
+        if !was_empty {
+            kept = kept.unsent();
+        }
+        moves |= at(there, kept.envelope.device_seq).is_some();
         if moves {
             kept.envelope.device_seq = next;
             next += 1;
@@ -213,14 +233,31 @@ pub fn put_back(ours: &[Kept], there: &[Kept], was_empty: bool, mut next: u64) -
     (added, next)
 }
 
+/// As [`put_back`], of what was noted under identities that are not the present one: those which a page knows to be on the
+/// shelf, and its own where another page has taken another one since. It is offered again. True where the shelf grew.
+pub fn shelve(ours: &[Shelved], was_emptied: bool, shelf: &mut Vec<Shelved>) -> bool {
+    let mut grew = false;
+    for ours in ours {
+        let there = shelf.iter_mut().find(|there| there.identity.device == ours.identity.device);
+        let (added, _) = put_back(&ours.entries, there.as_ref().map_or(&[], |there| &there.entries), was_emptied, 1);
+        let added: Vec<Kept> = added.into_iter().map(Kept::unsent).collect();
+        if added.is_empty() {
+            continue;
+        }
+        grew = true;
+        match there {
+            Some(there) => there.entries.extend(added),
+            None => shelf.push(Shelved { entries: added, ..ours.clone() }),
+        }
+    }
+    grew
+}
+
 /// Whether a page that takes `ours` for what storage holds is to read all anew, where it holds `there`: storage was emptied and
 /// another page put back what it had, so that this page's entry is not there or its counter is another's.
 pub fn disagree(ours: &[Kept], there: &[Kept]) -> bool {
-    ours.iter().any(|kept| {
-        let stored = there.iter().find(|other| other.envelope.device_seq == kept.envelope.device_seq);
-        // What has its receipt may have been let go.
-        stored.map_or(kept.status.is_none(), |stored| stored.envelope.id != kept.envelope.id)
-    })
+    let is_there = |kept: &Kept| at(there, kept.envelope.device_seq).is_some_and(|stored| stored.envelope.id == kept.envelope.id);
+    ours.iter().any(|kept| kept.status.is_none() && !is_there(kept)) || was_emptied(ours, there)
 }
 
 /// Puts what was noted under the present identity on the shelf and empties the figures that begin afresh with a shift; what

@@ -82,8 +82,29 @@ fn what_two_pages_put_back_into_emptied_storage_is_all_there() {
     let let_go = &stored[1..];
     assert!(!disagree(&first, let_go));
     assert!(put_back(&first, let_go, false, next).0.is_empty(), "what was sent and let go does not come back");
+    // 3 is sent, and the page that put back had not heard of it: what is let go goes with all that was sent before it.
+    (first[0].held_at, first[2].status, first[2].held_at) = (Some(10), Some(Status::Applied), Some(20));
+    assert!(disagree(&first, &first[..1]) && !disagree(&first, &first[1..2]));
+    let (added, _) = put_back(&first, &first[..1], false, next);
+    assert_eq!((seqs(&added), added[1].status), (vec![2, 3], None), "its receipt may be from before a restore");
     let taken = noted(&[draft(9, None)]);
     assert_eq!(seqs(&put_back(&first[..1], &taken, true, 1).0), [2], "not even in what was empty is anything written over");
+}
+
+#[test]
+fn what_a_page_had_noted_was_lost_where_another_joined_anew_in_emptied_storage() {
+    let mut ours = noted(&[draft(1, None), draft(2, None), draft(3, None)]);
+    ours[0].status = Some(Status::Applied);
+    let mut shelf = Vec::new();
+    assert!(shelve(&[shelved(8, ours.clone())], false, &mut shelf));
+    assert_eq!((shelf[0].identity.device, seqs(&shelf[0].entries)), (id(8), vec![2, 3]));
+    assert!(!shelve(&[shelved(8, ours.clone())], false, &mut shelf), "once");
+    let mut all = Vec::new();
+    assert!(shelve(&[shelved(8, ours.clone())], true, &mut all));
+    assert_eq!(all[0].unsent().count(), 3, "a restored server may lack what was sent, and nobody else has it");
+    ours[1].envelope.id = id(9);
+    assert!(shelve(&[shelved(8, ours)], false, &mut shelf));
+    assert_eq!((shelf.len(), seqs(&shelf[0].entries)), (1, vec![2, 3, 4]), "what another page had noted under its counter stays");
 }
 
 #[test]

@@ -119,7 +119,13 @@ impl World {
     pub(super) fn send_from_shelf(&mut self, at: At, done: Vec<Uuid>) {
         let phone = &mut self.phones[at.phone];
         phone.tabs[at.tab].shelving = None;
-        let Some(shelved) = phone.shelved(&done) else { return };
+        // Mostly there is nothing, and storage is not asked.
+        let Some(shelved) = phone.shelved(&done).filter(|_| !phone.tabs[at.tab].shelf.is_empty()) else {
+            if !done.is_empty() {
+                self.another_identity(at);
+            }
+            return;
+        };
         let (device, unsent) = (shelved.identity.device, metas(&shelved.entries, false));
         let max_issued = shelved.entries.iter().map(|kept| kept.envelope.device_seq).max().unwrap_or_default();
         let epoch = phone.tabs[at.tab].engine.epoch().map(str::to_owned);

@@ -2,6 +2,7 @@
 
 use dorbank_shared::sync::{
     engine::{Effect, Event},
+    outbox::Shelved,
     wire::Envelope,
 };
 use rand::{RngExt as _, seq::IndexedRandom as _};
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use super::{At, File, Happening, World};
 use crate::simulator::{
     fault::Kind,
+    phone::Tab,
     server::What,
     storage::{Joined, Op},
 };
@@ -20,7 +22,8 @@ impl World {
         let why = if self.faults.has(Kind::Weeks) { Kind::Weeks } else { Kind::Hours };
         for phone in 0..self.phones.len() {
             self.faults.count(why);
-            if self.faults.dice(Kind::Hours).random_bool(0.5) || self.is_emptied(phone) {
+            let only = (0..self.phones[phone].tabs.len()).any(|tab| self.phones[phone].only_knows(tab));
+            if self.faults.dice(Kind::Hours).random_bool(0.5) || only {
                 self.frozen.insert(phone);
                 continue;
             }
@@ -125,7 +128,27 @@ impl World {
 
     /// Whether storage was emptied, and no page has put back yet what it has.
     pub(super) fn is_emptied(&self, phone: usize) -> bool {
-        self.phones[phone].storage.emptied.is_some()
+        self.phones[phone].storage.emptied
+    }
+
+    /// Whoever opens the app anew where storage was emptied finds nothing, and gives the code once more, while another page sleeps.
+    pub(super) async fn join_afresh(&mut self, phone: usize) {
+        if !self.is_emptied(phone) || self.frozen.contains(&phone) {
+            return;
+        }
+        let device = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
+        self.server.join(device, self.now_ms()).await;
+        self.afresh.insert(device);
+        let wait = self.faults.dice(Kind::Emptied).random_range(2_000..120_000);
+        self.after(wait, Happening::LetIn(device, phone));
+        let here = &mut self.phones[phone];
+        here.storage.begin_afresh(device);
+        let tab = here.tabs.iter().position(|tab| !tab.open).unwrap_or(here.tabs.len());
+        if tab == here.tabs.len() {
+            here.tabs.push(Tab::default());
+        }
+        self.open(phone, tab);
+        self.tell_other_tabs(self.at(phone, tab), false);
     }
 
     /// The browser empties storage under the pages that are open. What none of them has in memory is gone, and nobody says
@@ -149,16 +172,18 @@ impl World {
         let here = &mut self.phones[phone];
         let before = here.storage.clone();
         here.storage.empty();
-        for (seq, kept) in before.entries {
-            let is_it = |other: &Envelope| other.id == kept.envelope.id && other.bytes == kept.envelope.bytes;
-            if open.iter().any(|tab| here.tabs[*tab].entries.values().any(|known| is_it(&known.envelope))) {
+        for (device, kept) in before.all() {
+            let is_it = |other: &Envelope| other.is_but_for_its_counter(&kept.envelope);
+            if here.storage.all_entries().any(|there| is_it(&there.envelope))
+                || open.iter().any(|tab| here.tabs[*tab].knows().any(|(_, known)| is_it(&known.envelope)))
+            {
                 continue;
             }
             // What the server has of it a restore may take away.
             if kept.status.is_none() || is_restored {
-                here.saved.retain(|entry| !(entry.device_seq == seq && is_it(entry)));
+                here.saved.retain(|entry| !(entry.device_seq == kept.envelope.device_seq && is_it(entry)));
             }
-            here.storage.gone.push((before.device, kept));
+            here.storage.gone.push((device, kept.clone()));
         }
         let is_gone = |sealed: &str| before.sealed.values().any(|record| record.sealed == sealed && (record.held_on.is_none() || is_restored));
         here.said.retain(|sealed| !is_gone(sealed));
@@ -166,12 +191,16 @@ impl World {
             let wait = self.faults.dice(Kind::Emptied).random_range(1..60_000);
             self.after(wait, Happening::OtherTab(self.at(phone, tab), false));
         }
+        if self.faults.dice(Kind::Emptied).random_bool(0.3) {
+            let wait = self.faults.dice(Kind::Emptied).random_range(1..30_000);
+            self.after(wait, Happening::JoinAfresh(phone));
+        }
     }
 
     /// The page is gone, and what it had asked of storage is done or not. The volunteer opens it again.
     pub(super) fn crash(&mut self, phone: usize, tab: usize) {
         // The last page that has what storage had goes on: without one nobody promises anything.
-        if self.is_emptied(phone) {
+        if self.phones[phone].only_knows(tab) {
             return;
         }
         let roll_back = self.strikes(Kind::RolledBack, 0.5);
@@ -191,7 +220,8 @@ impl World {
     /// this phone gives once more; what had not is nowhere.
     pub(super) fn put_back(&mut self, phone: usize) {
         let Some(index) = self.copies.iter().position(|(of, _)| *of == phone) else { return };
-        if self.frozen.contains(&phone) || self.is_emptied(phone) {
+        let only = (0..self.phones[phone].tabs.len()).any(|tab| self.phones[phone].only_knows(tab));
+        if self.frozen.contains(&phone) || only {
             return;
         }
         self.faults.count(Kind::SetBack);
@@ -223,21 +253,18 @@ impl World {
 
     /// Another tab may have ended between writing and saying so: what it wrote is read before a pull. True where it took
     /// another identity, and the page began anew.
-    fn another_identity(&mut self, at: At) -> bool {
+    pub(super) fn another_identity(&mut self, at: At) -> bool {
         let phone = &mut self.phones[at.phone];
         let (tab, storage) = (&phone.tabs[at.tab], &phone.storage);
-        if tab.device != storage.device || storage.emptied.is_some() {
+        if tab.device != storage.device || storage.emptied {
             self.read_again(at);
             return true;
         }
-        if storage.next_seq != tab.engine.whole() + 1 {
-            if !phone.has_what_is_known(at.tab) {
-                self.read_again(at);
-                return true;
-            }
-            for event in phone.read_entries(at.tab) {
-                self.step(at, event);
-            }
+        let unsent = |shelf: &[Shelved]| shelf.iter().map(|shelved| shelved.unsent().count()).sum::<usize>();
+        if storage.next_seq != tab.engine.whole() + 1 || unsent(&storage.shelf) != unsent(&tab.shelf) {
+            let anew = !phone.has_what_is_known(at.tab);
+            self.other_tab_wrote(at);
+            return anew;
         }
         false
     }
@@ -294,7 +321,7 @@ impl World {
                     self.send(at, request, What::Pull, body);
                 }
                 Effect::Settle(receipts) => {
-                    let dies = self.strikes(Kind::CrashBeforeMark, 0.06) && !self.is_emptied(at.phone);
+                    let dies = self.strikes(Kind::CrashBeforeMark, 0.06) && !self.phones[at.phone].only_knows(at.tab);
                     let epoch = self.phones[at.phone].tabs[at.tab].engine.latest_epoch().map(str::to_owned);
                     self.ask(at, Op::Settle(receipts, epoch), 0);
                     if dies {

@@ -52,8 +52,10 @@ impl World {
                 (said, silent) = (false, true);
             }
         }
-        // Whoever finds nobody there to whom it could belong first puts back what it has.
-        if written && self.is_emptied(at.phone) && matches!(op, Op::Append(..) | Op::Join(..)) {
+        // Whoever finds nobody there to whom it could belong, or somebody else, first puts back what it has.
+        let phone = &self.phones[at.phone];
+        let is_another = phone.storage.emptied || phone.tabs[at.tab].device != phone.storage.device;
+        if written && is_another && matches!(op, Op::Append(..) | Op::Join(..)) {
             if !alive {
                 return;
             }
@@ -81,6 +83,18 @@ impl World {
                 }
                 self.after(wait, Happening::OtherTab(other, base));
             }
+        }
+    }
+
+    /// The page reads what another one wrote, or all where storage is not what it takes it for: as `other_tab_wrote` in
+    /// `app/src/field/sync/mod.rs`.
+    pub(super) fn other_tab_wrote(&mut self, at: At) {
+        let phone = &mut self.phones[at.phone];
+        if !phone.has_what_is_known(at.tab) {
+            return self.read_again(at);
+        }
+        for event in phone.read_entries(at.tab) {
+            self.step(at, event);
         }
     }
 
@@ -140,6 +154,7 @@ impl World {
                 tab.entries.values_mut().for_each(|kept| *kept = kept.clone().unsent());
                 tab.shown.clear();
                 self.step(at, Event::Reopened);
+                self.other_tab_wrote(at);
             }
             (Op::Meet(_), true) => {
                 self.tell_other_tabs(at, false);
@@ -184,7 +199,7 @@ impl World {
         phone.tabs[at.tab].next = Some((phone.storage.device, phone.storage.next_seq));
         phone.tabs[at.tab].entries.insert(kept.envelope.device_seq, kept.clone());
         // A page that dies here has told no other tab either.
-        if self.strikes(Kind::CrashAfterSave, 0.05) {
+        if !self.phones[at.phone].only_knows(at.tab) && self.strikes(Kind::CrashAfterSave, 0.05) {
             self.crash(at.phone, at.tab);
         } else {
             self.step(at, Event::Saved(meta(&kept.envelope)));

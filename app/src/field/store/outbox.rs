@@ -146,11 +146,13 @@ pub async fn append(drafts: &[Unwritten]) -> Option<Written> {
 /// As [`append`], for drafts that may have been written already.
 ///
 /// # Errors
-/// Where storage fails, and where it was emptied: then nobody is there to whom an entry could belong.
-pub async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
+/// Where storage fails, and where it knows somebody else than `device`, or nobody: it may have been emptied, and what the page
+/// has of it goes back first.
+pub async fn append_again(drafts: &[Unwritten], device: Option<Uuid>) -> Result<Written, StoreError> {
     let (mut written, mut next) = (Vec::new(), None);
     let mut decide = |found: &mut Found| {
-        let Some(now) = found.one::<Identity>(3)? else { return Err(StoreError::Emptied) };
+        let now = found.one::<Identity>(3)?.filter(|now| Some(now.device) == device);
+        let Some(now) = now else { return Err(StoreError::Emptied) };
         let mut shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
         let done = rules::append(drafts, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1), &mut shelf);
         let changes = changes(&done, &shelf);
@@ -174,40 +176,48 @@ fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError
     Ok(changes)
 }
 
-/// Somebody emptied storage while the app was open: writes what the page has of it. Not its inputs, which the page does not
-/// have. Where another page has done so, what that one did not know of is added. True where storage was empty.
-pub async fn put_back(page: &Contents) -> Result<bool, StoreError> {
+/// Somebody emptied storage while the app was open as `identity`: writes what the page has of it. Not its inputs, which the
+/// page does not have. Where another page has done so, or has joined anew, what that one did not know of is added. True where
+/// storage was empty.
+pub async fn put_back(identity: &Identity, page: &Contents) -> Result<bool, StoreError> {
     let mut was_empty = false;
     let mut decide = |found: &mut Found| {
         let now: Option<Identity> = found.one(0)?;
         let is_empty = now.is_none();
         // Of a first attempt nobody knows whether it was done.
         was_empty |= is_empty;
-        if now.is_some_and(|now| page.identity.as_ref().is_none_or(|ours| ours.device != now.device)) {
-            return Ok(Vec::new());
-        }
-        let next = found.one(2)?.unwrap_or(1).max(page.max_issued + 1);
-        let (added, next) = rules::put_back(&page.entries, &found.all::<Kept>(1), is_empty, next);
-        let mut changes = Vec::new();
-        for kept in &added {
-            changes.push(put_entry(kept)?);
-        }
-        if is_empty {
-            changes.push(put(META, "identity", &page.identity)?);
-            changes.push(put(META, "shelf", &page.shelf)?);
-            if let Some(epoch) = &page.epoch {
-                changes.push(put(META, "epoch", epoch)?);
+        let (mut changes, mut was_emptied) = (Vec::new(), is_empty);
+        let mut earlier = page.shelf.clone();
+        let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
+        if now.is_none_or(|now| now.device == identity.device) {
+            let next = found.one(2)?.unwrap_or(1).max(page.max_issued + 1);
+            let (added, next) = rules::put_back(&page.entries, &found.all::<Kept>(1), is_empty, next);
+            for kept in &added {
+                changes.push(put_entry(kept)?);
             }
-            if let Some(ends_at) = &page.ends_at {
-                changes.push(put(META, "ends_at", ends_at)?);
+            if is_empty {
+                changes.push(put(META, "identity", identity)?);
+                if let Some(epoch) = &page.epoch {
+                    changes.push(put(META, "epoch", epoch)?);
+                }
+                if let Some(ends_at) = &page.ends_at {
+                    changes.push(put(META, "ends_at", ends_at)?);
+                }
             }
+            if !changes.is_empty() {
+                changes.push(put(META, "next_seq", &next)?);
+            }
+        } else {
+            // Whoever joins puts who it was on the shelf.
+            was_emptied = shelf.iter().all(|shelved| shelved.identity.device != identity.device);
+            earlier.push(Shelved { identity: identity.clone(), ended_at: page.ends_at, entries: page.entries.clone() });
         }
-        if !changes.is_empty() {
-            changes.push(put(META, "next_seq", &next)?);
+        if rules::shelve(&earlier, was_emptied, &mut shelf) {
+            changes.push(put(META, "shelf", &shelf)?);
         }
         Ok(changes)
     };
-    outbox().change(&[one(META, "identity"), all(ENTRY), one(META, "next_seq")], &mut decide).await?;
+    outbox().change(&[one(META, "identity"), all(ENTRY), one(META, "next_seq"), one(META, "shelf")], &mut decide).await?;
     Ok(was_empty)
 }
 
@@ -274,12 +284,11 @@ pub async fn let_go(server_time: i64, epoch: &str) -> Result<bool, StoreError> {
 
 /// The server was restored: all entries that were sent, those of earlier identities and every sealed input still kept, will
 /// be offered again.
-pub async fn reopen(epoch: &str) -> Result<(Pool, Vec<Shelved>), StoreError> {
+pub async fn reopen(epoch: &str) -> Result<(), StoreError> {
     let hour = browser::this_hour();
-    let (mut pool, mut shelf) = <(Pool, Vec<Shelved>)>::default();
     let mut decide = |found: &mut Found| {
-        pool = found.one(2)?.unwrap_or_default();
-        shelf = found.one(3)?.unwrap_or_default();
+        let mut pool = found.one(2)?.unwrap_or_default();
+        let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
         let stored = found.one::<String>(4)?;
         let (entries, sealed) = rules::reopen(found.all(0), found.keyed(1), &mut shelf, &mut pool, epoch, stored.as_deref(), hour);
         let mut changes = vec![put(META, "epoch", &epoch)?, put(META, "pool", &pool)?, put(META, "shelf", &shelf)?];
@@ -291,8 +300,7 @@ pub async fn reopen(epoch: &str) -> Result<(Pool, Vec<Shelved>), StoreError> {
         }
         Ok(changes)
     };
-    outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf"), one(META, "epoch")], &mut decide).await?;
-    Ok((pool, shelf))
+    outbox().change(&[all(ENTRY), all(SEALED), one(META, "pool"), one(META, "shelf"), one(META, "epoch")], &mut decide).await
 }
 
 /// Remembers when the shift of `device` ends. Another tab may have taken another identity since.

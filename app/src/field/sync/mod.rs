@@ -59,7 +59,6 @@ async fn put_back() -> Result<(), StoreError> {
     let Some(identity) = phone.identity.get_untracked() else { return Ok(()) };
     let (max_issued, epoch) = ENGINE.with_borrow(|engine| (engine.max_issued(), engine.epoch().map(str::to_owned)));
     let page = Contents {
-        identity: Some(identity),
         entries: phone.entries.get_untracked().to_vec(),
         max_issued,
         epoch,
@@ -67,11 +66,11 @@ async fn put_back() -> Result<(), StoreError> {
         ends_at: ENDS_AT.get(),
         ..Contents::default()
     };
-    if outbox::put_back(&page).await? {
+    if outbox::put_back(&identity, &page).await? {
         phone.emptied.set(true);
         // What they know and this page does not they add.
         tell_other_tabs("entries");
-        cache::write(page.identity.as_ref(), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await?;
+        cache::write(Some(&identity), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await?;
     }
     Ok(())
 }
@@ -359,12 +358,11 @@ async fn settle(receipts: Vec<Receipt>) {
 
 async fn reopen(epoch: String) {
     match outbox::reopen(&epoch).await {
-        Ok((pool, shelf)) => {
-            phone().pool.set(pool);
-            phone().shelf.set(Arc::new(shelf));
+        Ok(()) => {
             phone().shown.update(|shown| Arc::make_mut(shown).clear());
             phone().entries.update(|entries| Arc::make_mut(entries).iter_mut().for_each(|kept| *kept = kept.clone().unsent()));
             feed(Event::Reopened);
+            other_tab_wrote("entries".to_owned()).await;
         }
         Err(error) => {
             error.log();
@@ -436,6 +434,7 @@ async fn other_tab_wrote(what: String) {
     if contents.identity.as_ref().map(|identity| identity.device) != device()
         || !contents.epoch.as_deref().is_none_or(is_met)
         || rules::disagree(&known, &contents.entries)
+        || phone.shelf.with_untracked(|shelf| rules::shelve(shelf, false, &mut contents.shelf.clone()))
     {
         return open().await;
     }
