@@ -290,6 +290,32 @@ for (const engine of chosen) {
     }
   });
 
+  test(`${engine}: what a sleeping page knows is sent as who noted it where storage was emptied and somebody joined anew`, { timeout: 150_000 }, async () => {
+    const page = await ENGINES[engine].open();
+    try {
+      const turf = next();
+      const { volunteer, sign } = await joined(server, page, turf);
+      const names = await volunteer.openEntrance(0, 2);
+      await volunteer.notHome(names[0]);
+      await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      // It sleeps: nothing that it sends arrives.
+      await page.evaluate(() => { globalThis.awake = fetch; globalThis.fetch = () => Promise.reject(new TypeError('asleep')); });
+      await volunteer.notHome(names[1]);
+      await page.sees(w.count('saved.waiting', 1), { patience: 20_000 });
+      await emptied(page, engine);
+      const other = await page.tab();
+      const anew = await joined(server, other, turf);
+      assert.notEqual(anew.sign, sign, 'another phone, as far as the lead sees');
+      await other.close();
+      await page.evaluate(() => { globalThis.fetch = globalThis.awake; dispatchEvent(new Event('focus')); });
+      await until('the second visit', async () => (await ofPhone(server, sign)).visits.length === 2, { patience: 40_000 });
+      exactlyOnce(await ofPhone(server, sign), 2);
+      told.add('Storage emptied under an open page', `${engine}: somebody joins anew in it while the page that knows an unsent visit sleeps`, 1, await lostOrTwice(server, [sign, anew.sign], { visits: 2 }));
+    } finally {
+      await page.close();
+    }
+  });
+
   test(`${engine}: an entry that this app cannot read stops no other, and nobody says that all is sent`, { timeout: 120_000 }, async () => {
     const page = await ENGINES[engine].open();
     try {

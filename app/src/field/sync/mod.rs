@@ -68,9 +68,10 @@ async fn put_back() -> Result<(), StoreError> {
     };
     if outbox::put_back(&identity, &page).await? {
         phone.emptied.set(true);
-        // What they know and this page does not they add.
+        let cached = cache::write(Some(&identity), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await;
+        // What they know and this page does not they add. Not before the doors are there, which they read too.
         tell_other_tabs("entries");
-        cache::write(Some(&identity), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await?;
+        cached?;
     }
     Ok(())
 }
