@@ -661,6 +661,10 @@ async fn a_visit_that_was_counted_under_another_id_made_the_backups_of_that_time
         let again = desk.phone.push(&desk.server, &seconds).await;
         assert!(again.results.iter().all(|result| result.status == Status::Quarantined), "{again:?}");
         assert_eq!((desk.standing().await.len(), desk.waiting().await), (4, 0), "what is sent again wakes nothing");
+        let recounted = Envelope { device_seq: 9, ..seconds[0].clone() };
+        desk.phone.push(&desk.server, std::slice::from_ref(&recounted)).await;
+        assert_eq!((desk.standing().await.len(), desk.waiting().await), (4, 0), "nor under another counter");
+        whole().await;
 
         // A receipt that was lost is still missed.
         let mut tx = state.db.begin().await.unwrap();

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use dorbank_server::{coarsen, job::Actor, store};
+use dorbank_server::{args, coarsen, job::Actor, store};
 use dorbank_shared::{
     error::{Code, Refusal},
     sync::{
@@ -93,6 +93,12 @@ async fn an_entry_that_its_phone_had_to_count_again_stood_aside_as_another_one()
         assert_eq!(statuses(&phone.push(&server, std::slice::from_ref(&good)).await), [Status::Applied]);
         assert_eq!(statuses(&phone.push(&server, std::slice::from_ref(&recounted)).await), [Status::Duplicate]);
         assert_eq!(statuses(&phone.push(&server, &[good.clone(), recounted.clone()]).await), [Status::Duplicate; 2]);
+        let receipts = store::receipt::among(&mut server.state.db.read().await.unwrap(), &[good.id].into()).await.unwrap();
+        assert_eq!(receipts[0].device_seq, 7, "by which it is known when nothing else is left");
+        let mut tx = server.state.db.begin().await.unwrap();
+        tx.execute("UPDATE receipt SET mac = $1", args![Vec::<u8>::new()]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(statuses(&phone.push(&server, std::slice::from_ref(&recounted)).await), [Status::Duplicate]);
 
         let unknown = Envelope { kind: "survey".into(), ..phone.visit(&server.state, &houses[0], Some(1), Outcome::Talked) };
         let again = Envelope { device_seq: 8, ..unknown.clone() };

@@ -145,13 +145,13 @@ pub async fn insert(tx: &mut Tx, entries: &[Quarantined]) -> Result<(), StoreErr
             continue;
         }
         if let Some(before) = kept.iter().find(|kept| kept.is_but_for_its_counter(&new)) {
-            if before.device_seq == 0 {
+            if before.device_seq < new.device_seq {
                 tx.execute(COUNT, args![entry.id, before.mac.as_slice(), entry.device_seq, entry.body.as_str(), entry.mac.as_slice()]).await?;
             }
             continue;
         }
         if let Some(here) = fresh.iter_mut().find(|(here, _)| here.is_but_for_its_counter(&new)) {
-            if here.0.device_seq == 0 {
+            if here.0.device_seq < new.device_seq {
                 *here = (new, entry);
             }
             continue;

@@ -15,7 +15,7 @@ statements! {
     AMONG = "SELECT id, device, device_seq, mac, status, reason, seq FROM receipt WHERE id IN ($1)";
     INSERT = "INSERT INTO receipt (id, campaign, device, device_seq, mac, status, reason, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     ANSWER = "UPDATE receipt SET status = $2, reason = NULL, seq = CASE WHEN LENGTH(mac) > 0 THEN CAST($3 AS BIGINT) END WHERE id = $1";
-    COUNTED = "UPDATE receipt SET device_seq = $2, mac = $3 WHERE id = $1 AND device_seq = 0";
+    COUNTED = "UPDATE receipt SET device_seq = $2, mac = $3 WHERE id = $1 AND device_seq < $2";
     BLUNT = "UPDATE receipt SET mac = $2, seq = NULL WHERE LENGTH(mac) > 0 AND device IN (SELECT d.id FROM device d JOIN shift s ON s.id = d.shift \
         JOIN campaign c ON c.id = s.campaign WHERE s.ends_at <= $1 AND LENGTH(c.receipt_key) > 0)";
     HELD = "SELECT r.held + q.held, CASE WHEN r.highest > q.highest THEN r.highest ELSE q.highest END, r.held - r.counters \
@@ -90,7 +90,8 @@ pub async fn answer_anew(tx: &mut Tx, receipts: &[Receipt]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Gives the receipt of an entry that came in a file, before its phone could count it, the counter that it has now.
+/// Gives the receipt of an entry the counter that it has now: it came in a file before its phone could count it, or its phone
+/// had to count it anew.
 pub async fn counted(tx: &mut Tx, id: Uuid, device_seq: i64, mac: &[u8]) -> Result<(), StoreError> {
     tx.execute(COUNTED, args![id, device_seq, mac]).await?;
     Ok(())

@@ -14,9 +14,9 @@ statements! {
         LEFT JOIN (SELECT DISTINCT superseded_by AS id FROM visit WHERE superseded_by IS NOT NULL) AS w ON w.id = r.id \
         WHERE r.status IN ('applied', 'merged') AND r.seq IS NOT NULL AND s.ends_at > $1 AND v.id IS NULL AND w.id IS NULL \
         AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.id = r.id AND q.kind = 'withdrawal' AND q.settled_as = 'applied' AND q.reason <> 'id_reuse')";
-    UNANSWERED_VISITS = "SELECT COUNT(*) FROM visit v LEFT JOIN receipt r ON r.id = v.id WHERE v.coarse = $1 AND r.id IS NULL \
-        AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.device = v.device AND q.device_seq = v.device_seq AND q.id <> v.id \
-        AND q.reason = 'id_reuse' AND q.settled_as = 'applied' AND q.kind <> 'withdrawal')";
+    UNANSWERED_VISITS = "SELECT CAST(COALESCE(SUM(visits - counted), 0) AS BIGINT) FROM (SELECT COUNT(*) AS visits, (SELECT COUNT(*) FROM quarantine q \
+        WHERE q.device = v.device AND q.reason = 'id_reuse' AND q.settled_as = 'applied' AND q.kind <> 'withdrawal') AS counted \
+        FROM visit v LEFT JOIN receipt r ON r.id = v.id WHERE v.coarse = $1 AND r.id IS NULL GROUP BY v.device) AS phones WHERE visits > counted";
     MISSING_KEPT = "SELECT COUNT(*) FROM receipt r LEFT JOIN quarantine q ON q.id = r.id WHERE r.status = 'quarantined' AND q.id IS NULL";
     STANDING = "SELECT campaign, entrance, unit, id, outcome, coarse FROM visit WHERE superseded_by IS NULL";
     STATES = "SELECT campaign, door, state FROM door_state";

@@ -46,9 +46,11 @@ impl World {
         }
         for phone in 0..self.phones.len() {
             self.phones[phone].full_until = 0;
-            if self.is_emptied(phone) {
-                let tab = self.any_tab(phone);
-                self.read_again(self.at(phone, tab));
+            // Who has to open the app anew first lets it write what only it knows.
+            for tab in 0..self.phones[phone].tabs.len() {
+                if self.phones[phone].only_knows(tab) {
+                    self.read_again(self.at(phone, tab));
+                }
             }
             let devices: Vec<Uuid> = self.phones[phone].devices().collect();
             let lets_in = self.faults.has(Kind::Revoked) && self.faults.dice(Kind::Revoked).random_bool(0.7);

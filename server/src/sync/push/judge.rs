@@ -63,7 +63,7 @@ pub(super) struct Plan {
     pub early: Vec<(Uuid, Uuid)>,
     /// Kept entries that are replaced or withdrawn, each with the phone that sent it.
     pub settled: HashSet<(Uuid, Uuid)>,
-    /// Entries that came without a counter before, with the counter and the keyed hash that they have now.
+    /// Entries that came without a counter before, or with a lower one, with the counter and the keyed hash that they have now.
     pub counted: Vec<(Uuid, i64, Vec<u8>)>,
     /// Doors whose state may have changed, in the order in which they were met.
     pub doors: Vec<(Uuid, Place)>,
@@ -142,7 +142,10 @@ pub(super) fn judge(by: By, now_ms: i64, device: Uuid, scope: &Scope, known: Kno
         let answer = if let Some(receipt) = receipt.filter(|receipt| is_repeat(receipt, device, entry, &mac)) {
             Answer::Repeat(receipt.clone())
         } else if let Some(receipt) = receipt.filter(|receipt| is_repeat_but_for_its_counter(receipt, device, entry, key.as_ref())) {
-            if receipt.device_seq == 0 {
+            // The highest is the last that its phone gave it: once the key is destroyed it is known by that alone.
+            if receipt.device_seq < entry.device_seq() {
+                // What was taken from a receipt does not come back.
+                let mac = if receipt.mac.is_empty() { Vec::new() } else { mac };
                 judge.plan.counted.push((entry.id, entry.device_seq(), mac));
             }
             Answer::Repeat(receipt.clone())
