@@ -318,7 +318,8 @@ impl World {
                     same_id || (by, other.device_seq) == (device, entry.device_seq) && other.id != entry.id
                 })
             }),
-            Some(Reason::OutsideScope) if self.afresh.contains(&device) => true,
+            // What was noted in the doors of who the phone was, by a page that had not heard of another identity.
+            Some(Reason::OutsideScope) if mine.iter().any(|(index, _)| self.afresh.contains(index)) => true,
             // A backup that is older than the plan does not know what the plan held.
             Some(Reason::OutsideScope) => {
                 had(Kind::Restored)
