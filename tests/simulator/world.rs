@@ -141,8 +141,6 @@ pub struct World {
     pub(super) phones: Vec<Phone>,
     /// Devices that were shut out at some time.
     pub(super) shut: BTreeSet<Uuid>,
-    /// Phones that joined in emptied storage while a page still showed the doors of who they were before.
-    pub(super) afresh: BTreeSet<usize>,
     /// Entries that were in a file which an organiser took, with whose they are.
     pub(super) filed: Vec<(Uuid, Envelope)>,
     /// How many visits stood at each door before anybody walked.
@@ -194,7 +192,6 @@ impl World {
             server,
             phones,
             shut: BTreeSet::new(),
-            afresh: BTreeSet::new(),
             filed: Vec::new(),
             stood,
             wrong: Vec::new(),

@@ -140,7 +140,6 @@ impl World {
         }
         let device = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
         self.server.join(device, self.now_ms()).await;
-        self.afresh.insert(phone);
         let wait = self.faults.dice(Kind::Emptied).random_range(2_000..120_000);
         self.after(wait, Happening::LetIn(device, phone));
         let here = &mut self.phones[phone];
