@@ -78,12 +78,7 @@
   let asked = false;
   const tell = (name) => dispatchEvent(new Event(`dorbank-${name}`));
 
-  const watch = (worker) => {
-    worker?.addEventListener("statechange", () => {
-      if (worker.state === "installed" && navigator.serviceWorker.controller) tell("update");
-      if (worker.state === "activated") tell("shell");
-    });
-  };
+  const watch = (worker) => worker?.addEventListener("statechange", () => worker.state === "activated" && tell("shell"));
 
   const register = async () => {
     if (!("serviceWorker" in navigator)) return;

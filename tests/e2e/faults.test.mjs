@@ -47,6 +47,13 @@ const beginNote = async (page, volunteer, door) => {
   await page.find({ role: 'textbox', name: w.word('note.words') });
   await volunteer.chooseTopic(0);
 };
+/** The server has another build, the browser finds it, and it waits. */
+const newBuild = async (page) => {
+  const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/BUILD="[^"]*"/, 'BUILD="the-next-one"');
+  server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
+  await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
+  await page.waitFor('the new build to wait', async () => Boolean((await navigator.serviceWorker.getRegistration('/field/')).waiting), undefined, { patience: 20_000 });
+};
 /** What a phone does when it finds a network again. */
 const nudge = (page) => page.evaluate(() => { dispatchEvent(new Event('online')); });
 
@@ -113,10 +120,7 @@ for (const [at, engine] of chosen.entries()) {
       const sentence = 'Halvferdig setning som ingen må ta fra meg';
       await page.fill(w.word('note.words'), sentence);
       await page.evaluate(() => { globalThis.stillHere = navigator.serviceWorker.controller; });
-      const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/BUILD="[^"]*"/, 'BUILD="the-next-one"');
-      server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
-      await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
-      await page.waitFor('the new build to wait', async () => Boolean((await navigator.serviceWorker.getRegistration('/field/')).waiting), undefined, { patience: 20_000 });
+      await newBuild(page);
       assert.equal(await page.evaluate(() => globalThis.stillHere === navigator.serviceWorker.controller), true, 'the same worker, the same page');
       assert.equal(await page.evaluate(() => document.querySelector('textarea, main input[type=text]').value), sentence);
       assert.equal(await page.has({ role: 'button', name: w.word('update.take') }), false, 'nothing offers to reload a form away');
@@ -133,6 +137,21 @@ for (const [at, engine] of chosen.entries()) {
     told.add('A new app in the middle of a form', `${engine}: it waits, is offered when the form is saved, and takes over`, 1, await lostOrTwice(server, [sign], { visits: 1, inputs: 1 }, before));
   });
 }
+
+test('regression: a new build that came while a list was open moved its doors under the finger', { timeout: 60_000 }, async () => {
+  await phone(3, 1, async ({ page, volunteer, names }) => {
+    const door = { role: 'button', name: w.word('door.not_home_at', { door: names[0] }) };
+    const where = async () => page.evaluate((name) => [...document.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === name).getBoundingClientRect().y, door.name);
+    const before = await where();
+    await newBuild(page);
+    await volunteer.openDoor(names[0]);
+    await page.click('button', w.word('nav.close'));
+    assert.equal(await where(), before, 'the door is where it was');
+    assert.equal(await page.has({ role: 'button', name: w.word('update.take') }), false);
+    await page.click('link', w.word('nav.back'));
+    await page.find({ role: 'button', name: w.word('update.take') });
+  });
+});
 
 for (const [at, engine] of chosen.entries()) {
   test(`${engine}: storage that does not answer is said on the screen, and is tried again until it does`, { timeout: 120_000 }, async () => {

@@ -8,7 +8,6 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    browser,
     phone::{Phone, phone, tr},
     route::{self, Route},
     screen::{end::End, entrance::Entrance, home::Home, join::Join, note::Note, ready::Ready, settings::Settings, turf::Turf},
@@ -21,8 +20,7 @@ pub fn start(words: Words) -> impl IntoView {
     let phone = Phone::start(words);
     spawn_local(sync::open());
     sync::listen();
-    phone.update.set(browser::update_waits());
-    std::mem::forget(window_event_listener_untyped("dorbank-update", move |_| phone.update.set(true)));
+    std::mem::forget(window_event_listener_untyped("dorbank-update", move |_| phone.update.notify()));
     std::mem::forget(window_event_listener_untyped("dorbank-shell", |_| super::screen::ready::look_again()));
     route::listen();
     store::live::listen();

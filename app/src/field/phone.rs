@@ -111,8 +111,8 @@ pub struct Phone {
     pub emptied: RwSignal<bool>,
     /// Whether something is being sent because somebody tapped.
     pub sending: RwSignal<bool>,
-    /// Whether a newer app waits.
-    pub update: RwSignal<bool>,
+    /// A newer app has waited since before this one was opened.
+    pub update: RwSignal<()>,
     /// Whether a form is open that must not be lost.
     pub form_open: RwSignal<bool>,
     /// How often somebody went back out of an open form.
@@ -164,7 +164,7 @@ impl Phone {
             storage: RwSignal::new(None),
             emptied: RwSignal::new(false),
             sending: RwSignal::new(false),
-            update: RwSignal::new(false),
+            update: RwSignal::new(()),
             form_open: RwSignal::new(false),
             held_back: RwSignal::new(0),
             note: RwSignal::new(None),

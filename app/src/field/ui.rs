@@ -137,8 +137,13 @@ pub fn storage_title(fault: StorageFault) -> &'static str {
 /// What is said across all screens: storage that fails, a new version.
 #[component]
 pub fn Banners() -> impl IntoView {
-    // A new version begins with a reload, and what storage has not taken is nowhere but in this page.
-    let update_free = move || phone().update.get() && !phone().form_open.get() && phone().storage.get().is_none();
+    // A new version begins with a reload, and what storage has not taken is nowhere but in this page. Looked for only where a
+    // screen begins: what comes later moves the doors under a finger.
+    let update_free = move || {
+        phone().update.track();
+        phone().route.track();
+        !phone().form_open.get() && phone().storage.get().is_none() && browser::update_waits()
+    };
     let old = move || phone().figures.with(|figures| figures.problem == Some(Problem::UpdateNeeded));
     view! {
         {move || phone().storage.get().map(|fault| view! {
