@@ -318,13 +318,6 @@ impl World {
                     same_id || (by, other.device_seq) == (device, entry.device_seq) && other.id != entry.id
                 })
             }),
-            // What was noted in the doors of who the phone was, by a page that had not heard of another identity.
-            Some(Reason::OutsideScope)
-                if (had(Kind::TwoTabs) || had(Kind::Emptied))
-                    && mine.iter().any(|(index, _)| self.phones[*index].devices().any(|of| of != device)) =>
-            {
-                true
-            }
             // A backup that is older than the plan does not know what the plan held.
             Some(Reason::OutsideScope) => {
                 had(Kind::Restored)

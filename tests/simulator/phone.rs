@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::{
     fault::{Faults, Kind, seeded},
-    storage::{Cache, Entries, Storage, meta, metas},
+    storage::{Cache, Entries, Storage, identity, meta, metas},
 };
 
 const YEAR_MS: i64 = 31_536_000_000;
@@ -38,12 +38,18 @@ impl Tab {
         self.entries.values().map(|kept| (self.device, kept)).chain(shelf)
     }
 
+    /// Who it takes itself for, as that would lie on the shelf.
+    pub fn speaker(&self) -> Shelved {
+        let ended_at = self.cache.bundle.as_ref().map(|bundle| bundle.ends_at);
+        Shelved { identity: identity(self.device, self.cache.of), ended_at, entries: Vec::new() }
+    }
+
     /// Takes what is durable into memory.
     fn read(&mut self, storage: &Storage, dice: u64) -> Vec<Effect> {
         self.device = storage.device;
         self.entries = storage.entries.clone();
         self.shelf.clone_from(&storage.shelf);
-        self.next = Some((storage.device, storage.next_seq));
+        self.next = Some(storage.next_seq);
         self.cache = storage.cache_of(storage.joined_as);
         (self.admission, self.pulled_at, self.renewing) = (None, None, None);
         self.shown.clear();
@@ -65,8 +71,8 @@ pub struct Tab {
     pub engine: State,
     pub entries: Entries,
     pub shelf: Vec<Shelved>,
-    /// Who it writes for and the counter that is next, as far as it knows.
-    pub next: Option<(Uuid, u64)>,
+    /// The counter that is next, as far as it knows.
+    pub next: Option<u64>,
     pub cache: Cache,
     /// Counters of entries that the base already contains, as in `app/src/field/sync/mod.rs`.
     pub shown: BTreeSet<u64>,

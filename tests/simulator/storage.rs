@@ -63,8 +63,9 @@ pub enum Joined {
 /// A write that was asked for.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// An entry; and who the page believes to be, with the next counter, where it knows that. Then nothing is read first.
-    Append(Unwritten, Option<(Uuid, u64)>),
+    /// An entry; who the page takes itself for, as it would lie on the shelf; and the next counter, where it knows that. Then
+    /// nothing is read first.
+    Append(Unwritten, Box<Shelved>, Option<u64>),
     /// Receipts that the server gave in this epoch.
     Settle(Vec<Receipt>, Option<String>),
     /// Receipts for what was noted under an earlier identity, given in this epoch.
@@ -118,9 +119,8 @@ impl Storage {
                 self.put(added);
             }
         } else {
-            let ended_at = page.cache.bundle.as_ref().map(|bundle| bundle.ends_at);
             was_emptied = self.shelf.iter().all(|shelved| shelved.identity.device != page.device);
-            earlier.push(Shelved { identity: identity(page.device, page.cache.of), ended_at, entries: ours });
+            earlier.push(Shelved { entries: ours, ..page.speaker() });
         }
         rules::shelve(&earlier, was_emptied, &mut self.shelf);
         if was_empty {
@@ -141,7 +141,7 @@ impl Storage {
     /// Does it. Says which entries it changed, where receipts were to be settled; and where it could not be done, 0.
     pub fn write(&mut self, op: &Op) -> Vec<u64> {
         match op {
-            Op::Append(draft, known) => self.append(draft, *known),
+            Op::Append(draft, by, known) => self.append(draft, by, *known),
             Op::Settle(receipts, epoch) => {
                 let here = receipts.iter().filter_map(|receipt| self.entries.get(&receipt.device_seq)).cloned();
                 let settled = rules::settle(receipts, epoch.as_deref(), self.epoch.as_deref(), here.collect::<Vec<_>>());
@@ -250,21 +250,22 @@ impl Storage {
     }
 
     /// As the app does: without reading first, where the page knows who it is and the counter is free.
-    fn append(&mut self, draft: &Unwritten, known: Option<(Uuid, u64)>) {
-        let free = known.filter(|(device, next)| *device == self.device && !self.entries.contains_key(next));
+    fn append(&mut self, draft: &Unwritten, by: &Shelved, known: Option<u64>) {
+        let free = known.filter(|next| by.identity.device == self.device && !self.entries.contains_key(next));
         let draft = std::slice::from_ref(draft);
-        let done = if let Some((_, next)) = free {
-            rules::append(draft, next, &[], &mut [])
+        let done = if let Some(next) = free {
+            rules::append(draft, None, next, &[], &mut Vec::new())
         } else {
             let here: Vec<Kept> = self.entries.values().cloned().collect();
-            rules::append(draft, self.next_seq, &here, &mut self.shelf)
+            let earlier = Some(by).filter(|by| !by.identity.joined_with(&identity(self.device, self.joined_as)));
+            rules::append(draft, earlier, self.next_seq, &here, &mut self.shelf)
         };
         self.next_seq = done.next;
         self.put(done.added);
     }
 }
 
-fn identity(device: Uuid, joined_as: Uuid) -> Identity {
+pub fn identity(device: Uuid, joined_as: Uuid) -> Identity {
     Identity { device, credential: String::new(), sign: String::new(), admission: Admission::Admitted, joined_as: Some(joined_as) }
 }
 

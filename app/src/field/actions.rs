@@ -79,8 +79,8 @@ fn withdrawal(of: &Standing) -> Unwritten {
 }
 
 thread_local! {
-    /// What a failing storage has not taken. It is tried again from here, never lost silently.
-    static UNWRITTEN: RefCell<Vec<Unwritten>> = const { RefCell::new(Vec::new()) };
+    /// What a failing storage has not taken, by who noted it. It is tried again from here, never lost silently.
+    static UNWRITTEN: RefCell<Vec<Tap>> = const { RefCell::new(Vec::new()) };
     /// What it is being asked to take. It may be silent for many seconds, and a file that is saved meanwhile has this too.
     static UNDER_WAY: RefCell<Vec<Unwritten>> = const { RefCell::new(Vec::new()) };
     /// Doors whose note is being written. A second tap on the same button is the first one's echo.
@@ -89,24 +89,38 @@ thread_local! {
     static WAITING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// What a tap notes, or some that storage did not take.
+struct Tap {
+    drafts: Vec<Unwritten>,
+    /// Who the phone was then, as it would lie on the shelf. Another tab may take another identity before storage has it.
+    by: Option<Shelved>,
+}
+
+impl Tap {
+    fn speaker(&self) -> Option<Uuid> {
+        self.by.as_ref().map(|by| by.identity.device)
+    }
+}
+
 /// Writes, and only then lets the screen know.
 async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&drafts));
-    let written = match outbox::append(&drafts).await {
+    let tap = Tap { drafts, by: sync::speaker() };
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&tap.drafts));
+    let written = match outbox::append(&tap.drafts).await {
         Some(written) => Ok(written),
-        None => append_again(&drafts).await,
+        None => append_again(&tap).await,
     };
-    show(drafts, written).await
+    show(tap, written).await
 }
 
 /// Where storage was emptied it first gets back what the page has of it.
-async fn append_again(drafts: &[Unwritten]) -> Result<Written, StoreError> {
-    let written = outbox::append_again(drafts, sync::device()).await;
+async fn append_again(Tap { drafts, by }: &Tap) -> Result<Written, StoreError> {
+    let written = outbox::append_again(drafts, by.as_ref(), sync::device()).await;
     if !matches!(written, Err(StoreError::Emptied)) {
         return written;
     }
     sync::open().await;
-    outbox::append_again(drafts, sync::device()).await
+    outbox::append_again(drafts, by.as_ref(), sync::device()).await
 }
 
 /// The same at doors, unless something is being written there: a second tap on a button is the first one's echo. Gives the
@@ -127,11 +141,11 @@ async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> Vec<Uuid> {
     doors
 }
 
-async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> Result<(), StoreError> {
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| drafts.iter().all(|answered| answered.id != draft.id)));
+async fn show(tap: Tap, written: Result<Written, StoreError>) -> Result<(), StoreError> {
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| tap.drafts.iter().all(|answered| answered.id != draft.id)));
     match written {
         Ok(written) => {
-            if written.by == sync::device() && written.entries.len() == drafts.len() {
+            if written.by == sync::device() && written.entries.len() == tap.drafts.len() {
                 took(&written.entries);
             } else {
                 // Another identity was taken meanwhile, maybe by another tab: storage knows under which of them it lies.
@@ -140,7 +154,10 @@ async fn show(drafts: Vec<Unwritten>, written: Result<Written, StoreError>) -> R
             Ok(())
         }
         Err(error) => {
-            UNWRITTEN.with_borrow_mut(|unwritten| unwritten.extend(drafts));
+            UNWRITTEN.with_borrow_mut(|unwritten| match unwritten.iter_mut().find(|before| before.speaker() == tap.speaker()) {
+                Some(before) => before.drafts.extend(tap.drafts),
+                None => unwritten.push(tap),
+            });
             error.log();
             phone().storage.set(Some(error.fault()));
             try_again_later();
@@ -174,20 +191,23 @@ fn try_again_later() {
 
 /// Tries again what storage did not take, or to read what it holds.
 pub async fn write_again() {
-    let drafts = UNWRITTEN.take();
-    if drafts.is_empty() && UNDER_WAY.with_borrow(|under_way| !under_way.is_empty()) {
+    let taps = UNWRITTEN.take();
+    if taps.is_empty() && UNDER_WAY.with_borrow(|under_way| !under_way.is_empty()) {
         // It is being tried, and will say what came of it; but not that storage can be used again.
         if phone().storage.with_untracked(Option::is_some) {
             try_again_later();
         }
         return;
     }
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&drafts));
-    let healed = if drafts.is_empty() {
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(taps.iter().flat_map(|tap| tap.drafts.iter().cloned())));
+    let healed = if taps.is_empty() {
         outbox::probe().await.unwrap_or(false)
     } else {
-        let written = append_again(&drafts).await;
-        let healed = show(drafts, written).await.is_ok();
+        let mut healed = true;
+        for tap in taps {
+            let written = append_again(&tap).await;
+            healed &= show(tap, written).await.is_ok();
+        }
         if healed {
             WRITING.take();
         }
@@ -224,7 +244,7 @@ pub fn cannot_read(fault: StorageFault) {
 
 /// Whether there is anything that a file would hold.
 pub fn has_unsent() -> bool {
-    let unwritten = [&UNWRITTEN, &UNDER_WAY].iter().any(|list| list.with_borrow(|drafts| !drafts.is_empty()));
+    let unwritten = UNWRITTEN.with_borrow(|taps| !taps.is_empty()) || UNDER_WAY.with_borrow(|drafts| !drafts.is_empty());
     unwritten || phone().figures.with_untracked(|figures| figures.waiting > 0)
 }
 
@@ -263,7 +283,8 @@ pub async fn save_file() {
 
 fn export() -> String {
     let (entries, shelf) = (phone().entries.get_untracked(), phone().shelf.get_untracked());
-    let unwritten = [&UNWRITTEN, &UNDER_WAY].map(|list| list.with_borrow(Clone::clone)).concat();
+    let mut unwritten = UNDER_WAY.with_borrow(Clone::clone);
+    UNWRITTEN.with_borrow(|taps| taps.iter().for_each(|tap| unwritten.extend_from_slice(&tap.drafts)));
     let export = Export {
         dorbank: FILE,
         device: sync::device(),

@@ -41,6 +41,14 @@ pub struct Identity {
     pub joined_as: Option<Uuid>,
 }
 
+impl Identity {
+    /// Whether this is who the phone is, or whose copy it is: both are in one shift.
+    pub fn joined_with(&self, other: &Self) -> bool {
+        let joined_as = |identity: &Self| identity.joined_as.unwrap_or(identity.device);
+        joined_as(self) == joined_as(other)
+    }
+}
+
 /// Sealed inputs, counted. Nothing here says which.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
@@ -154,12 +162,13 @@ fn counted(draft: &Unwritten, device_seq: u64) -> Kept {
     Kept { envelope: Envelope { id, kind, version, device_seq, supersedes, captured_at, bytes }, status: None, reason: None, held_at: None }
 }
 
-/// Gives drafts their counters. `known` are the entries of the present identity and `next` its next counter.
+/// Gives drafts their counters. `known` are the entries of the present identity and `next` its next counter. A page may have
+/// noted them as who the phone was in an `earlier` shift, in the doors of that one: another tab has joined another meanwhile.
 ///
 /// A draft that is there already, under whatever identity, is not written again: a fault after the commit but before its
 /// report must not make two of one. What corrects an entry on the shelf goes there too, since nobody but the identity that
 /// noted it may correct it. A counter is never below one that was given: two tabs can disagree for a moment.
-pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shelved]) -> Appended {
+pub fn append(drafts: &[Unwritten], earlier: Option<&Shelved>, next: u64, known: &[Kept], shelf: &mut Vec<Shelved>) -> Appended {
     let highest = known.iter().map(|kept| kept.envelope.device_seq).max().unwrap_or_default();
     let mut done = Appended { next: next.max(highest + 1), ..Appended::default() };
     for draft in drafts {
@@ -171,8 +180,10 @@ pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shel
             continue;
         }
         let corrects = |kept: &Kept| Some(kept.envelope.id) == draft.supersedes;
-        let here = known.iter().chain(&done.added).any(corrects);
-        if !here && let Some(shelved) = shelf.iter_mut().find(|shelved| shelved.entries.iter().any(corrects)) {
+        let here = earlier.is_none() && known.iter().chain(&done.added).any(corrects);
+        let corrected = shelf.iter().position(|shelved| shelved.entries.iter().any(corrects)).filter(|_| !here);
+        if let Some(place) = corrected.or_else(|| Some(place_of(earlier?, shelf))) {
+            let shelved = &mut shelf[place];
             let highest = shelved.entries.iter().map(|kept| kept.envelope.device_seq).max().unwrap_or_default();
             shelved.entries.push(counted(draft, highest + 1));
             done.shelf_grew = true;
@@ -184,6 +195,14 @@ pub fn append(drafts: &[Unwritten], next: u64, known: &[Kept], shelf: &mut [Shel
         done.written.push(kept);
     }
     done
+}
+
+/// Where on the shelf that identity is. Whoever joined puts it there only where something was noted.
+fn place_of(earlier: &Shelved, shelf: &mut Vec<Shelved>) -> usize {
+    shelf.iter().position(|shelved| shelved.identity.device == earlier.identity.device).unwrap_or_else(|| {
+        shelf.push(earlier.clone());
+        shelf.len() - 1
+    })
 }
 
 /// The entry that has a counter.

@@ -20,7 +20,7 @@ fn draft(n: u64, supersedes: Option<u64>) -> Unwritten {
 }
 
 fn noted(drafts: &[Unwritten]) -> Vec<Kept> {
-    append(drafts, 1, &[], &mut []).added
+    append(drafts, None, 1, &[], &mut Vec::new()).added
 }
 
 fn sent(entries: Vec<Kept>) -> Vec<Kept> {
@@ -46,10 +46,10 @@ fn receipt(n: u64, device_seq: u64) -> Receipt {
 #[test]
 fn an_entry_that_was_written_though_storage_said_no_is_not_written_again() {
     let known = noted(&[draft(1, None)]);
-    let done = append(&[draft(1, None), draft(2, None)], 2, &known, &mut []);
+    let done = append(&[draft(1, None), draft(2, None)], None, 2, &known, &mut Vec::new());
     assert_eq!((seqs(&done.written), seqs(&done.added), done.next), (vec![1, 2], vec![2], 3));
-    let mut shelf = [shelved(8, known)];
-    let done = append(&[draft(1, None)], 1, &[], &mut shelf);
+    let mut shelf = vec![shelved(8, known)];
+    let done = append(&[draft(1, None)], None, 1, &[], &mut shelf);
     assert!(done.written.is_empty() && !done.shelf_grew, "nor under another identity");
 }
 
@@ -58,7 +58,7 @@ fn a_counter_that_another_tab_put_back_stops_nobody_from_saving() {
     // One tab took another identity and began at 1, another one that had not heard of it had written 5.
     let mut known = noted(&[draft(1, None)]);
     known[0].envelope.device_seq = 5;
-    let done = append(&[draft(2, None)], 5, &known, &mut []);
+    let done = append(&[draft(2, None)], None, 5, &known, &mut Vec::new());
     assert_eq!((seqs(&done.added), done.next), (vec![6], 7));
 }
 
@@ -118,11 +118,21 @@ fn a_correction_went_before_what_it_corrects_where_only_that_got_another_counter
 
 #[test]
 fn what_corrects_an_entry_on_the_shelf_is_sent_by_who_noted_that() {
-    let mut shelf = [shelved(8, noted(&[draft(1, None), draft(2, None)])), shelved(9, noted(&[draft(3, None)]))];
-    let done = append(&[draft(4, Some(3)), draft(5, None), draft(6, Some(5))], 1, &[], &mut shelf);
+    let mut shelf = vec![shelved(8, noted(&[draft(1, None), draft(2, None)])), shelved(9, noted(&[draft(3, None)]))];
+    let done = append(&[draft(4, Some(3)), draft(5, None), draft(6, Some(5))], None, 1, &[], &mut shelf);
     assert!(done.shelf_grew);
     assert_eq!((seqs(&shelf[1].entries), shelf[1].entries[1].envelope.id, seqs(&shelf[0].entries)), (vec![1, 2], id(4), vec![1, 2]));
     assert_eq!(seqs(&done.added), [1, 2], "what corrects a new entry stays beside it");
+}
+
+#[test]
+fn a_page_that_had_not_heard_of_another_shift_noted_in_its_doors_what_the_other_may_not() {
+    let (mut shelf, by) = (Vec::new(), shelved(8, Vec::new()));
+    let done = append(&[draft(1, None), draft(2, Some(1))], Some(&by), 4, &[], &mut shelf);
+    assert!(done.shelf_grew && done.written.is_empty() && done.next == 4);
+    let done = append(&[draft(2, Some(1)), draft(3, None)], Some(&by), 4, &[], &mut shelf);
+    assert!(done.shelf_grew);
+    assert_eq!((shelf.len(), shelf[0].identity.device, seqs(&shelf[0].entries)), (1, id(8), vec![1, 2, 3]), "once each, as who noted it");
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl World {
         let storage = &self.phones[phone].storage;
         let mut now: Vec<Envelope> = storage.entries.values().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect();
         now.extend(self.queue.values().filter_map(|happening| match happening {
-            Happening::Write(at, Op::Append(draft, _)) if at.phone == phone && self.alive(*at) => Some(draft.clone().into()),
+            Happening::Write(at, Op::Append(draft, ..)) if at.phone == phone && self.alive(*at) => Some(draft.clone().into()),
             _ => None,
         }));
         let earlier = storage.shelf.iter().map(|shelved| (shelved.identity.device, shelved.unsent().map(|kept| kept.envelope.clone()).collect()));
@@ -283,7 +283,8 @@ impl World {
         let now_ms = self.now_ms();
         let Some(draft) = self.phones[phone].note(tab, now_ms, &mut self.faults) else { return };
         self.phones[phone].tabs[tab].unsaved += 1;
-        self.ask(self.at(phone, tab), Op::Append(draft, None), 0);
+        let by = Box::new(self.phones[phone].tabs[tab].speaker());
+        self.ask(self.at(phone, tab), Op::Append(draft, by, None), 0);
     }
 
     pub(super) fn say(&mut self, phone: usize) {

@@ -21,7 +21,7 @@ const PATIENCE_MS: u64 = 8_000;
 impl World {
     /// Asks storage to write, in so many milliseconds at the earliest. Writes are done in the order in which they were asked for.
     pub(super) fn ask(&mut self, at: At, mut op: Op, wait: u64) {
-        if let Op::Append(_, known) = &mut op {
+        if let Op::Append(_, _, known) = &mut op {
             *known = self.phones[at.phone].tabs[at.tab].next.take().filter(|_| wait == 0);
         }
         let takes = self.rng.random_range(1..40);
@@ -101,7 +101,7 @@ impl World {
     /// Storage has answered.
     pub(super) fn written(&mut self, at: At, op: &Op, said: bool, settled: &[u64]) {
         match (op, said) {
-            (Op::Append(draft, _), true) => self.saved(at, draft),
+            (Op::Append(draft, ..), true) => self.saved(at, draft),
             (Op::KeepSealed(_, sealed, _), true) => {
                 let phone = &mut self.phones[at.phone];
                 phone.tabs[at.tab].unsaved -= 1;
@@ -196,7 +196,7 @@ impl World {
             return self.read_again(at);
         };
         phone.saved.push(kept.envelope.clone());
-        phone.tabs[at.tab].next = Some((phone.storage.device, phone.storage.next_seq));
+        phone.tabs[at.tab].next = Some(phone.storage.next_seq);
         phone.tabs[at.tab].entries.insert(kept.envelope.device_seq, kept.clone());
         // A page that dies here has told no other tab either.
         if !self.phones[at.phone].only_knows(at.tab) && self.strikes(Kind::CrashAfterSave, 0.05) {

@@ -108,7 +108,7 @@ pub async fn glance() -> Result<(Option<Uuid>, u64, Pool, usize), StoreError> {
 
 /// Entries that are durable.
 pub struct Written {
-    /// Those that lie under the present identity. One that corrects what an earlier identity noted lies on the shelf.
+    /// Those that lie under the present identity. What an earlier identity noted, or what corrects that, lies on the shelf.
     pub entries: Vec<Kept>,
     /// The present identity, as storage has it.
     pub by: Option<Uuid>,
@@ -131,7 +131,7 @@ pub async fn append(drafts: &[Unwritten]) -> Option<Written> {
         if found.one::<Identity>(0)?.is_none_or(|now| now.device != device) {
             return Ok(Vec::new());
         }
-        let done = rules::append(drafts, next, &[], &mut []);
+        let done = rules::append(drafts, None, next, &[], &mut Vec::new());
         let changes = changes(&done, &[]);
         written = done.written;
         changes
@@ -143,18 +143,20 @@ pub async fn append(drafts: &[Unwritten]) -> Option<Written> {
     Some(Written { entries: written, by: Some(device) })
 }
 
-/// As [`append`], for drafts that may have been written already.
+/// As [`append`], for drafts that may have been written already, and were noted by who the phone was then (`by`, with nothing
+/// noted).
 ///
 /// # Errors
 /// Where storage fails, and where it knows somebody else than `device`, or nobody: it may have been emptied, and what the page
 /// has of it goes back first.
-pub async fn append_again(drafts: &[Unwritten], device: Option<Uuid>) -> Result<Written, StoreError> {
+pub async fn append_again(drafts: &[Unwritten], by: Option<&Shelved>, device: Option<Uuid>) -> Result<Written, StoreError> {
     let (mut written, mut next) = (Vec::new(), None);
     let mut decide = |found: &mut Found| {
         let now = found.one::<Identity>(3)?.filter(|now| Some(now.device) == device);
         let Some(now) = now else { return Err(StoreError::Emptied) };
         let mut shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
-        let done = rules::append(drafts, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1), &mut shelf);
+        let earlier = by.filter(|by| !by.identity.joined_with(&now));
+        let done = rules::append(drafts, earlier, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1), &mut shelf);
         let changes = changes(&done, &shelf);
         next = Some((now.device, done.next));
         written = done.written;

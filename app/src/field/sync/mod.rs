@@ -27,7 +27,7 @@ use super::{
     phone::{Figures, StorageFault, phone},
     store::{
         StoreError, cache,
-        outbox::{self, Contents},
+        outbox::{self, Contents, Shelved},
     },
 };
 pub use inputs::{grew as pool_grew, send as send_inputs};
@@ -46,6 +46,12 @@ thread_local! {
 /// Who this page speaks for.
 pub fn device() -> Option<Uuid> {
     phone().identity.with_untracked(|identity| identity.as_ref().map(|identity| identity.device))
+}
+
+/// The same as it would lie on the shelf, with nothing noted.
+pub fn speaker() -> Option<Shelved> {
+    let identity = phone().identity.get_untracked()?;
+    Some(Shelved { identity, ended_at: ENDS_AT.get(), entries: Vec::new() })
 }
 
 fn meta(envelope: &Envelope) -> Meta {
