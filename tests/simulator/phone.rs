@@ -94,7 +94,9 @@ pub struct Tab {
     pub drawing_as_any: (u64, Vec<Uuid>),
     /// How many lacked tickets before the last draw.
     pub lacked: u64,
-    /// Inputs lack tickets, and no identity gave any since the last pull.
+    /// When what waits was last begun to be sent.
+    pub tries_since: u64,
+    /// Inputs lack tickets, and when asked after all trouble had ended no identity gave any since the last pull.
     pub in_vain: bool,
     /// The server said that there is another phone with its counters.
     pub copied: bool,

@@ -83,6 +83,8 @@ impl World {
                     Ok(TicketsResponse { tickets, round: Some(round) }) if !tickets.is_empty() => {
                         self.ask(at, Op::KeepTickets(tickets, round, what), 0);
                     }
+                    // Nobody answered: the next pull tries again.
+                    Err(Fault::Network | Fault::NotOurs) => self.phones[at.phone].tabs[at.tab].inputs = None,
                     _ => self.draw_as_any(at),
                 }
             }
@@ -210,7 +212,7 @@ impl World {
         tab.lacked = lack;
         let Some(device) = tab.drawing_as_any.1.last().copied().filter(|_| lack > 0) else {
             tab.inputs = None;
-            tab.in_vain = lack > 0;
+            tab.in_vain = lack > 0 && self.calm.is_some_and(|calm| tab.tries_since >= calm);
             return;
         };
         tab.requests += 1;

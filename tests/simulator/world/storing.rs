@@ -215,7 +215,7 @@ impl World {
         let tab = &mut self.phones[at.phone].tabs[at.tab];
         if tab.inputs.is_none() && waiting > 0 && (self.calm.is_some() || waiting >= 4) {
             tab.inputs = Some(Offering::default());
-            (tab.drawing_as_any, tab.lacked) = ((0, any), u64::MAX);
+            (tab.drawing_as_any, tab.lacked, tab.tries_since) = ((0, any), u64::MAX, self.now);
             self.ask(at, Op::Assign, 0);
         }
     }
