@@ -40,6 +40,7 @@ function section(suite, file) {
   const { title = suite, about = "", rows } = Array.isArray(json) ? { rows: json } : json;
   const wrong = rows.filter((row) => !row.fault || !row.tried || !(row.runs > 0) || !(row.lost >= 0) || !(row.duplicated >= 0));
   if (wrong.length) throw new Error(`${suite}: a row without a run proves nothing: ${wrong.map((row) => row.fault).join("; ")}`);
+  if (!rows.length) throw new Error(`${suite}: nothing was tried`);
   const day = statSync(file).mtime.toISOString().slice(0, 10);
   const lines = rows.map((row) =>
     [cell(row.fault), cell(row.tried), number(row.runs), row.times === undefined ? "" : number(row.times), number(row.lost), number(row.duplicated)].join(" | "));

@@ -153,6 +153,22 @@ test('regression: a new build that came while a list was open moved its doors un
   });
 });
 
+test('regression: the second of two quick taps on the yes chose a topic', { timeout: 60_000 }, async () => {
+  await phone(4, 1, async ({ page, volunteer, names }) => {
+    await volunteer.note(names[0], 'talked');
+    await page.find({ role: 'button', name: w.word('ask.yes') });
+    // In the first picture of the note, whatever lies beneath the finger by then.
+    const beneath = await page.evaluate(async (yes) => {
+      [...document.querySelectorAll('dialog button')].find((one) => one.textContent === yes).click();
+      while (!document.querySelector('.chips button')) await new Promise((next) => requestAnimationFrame(next));
+      const { x, y } = document.querySelector('.chips button').getBoundingClientRect();
+      return document.elementFromPoint(x + 20, y + 20).tagName;
+    }, w.word('ask.yes'));
+    assert.notEqual(beneath, 'BUTTON');
+    await volunteer.writeNote('Det er langt til nærmeste bibliotek.');
+  });
+});
+
 for (const [at, engine] of chosen.entries()) {
   test(`${engine}: storage that does not answer is said on the screen, and is tried again until it does`, { timeout: 120_000 }, async () => {
     const { sign } = await phone(at, 2, async ({ page, volunteer, names }) => {
@@ -185,6 +201,46 @@ for (const [at, engine] of chosen.entries()) {
     told.add('A tab that sleeps with the lock', `${engine}: held until the end, another tab notes and sends`, 1, await lostOrTwice(server, [sign], { visits: 1 }));
   });
 }
+
+for (const [at, engine] of chosen.entries()) {
+  test(`${engine}: what the browser says of the network decides nothing`, { timeout: 90_000 }, async () => {
+    const { sign } = await phone(at, 3, async ({ page, volunteer, names }) => {
+      await page.evaluate(() => { Object.defineProperty(navigator, 'onLine', { configurable: true, get: () => false }); });
+      await volunteer.notHome(names[0]);
+      await allSent(page);
+      await page.evaluate(() => { Object.defineProperty(navigator, 'onLine', { configurable: true, get: () => true }); });
+      await server.proxy.cut();
+      await volunteer.notHome(names[1]);
+      await page.sees(w.word('saved.waiting.one', { n: 1 }), { patience: 30_000 });
+      await server.proxy.open();
+      await nudge(page);
+      await allSent(page);
+      await volunteer.notHome(names[2]);
+    }, engine);
+    told.add('A browser that is wrong about the network', `${engine}: it says offline while there is a network, and online while there is none`, 2, await lostOrTwice(server, [sign], { visits: 3 }));
+  });
+}
+
+test('an answer that comes when nobody waits for it any more is for nothing, and the lock is held for one request and not longer', { timeout: 120_000 }, async () => {
+  const { sign } = await phone(2, 2, async ({ page, volunteer, names }) => {
+    const held = () => page.evaluate(async () => (await navigator.locks.query()).held.some((lock) => lock.name === 'dorbank-sync'));
+    await page.waitFor('the lock to be free', async () => (await navigator.locks.query()).held.length === 0);
+    const before = server.proxy.count(PUSH);
+    /** @type {(value?: undefined) => void} */ let release = () => {};
+    server.proxy.strike({ route: PUSH, kind: 'delay', release: new Promise((done) => { release = done; }) });
+    await volunteer.notHome(names[0]);
+    await until('the push to be under way', () => server.proxy.pending === 0);
+    assert.equal(await held(), true, 'while it is sent');
+    assert.ok((await page.text()).includes(w.word('saved.waiting.one', { n: 1 })), 'it waits, as the screen says');
+    await until('the app to give it up after twenty seconds, and to push again', () => server.proxy.count(PUSH) > before + 1, { patience: 60_000 });
+    await allSent(page);
+    release();
+    await volunteer.notHome(names[1]);
+    await allSent(page);
+    await page.waitFor('the lock to be free', async () => (await navigator.locks.query()).held.length === 0);
+  });
+  told.add('An answer that is late', 'a push reaches the server after the app has given it up and has pushed again', 1, await lostOrTwice(server, [sign], { visits: 2 }));
+});
 
 test('two quick taps on one button are one visit, and the browser\'s back does not take what is being written', { timeout: 60_000 }, async () => {
   const { figures, found } = await phone(4, 2, async ({ page, volunteer, names }) => {

@@ -244,7 +244,9 @@ impl Sums {
             let (fault, tried) = kind.words();
             Row { fault: fault.into(), tried: tried.into(), runs: *runs, times: Some(*times), lost: *lost, duplicated: *duplicated }
         };
-        let rows: Vec<Row> = self.of.iter().map(row).collect();
+        // A fault that never struck is written too: then the page is not.
+        let never = Kind::ALL.iter().filter(|kind| !self.of.contains_key(kind)).map(|kind| (kind, &(0, 0, 0, 0)));
+        let rows: Vec<Row> = self.of.iter().chain(never).map(row).collect();
         let about = format!(
             "The app's engine and the server's code in one process, several phones, virtual time, {} seeds: {} visits and inputs saved. About half of \
              the faults strike in each run, all of them in every tenth. {} inputs were still on their phones at the end, not lost and not sent: \

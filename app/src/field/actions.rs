@@ -328,8 +328,8 @@ pub async fn note_rest(places: Vec<Place>) {
 
 /// Takes back what the last tap noted: what stood before stands again, or nothing does.
 pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
-    // Nobody takes it back twice.
-    phone().snack.set(None);
+    // Nobody takes it back twice. What said so stays until it says what came of it: beneath it are doors.
+    phone().snack.update(|snack| snack.iter_mut().for_each(|snack| snack.undo.clear()));
     let now = phone().standing.get_untracked();
     let mut drafts = Vec::new();
     for (door, before) in doors {
@@ -343,9 +343,8 @@ pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
         };
         drafts.extend(draft.map(|draft| (door, draft)));
     }
-    if !write_at(drafts).await.is_empty() {
-        phone().snack.set(Some(Snack { text: super::phone::word(key::DOOR_UNDONE), undo: Vec::new() }));
-    }
+    let undone = !write_at(drafts).await.is_empty();
+    phone().snack.set(undone.then(|| Snack { text: super::phone::word(key::DOOR_UNDONE), undo: Vec::new() }));
 }
 
 /// Remembers that a door was asked, whatever the answer.

@@ -159,8 +159,12 @@ fn admitted_part(id: Uuid, (phones, turfs, live): (Vec<PhoneRow>, Vec<TurfRow>, 
         .into_iter()
         .map(|phone| {
             let turf = turfs.iter().find(|turf| Some(turf.id) == phone.turf).map_or_else(|| t(key::BOARD_TURF_NONE), turf_name);
-            let unsent = if phone.unsent > 0 { count(key::BOARD_UNSENT_COUNT, phone.unsent) } else { t(key::BOARD_UNSENT_NONE) };
-            let class = if phone.unsent > 0 { "chip warn" } else { "chip good" };
+            // What a phone has noted since it was last heard nobody knows.
+            let (class, unsent) = match (phone.unsent, phone.seen_minutes) {
+                (1.., _) => ("chip warn", count(key::BOARD_UNSENT_COUNT, phone.unsent)),
+                (_, ..5) => ("chip good", t(key::BOARD_UNSENT_NONE)),
+                _ => ("chip", t(key::BOARD_UNSENT_THEN)),
+            };
             let sign = [("sign", phone.sign.as_str())];
             view! {
                 <li class="row">

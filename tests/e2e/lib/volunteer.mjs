@@ -125,6 +125,8 @@ export class Volunteer {
 
   /** Chooses the n-th topic, as a finger does: on the chip. @param {number} at */
   async chooseTopic(at) {
+    // A note that has just opened takes no tap.
+    await this.page.waitFor('the note to settle', () => document.getAnimations().every((one) => one.animationName !== 'settle'));
     const handle = await this.page.handle((n) => {
       const chips = [...document.querySelectorAll('form input[type=checkbox], main input[type=checkbox]')];
       const chip = chips[n] ?? document.querySelectorAll('button[aria-pressed]')[n];

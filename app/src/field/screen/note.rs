@@ -142,7 +142,7 @@ pub fn Note() -> impl IntoView {
     };
     view! {
         <Bar title=Signal::derive(tr(key::NOTE_TITLE)) form=true/>
-        <div class="page">
+        <div class="page settles">
             <section class="stack" aria-labelledby="topics">
                 <h2 id="topics">{tr(key::NOTE_TOPICS)}</h2>
                 <p class="soft small">{move || fill(key::NOTE_TOPICS_HINT, &[("n", &MAX_TOPICS.to_string())])}</p>
