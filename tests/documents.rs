@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::simulator::fault::Kind;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -127,4 +129,16 @@ fn every_dependency_is_locked_with_its_checksum_and_built_as_locked() {
             assert!(line.contains("--locked"), "{}: {line}", path.display());
         }
     }
+}
+
+#[test]
+fn the_page_of_what_was_tried_has_each_fault_of_the_simulated_phones() {
+    let page = text("docs/reliability.md");
+    let missing: Vec<String> = Kind::ALL
+        .iter()
+        .map(|kind| kind.words())
+        .map(|(fault, tried)| format!("| {fault} | {tried} |"))
+        .filter(|row| !page.contains(row.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "`make soak` writes {missing:?} into docs/reliability.md");
 }

@@ -7,7 +7,7 @@
 //! is printed with the command that runs it, and kept in `kept.txt`, so that every run from then on has it.
 
 mod check;
-mod fault;
+pub mod fault;
 mod phone;
 mod server;
 mod storage;
