@@ -215,7 +215,8 @@ impl Phone {
     /// Whether a page has something that is nowhere else.
     pub fn only_knows(&self, tab: usize) -> bool {
         let page = &self.tabs[tab];
-        let is_here = |kept: &Kept| self.storage.all_entries().any(|there| there.envelope.is_but_for_its_counter(&kept.envelope));
+        let same = |there: &Kept, kept: &Kept| there.envelope == kept.envelope || there.envelope.is_but_for_its_counter(&kept.envelope);
+        let is_here = |kept: &Kept| self.storage.all_entries().any(|there| same(there, kept));
         page.open && (self.storage.emptied || page.knows().any(|(_, kept)| !is_here(kept)))
     }
 
