@@ -1,15 +1,13 @@
 // What a network, a server and a new build do on a bad day: nothing lost, nothing twice, and the screen says what is safe.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { inputs } from './lib/database.mjs';
 import { chosen, ENGINES } from './lib/engines/all.mjs';
-import { SITE } from './lib/paths.mjs';
 import { LOGIN_PAGE } from './lib/proxy.mjs';
 import { Reliability } from './lib/reliability.mjs';
 import { run } from './lib/run.mjs';
 import { Server } from './lib/server.mjs';
-import { lostOrTwice, onPhone } from './lib/story.mjs';
+import { lostOrTwice, newBuild, onPhone } from './lib/story.mjs';
 import { until } from './lib/wait.mjs';
 import { words } from './lib/words.mjs';
 
@@ -46,13 +44,6 @@ const beginNote = async (page, volunteer, door) => {
   await page.click('button', w.word('ask.yes'));
   await page.find({ role: 'textbox', name: w.word('note.words') });
   await volunteer.chooseTopic(0);
-};
-/** The server has another build, the browser finds it, and it waits. */
-const newBuild = async (page) => {
-  const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/BUILD="[^"]*"/, 'BUILD="the-next-one"');
-  server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
-  await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
-  await page.waitFor('the new build to wait', async () => Boolean((await navigator.serviceWorker.getRegistration('/field/')).waiting), undefined, { patience: 20_000 });
 };
 /** What a phone does when it finds a network again. */
 const nudge = (page) => page.evaluate(() => { dispatchEvent(new Event('online')); });
@@ -120,7 +111,7 @@ for (const [at, engine] of chosen.entries()) {
       const sentence = 'Halvferdig setning som ingen må ta fra meg';
       await page.fill(w.word('note.words'), sentence);
       await page.evaluate(() => { globalThis.stillHere = navigator.serviceWorker.controller; });
-      await newBuild(page);
+      await newBuild(server, page, 'the-next-one');
       assert.equal(await page.evaluate(() => globalThis.stillHere === navigator.serviceWorker.controller), true, 'the same worker, the same page');
       assert.equal(await page.evaluate(() => document.querySelector('textarea, main input[type=text]').value), sentence);
       assert.equal(await page.has({ role: 'button', name: w.word('update.take') }), false, 'nothing offers to reload a form away');
@@ -143,7 +134,7 @@ test('regression: a new build that came while a list was open moved its doors un
     const door = { role: 'button', name: w.word('door.not_home_at', { door: names[0] }) };
     const where = async () => page.evaluate((name) => [...document.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === name).getBoundingClientRect().y, door.name);
     const before = await where();
-    await newBuild(page);
+    await newBuild(server, page, 'the-next-one');
     await volunteer.openDoor(names[0]);
     await page.click('button', w.word('nav.close'));
     assert.equal(await where(), before, 'the door is where it was');

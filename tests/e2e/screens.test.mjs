@@ -2,16 +2,15 @@
 // as large neither. Pictures go to target/screenshots/.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { ChromiumPage } from './lib/engines/chromium.mjs';
 import { Lead, runningShift, signIn } from './lib/lead.mjs';
-import { SITE } from './lib/paths.mjs';
 import { LOGIN_PAGE } from './lib/proxy.mjs';
 import { run } from './lib/run.mjs';
 import { PHONE } from './lib/page.mjs';
 import { Gallery } from './lib/screen.mjs';
 import { Server } from './lib/server.mjs';
+import { newBuild } from './lib/story.mjs';
 import { Volunteer } from './lib/volunteer.mjs';
 import { until } from './lib/wait.mjs';
 import { LANGUAGES, words } from './lib/words.mjs';
@@ -260,9 +259,9 @@ for (const [at, language] of LANGUAGES.entries()) {
       await look('34-finished');
 
       await volunteer.readyForOffline();
-      const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/BUILD="[^"]*"/, `BUILD="next-${language}"`);
-      server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
-      await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
+      await newBuild(server, page, `next-${language}`);
+      // It is offered where a screen begins.
+      await page.reload();
       await page.sees(w.word('update.ready'));
       await look('35-update');
       server.proxy.heal();

@@ -215,8 +215,7 @@ impl Phone {
     /// Whether a page has something that is nowhere else.
     pub fn only_knows(&self, tab: usize) -> bool {
         let page = &self.tabs[tab];
-        let same = |there: &Kept, kept: &Kept| there.envelope == kept.envelope || there.envelope.is_but_for_its_counter(&kept.envelope);
-        let is_here = |kept: &Kept| self.storage.all_entries().any(|there| same(there, kept));
+        let is_here = |kept: &Kept| self.storage.present().any(|(_, there)| there.envelope.is_same_entry(&kept.envelope));
         page.open && (self.storage.emptied || page.knows().any(|(_, kept)| !is_here(kept)))
     }
 

@@ -237,11 +237,15 @@ impl Storage {
         seqs
     }
 
+    /// Everything that is here, with the identity under which it was noted.
+    pub fn present(&self) -> impl Iterator<Item = (Uuid, &Kept)> {
+        let shelf = self.shelf.iter().flat_map(|shelved| shelved.entries.iter().map(|kept| (shelved.identity.device, kept)));
+        self.entries.values().map(|kept| (self.device, kept)).chain(shelf)
+    }
+
     /// Everything that was noted here, with the identity under which it was.
     pub fn all(&self) -> impl Iterator<Item = (Uuid, &Kept)> {
-        let shelf = self.shelf.iter().flat_map(|shelved| shelved.entries.iter().map(|kept| (shelved.identity.device, kept)));
-        let gone = self.gone.iter().map(|(device, kept)| (*device, kept));
-        self.entries.values().map(|kept| (self.device, kept)).chain(shelf).chain(gone)
+        self.present().chain(self.gone.iter().map(|(device, kept)| (*device, kept)))
     }
 
     /// Everything that was noted here, under whatever identity.

@@ -66,10 +66,15 @@ impl Envelope {
         hexadecimal(&hash.finalize())
     }
 
+    /// Whether it is the same entry, whatever counter each has.
+    pub fn is_same_entry(&self, other: &Self) -> bool {
+        *self == Self { device_seq: self.device_seq, ..other.clone() }
+    }
+
     /// Whether it is the same entry under another counter: a file may have it from before storage gave it one, and a page may
     /// find its counter taken by another page's entry when it puts back what storage lost.
     pub fn is_but_for_its_counter(&self, other: &Self) -> bool {
-        self.device_seq != other.device_seq && *self == Self { device_seq: self.device_seq, ..other.clone() }
+        self.device_seq != other.device_seq && self.is_same_entry(other)
     }
 }
 

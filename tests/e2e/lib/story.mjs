@@ -1,8 +1,10 @@
 // The core that every engine must pass: join, be admitted, lose the network, work, reload, start the browser again,
 // get the network back, and find everything on the server exactly once.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { doorWork, inputs } from './database.mjs';
 import { Lead } from './lead.mjs';
+import { SITE } from './paths.mjs';
 import { Volunteer } from './volunteer.mjs';
 
 /**
@@ -112,6 +114,17 @@ export async function onPhone(server, page, turf, doors, work) {
     await server.proxy.open();
     await page.close();
   }
+}
+
+/**
+ * The server has another build, the browser finds it, and it waits.
+ * @param {import('./server.mjs').Server} server @param {import('./page.mjs').Page} page @param {string} build
+ */
+export async function newBuild(server, page, build) {
+  const worker = readFileSync(`${SITE}/field/sw.js`, 'utf8').replace(/BUILD="[^"]*"/, `BUILD="${build}"`);
+  server.proxy.strike({ route: /^GET \/field\/sw\.js/, kind: 'answer', status: 200, body: worker, headers: { 'content-type': 'text/javascript', 'cache-control': 'no-cache' }, times: Infinity });
+  await page.evaluate(async () => { await (await navigator.serviceWorker.getRegistration('/field/')).update(); });
+  await page.waitFor('the new build to wait', async () => Boolean((await navigator.serviceWorker.getRegistration('/field/')).waiting), undefined, { patience: 20_000 });
 }
 
 /** How often each outcome was stored. @param {{ outcome: string }[]} visits */

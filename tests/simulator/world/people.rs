@@ -174,14 +174,13 @@ impl World {
         let before = here.storage.clone();
         here.storage.empty();
         for (device, kept) in before.all() {
-            let is_it = |other: &Envelope| other.is_but_for_its_counter(&kept.envelope);
-            if here.storage.all_entries().any(|there| is_it(&there.envelope))
-                || open.iter().any(|tab| here.tabs[*tab].knows().any(|(_, known)| is_it(&known.envelope)))
-            {
+            let is_it = |other: &Envelope| other.is_same_entry(&kept.envelope);
+            if here.storage.all_entries().any(|there| is_it(&there.envelope)) {
                 continue;
             }
+            let is_known = open.iter().any(|tab| here.tabs[*tab].knows().any(|(_, known)| is_it(&known.envelope)));
             // What the server has of it a restore may take away.
-            if kept.status.is_none() || is_restored {
+            if !is_known && (kept.status.is_none() || is_restored) {
                 here.saved.retain(|entry| !(entry.device_seq == kept.envelope.device_seq && is_it(entry)));
             }
             here.storage.gone.push((device, kept.clone()));
