@@ -110,7 +110,7 @@ for (const engine of chosen) {
             cursor.update(JSON.stringify(old));
             counts.inputs += 1;
           });
-          transaction.objectStore('meta').delete('ends_at');
+          for (const later of ['ends_at', 'mark']) transaction.objectStore('meta').delete(later);
           transaction.oncomplete = () => { asked.result.close(); done(counts); };
           transaction.onabort = () => failed(transaction.error);
         };
@@ -263,10 +263,11 @@ for (const engine of chosen) {
       await volunteer.notHome(names[0]);
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
       const { other, second } = await anotherTab(server, page);
-      await server.proxy.cut();
       // The first one sleeps, and hears nothing of what the second one notes.
       await other.evaluate(() => { BroadcastChannel.prototype.postMessage = () => {}; });
       await second.notHome(names[1]);
+      await other.sees(w.word('saved.all_sent'), { patience: 30_000 });
+      await server.proxy.cut();
       await emptied(other, engine);
       await volunteer.notHome(names[2]);
       await page.sees(w.word('storage.emptied'), { patience: 20_000 });
@@ -283,7 +284,7 @@ for (const engine of chosen) {
       await page.reload();
       await page.sees(w.word('saved.all_sent'), { patience: 40_000 });
       exactlyOnce(await ofPhone(server, sign), 4);
-      told.add('Storage emptied under an open page', `${engine}: two pages are open, and one has not heard yet what the other noted`, 1, await lostOrTwice(server, [sign], { visits: 4 }));
+      told.add('Storage emptied under an open page', `${engine}: two pages are open, and one has not heard yet what the other noted and sent`, 1, await lostOrTwice(server, [sign], { visits: 4 }));
     } finally {
       await server.proxy.open();
       await page.close();

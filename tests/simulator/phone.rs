@@ -49,6 +49,7 @@ impl Tab {
         self.device = storage.device;
         self.entries = storage.entries.clone();
         self.shelf.clone_from(&storage.shelf);
+        self.mark = storage.mark;
         self.next = Some(storage.next_seq);
         self.cache = storage.cache_of(storage.joined_as);
         (self.admission, self.pulled_at, self.renewing) = (None, None, None);
@@ -71,6 +72,8 @@ pub struct Tab {
     pub engine: State,
     pub entries: Entries,
     pub shelf: Vec<Shelved>,
+    /// The mark of the storage that it has read.
+    pub mark: u64,
     /// The counter that is next, as far as it knows.
     pub next: Option<u64>,
     pub cache: Cache,
@@ -447,7 +450,10 @@ impl Phone {
     pub fn has_what_is_known(&self, tab: usize) -> bool {
         let (page, storage) = (&self.tabs[tab], &self.storage);
         let (known, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), storage.entries.values().cloned().collect());
-        page.device == storage.device && !storage.emptied && !disagree(&known, &there) && !shelve(&page.shelf, false, &mut storage.shelf.clone())
+        (page.device, page.mark) == (storage.device, storage.mark)
+            && !storage.emptied
+            && !disagree(&known, &there)
+            && !shelve(&page.shelf, false, &mut storage.shelf.clone())
     }
 
     /// Another tab wrote entries: what it wrote is read, as in `other_tab_wrote`.

@@ -49,6 +49,8 @@ pub struct Storage {
     pub older: Cache,
     /// It was emptied, and no page has put back yet what it has.
     pub emptied: bool,
+    /// Another number each time that somebody is written into it while it knows nobody.
+    pub mark: u64,
 }
 
 /// Why a phone takes another identity.
@@ -96,30 +98,33 @@ impl Storage {
 
     /// Everything is deleted. What it is known under stays here, for whoever counts.
     pub fn empty(&mut self) {
-        *self =
-            Self { joined_as: self.joined_as, ends_at: self.ends_at, gone: std::mem::take(&mut self.gone), emptied: true, ..Self::new(self.device) };
+        let gone = std::mem::take(&mut self.gone);
+        let (joined_as, ends_at, mark) = (self.joined_as, self.ends_at, self.mark);
+        *self = Self { joined_as, ends_at, mark, gone, emptied: true, ..Self::new(self.device) };
     }
 
     /// In what was emptied somebody joins who knows of no page that has what was here.
     pub fn begin_afresh(&mut self, device: Uuid) {
         (self.device, self.joined_as, self.next_seq, self.emptied) = (device, device, 1, false);
         self.ends_at = None;
+        self.mark += 1;
     }
 
     /// A page puts back what is not here.
     pub fn put_back(&mut self, page: &Tab) {
         let was_empty = std::mem::take(&mut self.emptied);
+        let was_emptied = was_empty || self.mark != page.mark;
+        self.mark += u64::from(was_empty);
         let (ours, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), self.entries.values().cloned().collect());
-        let (mut earlier, mut was_emptied) = (page.shelf.clone(), was_empty);
+        let mut earlier = page.shelf.clone();
         if page.device == self.device {
             let next = (page.engine.max_issued() + 1).max(self.next_seq);
-            let (added, next) = rules::put_back(&ours, &there, was_empty, next);
+            let (added, next) = rules::put_back(&ours, &there, was_emptied, next);
             if !added.is_empty() || was_empty {
                 self.next_seq = next;
-                self.put(added);
+                self.put(added.into_iter().map(|kept| if was_empty { kept } else { kept.unsent() }).collect());
             }
         } else {
-            was_emptied = self.shelf.iter().all(|shelved| shelved.identity.device != page.device);
             earlier.push(Shelved { entries: ours, ..page.speaker() });
         }
         rules::shelve(&earlier, was_emptied, &mut self.shelf);

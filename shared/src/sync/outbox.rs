@@ -210,38 +210,23 @@ fn at(entries: &[Kept], device_seq: u64) -> Option<&Kept> {
     entries.iter().find(|kept| kept.envelope.device_seq == device_seq)
 }
 
-/// Whether storage that holds `there` was emptied under a page that has `ours`, by what the page knows to be sent: its counter
-/// is another's, or has no receipt any more, or what got its receipt earlier is still there. What is let go goes with all that
-/// was sent before it.
-fn was_emptied(ours: &[Kept], there: &[Kept]) -> bool {
-    ours.iter().filter(|kept| kept.status.is_some()).any(|kept| match at(there, kept.envelope.device_seq) {
-        Some(stored) => stored.envelope.id != kept.envelope.id || stored.status.is_none(),
-        None => there.iter().any(|other| other.status.is_some() && other.held_at <= kept.held_at),
-    })
-}
-
-/// Somebody emptied storage under a page that has `ours`, and storage has `there`: nothing where `was_empty`, else what another
-/// page has put back since or noted. Gives what is to be added, and the counter that is next, which is not below `next`.
+/// What goes back into storage from a page that has `ours`, where storage has `there`: all of it where somebody emptied storage
+/// since (`was_emptied`), which is known by its mark. Else what has no receipt, since what has one may have been let go. Gives
+/// what is to be added, and the counter that is next, which is not below `next`.
 ///
-/// What has its receipt may have been let go where nothing says otherwise; and where another page has met a restore since, the
-/// receipt is for nothing: what does not go into what was empty is offered again. An entry keeps its counter unless another one
-/// has it by now, and then all that follow it get another one too: what corrects an entry stays behind it. The server knows
-/// them by their ids.
-pub fn put_back(ours: &[Kept], there: &[Kept], was_empty: bool, mut next: u64) -> (Vec<Kept>, u64) {
+/// An entry keeps its counter unless another one has it by now, and then all that follow it get another one too: what corrects
+/// an entry stays behind it. The server knows them by their ids.
+pub fn put_back(ours: &[Kept], there: &[Kept], was_emptied: bool, mut next: u64) -> (Vec<Kept>, u64) {
     for kept in ours.iter().chain(there) {
         next = next.max(kept.envelope.device_seq + 1);
     }
-    let all = was_empty || was_emptied(ours, there);
     let (mut added, mut moves) = (Vec::new(), false);
-    for kept in ours.iter().filter(|kept| all || kept.status.is_none()) {
+    for kept in ours.iter().filter(|kept| was_emptied || kept.status.is_none()) {
         let same = |other: &Kept| other.envelope.id == kept.envelope.id && other.envelope.bytes == kept.envelope.bytes;
         if there.iter().any(same) {
             continue;
         }
         let mut kept = kept.clone();
-        if !was_empty {
-            kept = kept.unsent();
-        }
         moves |= at(there, kept.envelope.device_seq).is_some();
         if moves {
             kept.envelope.device_seq = next;
@@ -272,11 +257,11 @@ pub fn shelve(ours: &[Shelved], was_emptied: bool, shelf: &mut Vec<Shelved>) -> 
     grew
 }
 
-/// Whether a page that takes `ours` for what storage holds is to read all anew, where it holds `there`: storage was emptied and
-/// another page put back what it had, so that this page's entry is not there or its counter is another's.
+/// Whether a page takes `ours` for what storage holds, where it holds `there`, and one of these that waits is not there, or its
+/// counter is another's: it is to read all anew.
 pub fn disagree(ours: &[Kept], there: &[Kept]) -> bool {
     let is_there = |kept: &Kept| at(there, kept.envelope.device_seq).is_some_and(|stored| stored.envelope.id == kept.envelope.id);
-    ours.iter().any(|kept| kept.status.is_none() && !is_there(kept)) || was_emptied(ours, there)
+    ours.iter().any(|kept| kept.status.is_none() && !is_there(kept))
 }
 
 /// Puts what was noted under the present identity on the shelf and empties the figures that begin afresh with a shift; what

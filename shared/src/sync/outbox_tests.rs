@@ -71,24 +71,21 @@ fn what_two_pages_put_back_into_emptied_storage_is_all_there() {
     second[2].envelope.id = id(4);
     let (stored, next) = put_back(&first, &[], true, 1);
     assert_eq!((&stored, next), (&first, 4), "under the counters they had");
-    let (added, next) = put_back(&second, &stored, false, next);
+    let (added, next) = put_back(&second, &stored, true, next);
     assert_eq!((seqs(&added), added[0].envelope.id, next), (vec![4], id(4), 5), "its counter is another's now");
     assert!(disagree(&second, &stored) && !disagree(&first, &stored));
-    first[2].status = Some(Status::Applied);
-    let mut others = stored.clone();
-    others[2].envelope.id = id(4);
-    assert!(disagree(&first, &others), "the engine takes that counter for sent, and the screen would say that all is");
-    first[2].status = None;
-    let let_go = &stored[1..];
-    assert!(!disagree(&first, let_go));
-    assert!(put_back(&first, let_go, false, next).0.is_empty(), "what was sent and let go does not come back");
-    // 3 is sent, and the page that put back had not heard of it: what is let go goes with all that was sent before it.
-    (first[0].held_at, first[2].status, first[2].held_at) = (Some(10), Some(Status::Applied), Some(20));
-    assert!(disagree(&first, &first[..1]) && !disagree(&first, &first[1..2]));
-    let (added, _) = put_back(&first, &first[..1], false, next);
-    assert_eq!((seqs(&added), added[1].status), (vec![2, 3], None), "its receipt may be from before a restore");
     let taken = noted(&[draft(9, None)]);
-    assert_eq!(seqs(&put_back(&first[..1], &taken, true, 1).0), [2], "not even in what was empty is anything written over");
+    assert_eq!(seqs(&put_back(&first[..1], &taken, true, 1).0), [2], "nothing is written over");
+}
+
+#[test]
+fn what_was_sent_goes_back_where_storage_was_emptied_and_nowhere_else() {
+    let mut ours = noted(&[draft(1, None), draft(2, None)]);
+    ours[0].status = Some(Status::Applied);
+    let let_go = &ours[1..];
+    assert!(put_back(&ours, let_go, false, 3).0.is_empty() && !disagree(&ours, let_go));
+    assert_eq!(seqs(&put_back(&ours, let_go, true, 3).0), [1], "nobody else has it should the server be restored");
+    assert_eq!(seqs(&put_back(&ours, &ours[..1], false, 3).0), [2], "what has no receipt is let go by nobody");
 }
 
 #[test]

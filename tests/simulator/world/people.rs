@@ -231,6 +231,8 @@ impl World {
             tab.open = false;
             tab.life += 1;
         }
+        // What these pages had asked of storage was asked of another one.
+        self.queue.retain(|_, happening| !matches!(happening, Happening::Write(at, _) | Happening::GivenUp(at, ..) if at.phone == phone));
         let now = std::mem::replace(&mut here.storage, copy);
         for (device, kept) in now.all() {
             let is_there = here
@@ -261,7 +263,7 @@ impl World {
             return true;
         }
         let unsent = |shelf: &[Shelved]| shelf.iter().map(|shelved| shelved.unsent().count()).sum::<usize>();
-        if storage.next_seq != tab.engine.whole() + 1 || unsent(&storage.shelf) != unsent(&tab.shelf) {
+        if storage.mark != tab.mark || storage.next_seq != tab.engine.whole() + 1 || unsent(&storage.shelf) != unsent(&tab.shelf) {
             let anew = !phone.has_what_is_known(at.tab);
             self.other_tab_wrote(at);
             return anew;

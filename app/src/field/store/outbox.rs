@@ -25,6 +25,8 @@ const TICKET: &str = "ticket";
 thread_local! {
     /// Who this page writes for and the counter that is next, as far as it knows; another tab may have changed both since.
     static NEXT: Cell<Option<(Uuid, u64)>> = const { Cell::new(None) };
+    /// The mark of the storage that this page has read. Absent in storage from before it was kept.
+    static MARK: Cell<Option<u64>> = const { Cell::new(None) };
     static OUTBOX: &'static Handle = Box::leak(Box::new(Handle::new("dorbank-outbox", &[ENTRY, META, SEALED, TICKET], Durability::Strict)));
 }
 
@@ -53,6 +55,15 @@ pub struct Contents {
     pub shelf: Vec<Shelved>,
     /// When the shift ends, where that was ever known.
     pub ends_at: Option<i64>,
+    /// A random number, another one each time that somebody is written into storage that knows nobody.
+    pub mark: Option<u64>,
+}
+
+impl Contents {
+    /// Whether this is what a page that has begun with other contents finds after storage was emptied.
+    pub fn is_after_emptying(&self) -> bool {
+        self.mark != MARK.get()
+    }
 }
 
 /// Keys are numbers in JavaScript; a counter stays far below what they hold exactly.
@@ -75,7 +86,8 @@ fn tickets_in(found: &Found, at: usize) -> Vec<Ticket> {
 /// Reads everything.
 pub async fn read() -> Result<Contents, StoreError> {
     let meta = |name: &str| one(META, name);
-    let reads = [meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET), meta("shelf"), meta("ends_at")];
+    let reads =
+        [meta("identity"), meta("next_seq"), meta("epoch"), meta("pool"), all(ENTRY), all(TICKET), meta("shelf"), meta("ends_at"), meta("mark")];
     let found = outbox().read(&reads).await?;
     let next: u64 = found.one(1)?.unwrap_or(1);
     let entries: Vec<Kept> = found.all(4);
@@ -89,6 +101,7 @@ pub async fn read() -> Result<Contents, StoreError> {
         tickets: tickets_in(&found, 5),
         shelf: found.one(6)?.unwrap_or_default(),
         ends_at: found.one(7)?,
+        mark: found.one(8)?,
     })
 }
 
@@ -97,13 +110,15 @@ pub fn unsent_on(shelf: &[Shelved]) -> usize {
     shelf.iter().map(|shelved| shelved.unsent().count()).sum()
 }
 
-/// Who storage writes for, the highest counter it ever gave, its inputs, counted, and how much on its shelf is unsent.
-pub async fn glance() -> Result<(Option<Uuid>, u64, Pool, usize), StoreError> {
-    let found = outbox().read(&[one(META, "identity"), one(META, "next_seq"), one(META, "pool"), one(META, "shelf")]).await?;
+/// Who storage writes for, the highest counter it ever gave, its inputs, counted, how much on its shelf is unsent, and whether
+/// it was emptied.
+pub async fn glance() -> Result<(Option<Uuid>, u64, Pool, usize, bool), StoreError> {
+    let meta = |name: &str| one(META, name);
+    let found = outbox().read(&[meta("identity"), meta("next_seq"), meta("pool"), meta("shelf"), meta("mark")]).await?;
     let next: u64 = found.one(1)?.unwrap_or(1);
     let identity: Option<Identity> = found.one(0)?;
     let shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
-    Ok((identity.map(|identity| identity.device), next - 1, found.one(2)?.unwrap_or_default(), unsent_on(&shelf)))
+    Ok((identity.map(|identity| identity.device), next - 1, found.one(2)?.unwrap_or_default(), unsent_on(&shelf), found.one(4)? != MARK.get()))
 }
 
 /// Entries that are durable.
@@ -116,6 +131,7 @@ pub struct Written {
 
 /// The page shows what was read: from now on it writes for this identity.
 pub fn begin(contents: &Contents) {
+    MARK.set(contents.mark);
     NEXT.set(contents.identity.as_ref().map(|identity| (identity.device, contents.max_issued + 1)));
 }
 
@@ -178,31 +194,33 @@ fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError
     Ok(changes)
 }
 
-/// Somebody emptied storage while the app was open as `identity`: writes what the page has of it. Not its inputs, which the
-/// page does not have. Where another page has done so, or has joined anew, what that one did not know of is added. True where
-/// storage was empty.
-pub async fn put_back(identity: &Identity, page: &Contents) -> Result<bool, StoreError> {
-    let mut was_empty = false;
+/// Somebody emptied storage while the app was open: writes what the page has of it, `ours` and the shelf, and its highest
+/// counter. Not its inputs, which the page does not have. Where another page has done so, or has joined anew, what that one did
+/// not know of is added. True where storage was empty.
+pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch: Option<&str>) -> Result<bool, StoreError> {
+    let (mut was_empty, mark) = (false, browser::dice());
     let mut decide = |found: &mut Found| {
         let now: Option<Identity> = found.one(0)?;
         let is_empty = now.is_none();
         // Of a first attempt nobody knows whether it was done.
         was_empty |= is_empty;
-        let (mut changes, mut was_emptied) = (Vec::new(), is_empty);
-        let mut earlier = page.shelf.clone();
+        let was_emptied = is_empty || found.one(4)? != MARK.get();
+        let (mut changes, mut earlier) = (Vec::new(), shelf.to_vec());
         let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
-        if now.is_none_or(|now| now.device == identity.device) {
-            let next = found.one(2)?.unwrap_or(1).max(page.max_issued + 1);
-            let (added, next) = rules::put_back(&page.entries, &found.all::<Kept>(1), is_empty, next);
-            for kept in &added {
-                changes.push(put_entry(kept)?);
+        if now.is_none_or(|now| now.device == ours.identity.device) {
+            let next = found.one(2)?.unwrap_or(1).max(max_issued + 1);
+            let (added, next) = rules::put_back(&ours.entries, &found.all::<Kept>(1), was_emptied, next);
+            for kept in added {
+                // Where another page has met a restore since, a receipt is for nothing.
+                changes.push(put_entry(&if is_empty { kept } else { kept.unsent() })?);
             }
             if is_empty {
-                changes.push(put(META, "identity", identity)?);
-                if let Some(epoch) = &page.epoch {
-                    changes.push(put(META, "epoch", epoch)?);
+                changes.push(put(META, "mark", &mark)?);
+                changes.push(put(META, "identity", &ours.identity)?);
+                if let Some(epoch) = epoch {
+                    changes.push(put(META, "epoch", &epoch)?);
                 }
-                if let Some(ends_at) = &page.ends_at {
+                if let Some(ends_at) = &ours.ended_at {
                     changes.push(put(META, "ends_at", ends_at)?);
                 }
             }
@@ -211,15 +229,14 @@ pub async fn put_back(identity: &Identity, page: &Contents) -> Result<bool, Stor
             }
         } else {
             // Whoever joins puts who it was on the shelf.
-            was_emptied = shelf.iter().all(|shelved| shelved.identity.device != identity.device);
-            earlier.push(Shelved { identity: identity.clone(), ended_at: page.ends_at, entries: page.entries.clone() });
+            earlier.push(ours.clone());
         }
         if rules::shelve(&earlier, was_emptied, &mut shelf) {
             changes.push(put(META, "shelf", &shelf)?);
         }
         Ok(changes)
     };
-    outbox().change(&[one(META, "identity"), all(ENTRY), one(META, "next_seq"), one(META, "shelf")], &mut decide).await?;
+    outbox().change(&[one(META, "identity"), all(ENTRY), one(META, "next_seq"), one(META, "shelf"), one(META, "mark")], &mut decide).await?;
     Ok(was_empty)
 }
 
@@ -328,20 +345,27 @@ pub async fn keep_identity(identity: &Identity) -> Result<(), StoreError> {
 /// `only` is not taken where another tab has taken one meanwhile.
 pub async fn join(identity: &Identity, ended_at: Option<i64>, only: Option<Uuid>) -> Result<(), StoreError> {
     NEXT.set(None);
+    let mark = browser::dice();
     let mut decide = |found: &mut Found| {
         let (mut pool, mut shelf) = (found.one::<Pool>(0)?.unwrap_or_default(), found.one::<Vec<Shelved>>(1)?.unwrap_or_default());
         let (ended_at, holds_inputs) = (ended_at.or(found.one(4)?), !found.texts(5).is_empty());
-        if !rules::join(found.one(2)?, only, ended_at, found.whole(3)?, holds_inputs, &mut shelf, &mut pool) {
+        let now: Option<Identity> = found.one(2)?;
+        let is_first = now.is_none();
+        if !rules::join(now, only, ended_at, found.whole(3)?, holds_inputs, &mut shelf, &mut pool) {
             return Ok(Vec::new());
         }
-        Ok(vec![
+        let mut changes = vec![
             Change::Clear(ENTRY),
             Change::Delete(META, "ends_at".into()),
             put(META, "shelf", &shelf)?,
             put(META, "next_seq", &1u64)?,
             put(META, "identity", identity)?,
             put(META, "pool", &pool)?,
-        ])
+        ];
+        if is_first {
+            changes.push(put(META, "mark", &mark)?);
+        }
+        Ok(changes)
     };
     let reads = [one(META, "pool"), one(META, "shelf"), one(META, "identity"), all(ENTRY), one(META, "ends_at"), all(SEALED)];
     outbox().change(&reads, &mut decide).await

@@ -27,7 +27,7 @@ use super::{
     phone::{Figures, StorageFault, phone},
     store::{
         StoreError, cache,
-        outbox::{self, Contents, Shelved},
+        outbox::{self, Shelved},
     },
 };
 pub use inputs::{grew as pool_grew, send as send_inputs};
@@ -62,19 +62,12 @@ fn meta(envelope: &Envelope) -> Meta {
 async fn put_back() -> Result<(), StoreError> {
     let phone = phone();
     // At the beginning the page knows nobody.
-    let Some(identity) = phone.identity.get_untracked() else { return Ok(()) };
+    let Some(speaker) = speaker() else { return Ok(()) };
+    let ours = Shelved { entries: phone.entries.get_untracked().to_vec(), ..speaker };
     let (max_issued, epoch) = ENGINE.with_borrow(|engine| (engine.max_issued(), engine.epoch().map(str::to_owned)));
-    let page = Contents {
-        entries: phone.entries.get_untracked().to_vec(),
-        max_issued,
-        epoch,
-        shelf: phone.shelf.get_untracked().to_vec(),
-        ends_at: ENDS_AT.get(),
-        ..Contents::default()
-    };
-    if outbox::put_back(&identity, &page).await? {
+    if outbox::put_back(&ours, &phone.shelf.get_untracked(), max_issued, epoch.as_deref()).await? {
         phone.emptied.set(true);
-        let cached = cache::write(Some(&identity), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await;
+        let cached = cache::write(Some(&ours.identity), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await;
         // What they know and this page does not they add. Not before the doors are there, which they read too.
         tell_other_tabs("entries");
         cached?;
@@ -255,7 +248,7 @@ async fn pull(request: u64) {
 /// this one may have slept: nobody would hear of what was written until the app is opened again, and the screen would say
 /// that all is sent.
 pub async fn look() {
-    let known = (device(), ENGINE.with_borrow(State::whole), phone().pool.get_untracked(), on_shelf());
+    let known = (device(), ENGINE.with_borrow(State::whole), phone().pool.get_untracked(), on_shelf(), false);
     if outbox::glance().await.is_ok_and(|stored| stored != known) {
         other_tab_wrote("entries".to_owned()).await;
     }
@@ -440,6 +433,7 @@ async fn other_tab_wrote(what: String) {
     let is_met = |epoch: &str| ENGINE.with_borrow(|engine| [engine.epoch(), engine.latest_epoch()].contains(&Some(epoch)));
     if contents.identity.as_ref().map(|identity| identity.device) != device()
         || !contents.epoch.as_deref().is_none_or(is_met)
+        || contents.is_after_emptying()
         || rules::disagree(&known, &contents.entries)
         || phone.shelf.with_untracked(|shelf| rules::shelve(shelf, false, &mut contents.shelf.clone()))
     {
