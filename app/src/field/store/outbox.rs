@@ -196,15 +196,15 @@ fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError
 
 /// Somebody emptied storage while the app was open: writes what the page has of it, `ours` and the shelf, and its highest
 /// counter. Not its inputs, which the page does not have. Where another page has done so, or has joined anew, what that one did
-/// not know of is added. True where storage was empty.
-pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch: Option<&str>) -> Result<bool, StoreError> {
-    let (mut was_empty, mark) = (false, browser::dice());
+/// not know of is added. Says whether storage was emptied since the page read it, and whether it was empty still.
+pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch: Option<&str>) -> Result<(bool, bool), StoreError> {
+    let (mut was_emptied, mut was_empty, mark) = (false, false, browser::dice());
     let mut decide = |found: &mut Found| {
         let now: Option<Identity> = found.one(0)?;
         let is_empty = now.is_none();
         // Of a first attempt nobody knows whether it was done.
         was_empty |= is_empty;
-        let was_emptied = is_empty || found.one(4)? != MARK.get();
+        was_emptied = is_empty || found.one(4)? != MARK.get();
         let (mut changes, mut earlier) = (Vec::new(), shelf.to_vec());
         let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
         if now.is_none_or(|now| now.device == ours.identity.device) {
@@ -237,7 +237,7 @@ pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch:
         Ok(changes)
     };
     outbox().change(&[one(META, "identity"), all(ENTRY), one(META, "next_seq"), one(META, "shelf"), one(META, "mark")], &mut decide).await?;
-    Ok(was_empty)
+    Ok((was_emptied, was_empty))
 }
 
 /// Makes receipts durable that the server gave in `epoch`, and says of which entries.

@@ -65,8 +65,11 @@ async fn put_back() -> Result<(), StoreError> {
     let Some(speaker) = speaker() else { return Ok(()) };
     let ours = Shelved { entries: phone.entries.get_untracked().to_vec(), ..speaker };
     let (max_issued, epoch) = ENGINE.with_borrow(|engine| (engine.max_issued(), engine.epoch().map(str::to_owned)));
-    if outbox::put_back(&ours, &phone.shelf.get_untracked(), max_issued, epoch.as_deref()).await? {
+    let (was_emptied, was_empty) = outbox::put_back(&ours, &phone.shelf.get_untracked(), max_issued, epoch.as_deref()).await?;
+    if was_emptied {
         phone.emptied.set(true);
+    }
+    if was_empty {
         let cached = cache::write(Some(&ours.identity), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await;
         // What they know and this page does not they add. Not before the doors are there, which they read too.
         tell_other_tabs("entries");
