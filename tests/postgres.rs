@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     env,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -53,7 +53,7 @@ const TRIES: u64 = 400;
 struct Pair {
     /// What is asked of them goes to the processes; what a test reads and writes itself goes to the database.
     servers: [TestServer; 2],
-    processes: [Process; 2],
+    processes: [Mutex<Process>; 2],
     world: World,
     houses: Vec<House>,
     address: String,
@@ -72,7 +72,14 @@ impl Pair {
         for (server, process) in servers.iter_mut().zip(&processes) {
             server.address = process.address;
         }
-        Self { servers, processes, world, houses, address }
+        Self { servers, processes: processes.map(Mutex::new), world, houses, address }
+    }
+
+    /// One of them is killed, and started again.
+    fn kill(&self, which: usize) {
+        let mut process = self.processes[which].lock().unwrap();
+        process.kill();
+        *process = Place::with_database(self.servers[which].folder.path(), &self.address).serve_at(process.address);
     }
 
     async fn phone(&self) -> Phone {
@@ -80,11 +87,15 @@ impl Pair {
     }
 
     async fn stop(self) {
-        self.processes.into_iter().for_each(Process::stop);
+        self.processes.into_iter().for_each(stop);
         let [one, other] = self.servers;
         one.stop().await;
         other.stop().await;
     }
+}
+
+fn stop(process: Mutex<Process>) {
+    process.into_inner().unwrap().stop();
 }
 
 /// What a storm cost.
@@ -195,6 +206,8 @@ enum Storm {
     RepeatableRead,
     /// The database is killed so many times.
     Killed(u32),
+    /// One of the servers is, each in its turn.
+    OneKilled(u32),
 }
 
 async fn storm(cluster: &Arc<Cluster>, kind: Storm, seed: u64) -> Cost {
@@ -213,11 +226,17 @@ async fn storm(cluster: &Arc<Cluster>, kind: Storm, seed: u64) -> Cost {
         let phone = pair.phone().await;
         walkers.push(tokio::spawn(Walker { pair, phone, rng, base: Base::default(), again, up }.walk()));
     }
-    if let Storm::Killed(times) = kind {
-        for time in 1..=u64::from(times) {
+    if let Storm::Killed(times) | Storm::OneKilled(times) = kind {
+        for time in 1..=times {
             // Not before some of the work is done, and in the middle of the rest.
-            let part = (PHONES * BATCHES * BATCH) as u64 * time / u64::from(times + 1);
+            let part = (PHONES * BATCHES * BATCH) as u64 * u64::from(time) / u64::from(times + 1);
             while count(&pair, "SELECT COUNT(*) FROM receipt").await < part {}
+            if let Storm::OneKilled(_) = kind {
+                let pair = pair.clone();
+                // The other one goes on meanwhile.
+                tokio::task::spawn_blocking(move || pair.kill(time as usize % 2)).await.unwrap();
+                continue;
+            }
             down.send(false).unwrap();
             let cluster = cluster.clone();
             tokio::task::spawn_blocking(move || cluster.kill_and_start()).await.unwrap();
@@ -330,36 +349,39 @@ async fn two_servers_on_one_postgresql_skip_nothing_and_count_nothing_twice() {
     let mut failed = false;
     let entries = PHONES * BATCHES * BATCH;
     for (kind, fault, said, tried) in [
-        (
-            Storm::Calm,
-            "Two servers on one PostgreSQL",
-            "duplicate key value",
-            "push and pull at once, a third of the batches to both at the same moment",
-        ),
+        (Storm::Calm, "Two servers on one PostgreSQL", None, "push and pull at once, a third of the batches to both at the same moment"),
         (
             Storm::RepeatableRead,
             "Transactions that cannot be serialized",
-            "could not serialize access",
+            Some("could not serialize access"),
             "the same storm at the isolation level repeatable read",
         ),
         (
             Storm::Killed(2),
             "PostgreSQL is killed",
-            "immediate shutdown request",
+            Some("immediate shutdown request"),
             "pg_ctl restart -m immediate, twice in the middle of the same storm",
+        ),
+        (
+            Storm::OneKilled(4),
+            "One of two servers is killed",
+            None,
+            "kill -9 in the middle of the same storm, each twice, and the other goes on meanwhile",
         ),
     ] {
         let (mut lost, mut duplicated, mut again) = (0, 0, 0);
-        let before = cluster.has_said(said);
+        let has_said = || said.map(|said| cluster.has_said(said));
+        let before = has_said();
         for round in 0..rounds {
             let cost = storm(&cluster, kind, round).await;
             (lost, duplicated, again) = (lost + cost.lost, duplicated + cost.duplicated, again + cost.again);
         }
-        let times = cluster.has_said(said) - before;
-        assert!(times > 0 || kind == Storm::Calm, "{fault}: it never happened");
+        let killed = if let Storm::OneKilled(times) = kind { Some(rounds * u64::from(times)) } else { None };
+        let times = killed.or_else(|| Some(has_said()? - before?));
+        assert_ne!(times, Some(0), "{fault}: it never happened");
         failed |= lost + duplicated > 0;
         let tried = format!("{tried}; {PHONES} phones, {entries} visits a run, {again} answers had to be asked for again");
-        rows.push(Row { fault: fault.into(), tried, runs: rounds, times: (kind != Storm::Calm).then_some(times), lost, duplicated });
+        rows.push(Row { fault: fault.into(), tried, runs: rounds, times, lost, duplicated });
     }
     let (mut late, mut locked, mut ended) = ((0, 0), (0, 0), 0);
     let add = |sum: &mut (u64, u64), cost: (u64, u64)| *sum = (sum.0 + cost.0, sum.1 + cost.1);
@@ -421,7 +443,7 @@ async fn what_was_sent_after_a_pg_dump_is_offered_again_after_pg_restore() {
     let third = seal(&draw(&pair.servers[1], &phone, 1).await[0], "Parken");
     assert_eq!(offer(&pair.servers[1], &[&second, &third]).await, [SlotStatus::Held; 2]);
     let Pair { servers, processes, address, .. } = pair;
-    processes.into_iter().for_each(Process::stop);
+    processes.into_iter().for_each(stop);
     for server in servers {
         server.stop().await;
     }

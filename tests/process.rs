@@ -120,6 +120,11 @@ impl Place {
         Server::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
     }
 
+    /// Serves where another process did that is gone.
+    pub fn serve_at(&self, address: SocketAddr) -> Server {
+        Server::start(self.command(&["serve", "--listen", &address.to_string()]))
+    }
+
     /// Serves where [`Server::limit`] may take something away.
     pub fn serve_starved(&self) -> Server {
         Server::start(self.command_that_may_be_starved(&["serve", "--listen", "127.0.0.1:0"]))

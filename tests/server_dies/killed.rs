@@ -1,6 +1,7 @@
 //! The server is killed in the middle of its work.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     env,
     sync::{
         Arc,
@@ -9,8 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dorbank_server::store::Db;
-use dorbank_shared::sync::wire::{KIND_VISIT, Status};
+use dorbank_server::{
+    auth::codes,
+    state::AppState,
+    store::{self, Db},
+};
+use dorbank_shared::sync::{
+    base::Verdict,
+    wire::{KIND_VISIT, Status},
+};
 use dorbank_tests::reliability::{self, Row};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
@@ -18,16 +26,24 @@ use tokio::sync::Notify;
 
 use super::{
     phone::{Fault, Phone},
-    world::{World, look, lost_and_twice},
+    world::{World, doors_and_devices, look, lost_and_twice},
 };
 
-/// As if each phone were in its next shift.
-async fn allow_more_tickets(world: &World) {
+/// As if each phone were in its next shift, and that one had room for everybody.
+async fn allow_more(world: &World) {
     let db = Db::open(&world.place.config().database).await.unwrap();
     let mut tx = db.begin().await.unwrap();
     tx.execute("UPDATE device SET tickets = 0", vec![]).await.unwrap();
+    tx.execute("UPDATE shift SET capacity = 1000000", vec![]).await.unwrap();
     tx.commit().await.unwrap();
     db.close().await;
+}
+
+/// The code of a phone's shift, as it is typed.
+async fn code_of(state: &AppState, phone: &Phone) -> String {
+    let mut tx = state.db.read().await.unwrap();
+    let shift = store::device::find(&mut tx, phone.device).await.unwrap().unwrap().shift;
+    codes::typed(&state.keys, &store::shift::find(&mut tx, shift).await.unwrap().unwrap())
 }
 
 /// How often it is killed.
@@ -51,6 +67,8 @@ struct Killed {
     unheard: u64,
     entries: usize,
     inputs: usize,
+    /// Phones that were told that they have joined.
+    joined: usize,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,22 +83,23 @@ async fn killed_at_any_moment_it_has_what_it_answered_for_once() {
             unheard: sum.unheard + one.unheard,
             entries: sum.entries + one.entries,
             inputs: sum.inputs + one.inputs,
+            joined: sum.joined + one.joined,
         };
         if kills() > KILLS_OF_ONE {
             eprintln!("the server: killed {} times of {}", (done + KILLS_OF_ONE).min(kills()), kills());
         }
     }
-    let Killed { lost, twice, unheard, entries, inputs } = sum;
+    let Killed { lost, twice, unheard, entries, inputs, joined } = sum;
     reliability::write(
         "server-killed",
         "The server is killed",
         &format!(
-            "The server as a process of its own, {KILLS_OF_ONE} times at most on one database, six phones over real sockets, {entries} entries and \
-             {inputs} sealed inputs in all; after each kill the file is verified and compared with what phones were answered. Again with \
+            "The server as a process of its own, {KILLS_OF_ONE} times at most on one database, six phones over real sockets, {entries} entries, \
+             {inputs} sealed inputs and {joined} phones that joined in all; after each kill the file is verified and compared with what phones were answered. Again with \
              `DORBANK_KILLS=1000 DORBANK_KILL_SEED={first}`."
         ),
         &[Row {
-            fault: "kill -9 in the middle of pushes, draws and inputs".into(),
+            fault: "kill -9 in the middle of pushes, pulls, draws, inputs and joins".into(),
             tried: format!("at a random request, with others under way; {unheard} entries were written and their answer was not"),
             runs: kills().div_ceil(KILLS_OF_ONE) as u64,
             times: Some(kills() as u64),
@@ -95,9 +114,12 @@ async fn killed(seed: u64, kills: usize) -> Killed {
     let (world, state) = World::make().await;
     let mut phones = world.shift(&state).await;
     phones.extend(world.shift(&state).await);
+    let code = code_of(&state, &phones[0]).await;
+    allow_more(&world).await;
     // Nobody else has it open, so that each start finds the log of the one that was killed.
     state.db.close().await;
     let mut sum = Killed::default();
+    let mut joined = BTreeSet::new();
     for round in 0..kills {
         let mut server = world.place.serve();
         let at = server.address;
@@ -112,8 +134,9 @@ async fn killed(seed: u64, kills: usize) -> Killed {
         let tasks: Vec<_> = phones
             .drain(..)
             .map(|mut phone| {
-                let begun = begun.clone();
+                let (begun, code) = (begun.clone(), code.clone());
                 tokio::spawn(async move {
+                    let mut joined = vec![];
                     loop {
                         if begun.0.fetch_add(1, Ordering::SeqCst) + 1 == blow {
                             begun.1.notify_one();
@@ -122,15 +145,17 @@ async fn killed(seed: u64, kills: usize) -> Killed {
                             phone.note();
                         }
                         let most = phone.rng.random_range(1..40);
-                        let went = match phone.rng.random_range(0..4) {
-                            0 => match phone.draw(at).await {
+                        let went = match phone.rng.random_range(0..8) {
+                            0 | 1 => match phone.draw(at).await {
                                 Ok(()) => phone.send_inputs(at).await,
                                 gone => gone,
                             },
+                            2 => phone.pull(at).await.map(|_| ()),
+                            3 => phone.join_another(at, &code).await.map(|another| joined.push(another.device)),
                             _ => phone.push(at, most).await.map(|_| ()),
                         };
                         if went == Err(Fault::Gone) {
-                            return phone;
+                            return (phone, joined);
                         }
                         assert_eq!(went, Ok(()));
                     }
@@ -147,15 +172,19 @@ async fn killed(seed: u64, kills: usize) -> Killed {
         }
         server.kill();
         for task in tasks {
-            phones.push(task.await.unwrap());
+            let (phone, told) = task.await.unwrap();
+            phones.push(phone);
+            joined.extend(told);
         }
+        let (_, devices) = doors_and_devices(&world, phones[0].turf).await;
+        assert!(joined.is_subset(&devices), "a phone was told that it has joined, and nobody knows it, in round {round} of seed {seed}");
         let holds = look(&world).await;
         let unheard = |phone: &Phone| phone.unsent().iter().filter(|entry| holds.receipts.contains(&entry.id)).count() as u64;
         sum.unheard += phones.iter().map(unheard).sum::<u64>();
         let (gone, double) = lost_and_twice(&phones, &holds);
         assert_eq!((gone, double), (0, 0), "round {round} of seed {seed}");
         // A draw whose answer was lost is drawn for good; so many in a row only happen here.
-        allow_more_tickets(&world).await;
+        allow_more(&world).await;
         (sum.lost, sum.twice) = (sum.lost + gone, sum.twice + double);
     }
     let server = world.place.serve();
@@ -172,7 +201,14 @@ async fn killed(seed: u64, kills: usize) -> Killed {
         phone.send_inputs(server.address).await.unwrap();
         assert!(phone.sealed.iter().all(|sealed| sealed.held), "a repeat is answered as before");
     }
+    for phone in &mut phones {
+        while phone.pull(server.address).await.unwrap() == Verdict::More {}
+    }
     server.stop();
+    for phone in &phones {
+        let seen: BTreeMap<_, _> = phone.base.rows.iter().map(|(door, (_, seq))| (*door, *seq)).collect();
+        assert_eq!(seen, doors_and_devices(&world, phone.turf).await.0, "a phone missed a change");
+    }
     let holds = look(&world).await;
     let visits = phones.iter().flat_map(|phone| &phone.entries).filter(|entry| entry.kind == KIND_VISIT).count();
     let inputs: usize = phones.iter().map(|phone| phone.sealed.len()).sum();
@@ -180,5 +216,5 @@ async fn killed(seed: u64, kills: usize) -> Killed {
     let (gone, double) = lost_and_twice(&phones, &holds);
     assert_eq!((gone, double), (0, 0));
     drop(world.folder);
-    Killed { entries: phones.iter().map(|phone| phone.entries.len()).sum(), inputs, ..sum }
+    Killed { entries: phones.iter().map(|phone| phone.entries.len()).sum(), inputs, joined: joined.len(), ..sum }
 }

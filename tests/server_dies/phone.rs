@@ -6,8 +6,12 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_shared::{
     input::{InputsRequest, InputsResponse, SLOTS, Slot, SlotStatus},
     seal::SEALED_BYTES,
-    sync::wire::{
-        Envelope, Have, KIND_VISIT, KIND_WITHDRAWAL, MEDIA_TYPE, PushRequest, PushResponse, Reason, Status, TicketsRequest, TicketsResponse,
+    sync::{
+        base::{Base, Verdict},
+        wire::{
+            Envelope, Have, JoinRequest, JoinResponse, KIND_VISIT, KIND_WITHDRAWAL, MEDIA_TYPE, PullRequest, PullResponse, PushRequest, PushResponse,
+            Reason, Status, TicketsRequest, TicketsResponse,
+        },
     },
     visit::{Outcome, VisitV1, WithdrawalV1},
 };
@@ -25,6 +29,7 @@ pub struct Sealed {
 }
 
 /// A phone as far as it matters here: what is durable on it, and what it does with answers.
+#[derive(Debug, Clone)]
 pub struct Phone {
     pub device: Uuid,
     pub credential: String,
@@ -36,6 +41,8 @@ pub struct Phone {
     pub sealed: Vec<Sealed>,
     pub tickets: Vec<String>,
     pub epoch: Option<String>,
+    /// What it knows of its turf's doors.
+    pub base: Base,
     pub rng: ChaCha20Rng,
     pub client: Client,
 }
@@ -115,6 +122,22 @@ impl Phone {
         }
         self.meet(&answer.epoch);
         Ok(answer.results.iter().map(|result| (result.status, result.reason)).collect())
+    }
+
+    /// Reads one page of what is new at its turf's doors.
+    pub async fn pull(&mut self, at: SocketAddr) -> Result<Verdict, Fault> {
+        let turfs = [(self.turf, self.base.cursor.clone())].into();
+        let request = PullRequest { proto: 1, build: "test".into(), bundle: Some("none".into()), turfs };
+        let answer: PullResponse = self.post(at, "/sync/v1/pull", &request, true).await?.json().await.map_err(|_| Fault::Gone)?;
+        let verdict = self.base.apply(&answer.turfs[0]);
+        assert_ne!(verdict, Verdict::Differs, "what was read together agrees with its own count and sum");
+        Ok(verdict)
+    }
+
+    /// Gives a code, as another phone would. Gives whom the server says to have written down.
+    pub async fn join_another(&self, at: SocketAddr, code: &str) -> Result<JoinResponse, Fault> {
+        let request = JoinRequest { code: code.to_owned() };
+        self.post(at, "/join/v1/exchange", &request, false).await?.json().await.map_err(|_| Fault::Gone)
     }
 
     /// Another epoch: everything is offered again.

@@ -1,6 +1,9 @@
 //! A campaign on disk with phones in it, and a look at what of theirs is there.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use dorbank_server::{
     auth::credential::Credential,
@@ -9,7 +12,10 @@ use dorbank_server::{
     store::{self, Db},
     verify,
 };
-use dorbank_shared::{sync::wire::Admission, visit::Outcome};
+use dorbank_shared::{
+    sync::{base::Base, wire::Admission},
+    visit::Outcome,
+};
 use dorbank_tests::{field::Field, held::Holds, write_site};
 use rand::RngExt as _;
 use reqwest::Client;
@@ -68,6 +74,7 @@ impl World {
             sealed: vec![],
             tickets: vec![],
             epoch: None,
+            base: Base::default(),
             rng,
             client: {
                 dorbank_server::import::fetch::provide_tls();
@@ -99,6 +106,18 @@ pub async fn look(world: &World) -> Holds {
     let holds = Holds::read(&db).await;
     db.close().await;
     holds
+}
+
+/// The doors of a turf, each with the number of its last change; and who has joined.
+pub async fn doors_and_devices(world: &World, turf: Uuid) -> (BTreeMap<Uuid, i64>, BTreeSet<Uuid>) {
+    let db = Db::inspect(&world.place.config().database).await.unwrap();
+    let mut tx = db.read().await.unwrap();
+    let doors = tx.all("SELECT door, seq FROM door_state WHERE turf = $1", vec![turf.into()]).await.unwrap();
+    let devices = tx.all("SELECT id FROM device", vec![]).await.unwrap();
+    drop(tx);
+    db.close().await;
+    let doors = doors.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+    (doors, devices.iter().map(|row| row.get(0).unwrap()).collect())
 }
 
 /// How many of what phones were answered for is nowhere, and how many are there more than once.
