@@ -7,3 +7,6 @@ mod phone;
 mod restored;
 mod verified;
 mod world;
+
+pub use phone::{Fault, Phone};
+pub use world::{World, look, lost_and_twice};

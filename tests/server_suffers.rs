@@ -4,34 +4,35 @@
 use std::{
     fs,
     io::{Seek as _, SeekFrom, Write as _},
+    net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
-    sync::Arc,
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
-    clock::SystemClock,
     restore, schedule,
-    state::{AppState, system_seed},
+    state::AppState,
     store::{self, Db},
     verify,
 };
 use dorbank_shared::{
+    input::{InputsRequest, SlotStatus},
     sync::wire::{Admission, Envelope, PushResponse, Reason, Status},
     visit::Outcome,
 };
 use dorbank_tests::{
     Engine, START_MS, TestServer, World,
-    held::lost_and_twice,
+    held::{Holds, lost_and_twice},
     reliability::{self, Row},
-    write_site,
 };
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
 use crate::{
+    inputs,
     phone::{House, Phone, houses, read},
-    process::Place,
+    server_dies as dies,
 };
 
 struct Set {
@@ -82,29 +83,23 @@ async fn whole(db: &Db, now_ms: i64) {
     assert!(verify::is_whole(&checks), "{checks:#?}");
 }
 
-/// A push that meets a fault, then the same when the fault is gone: all is taken, once.
-async fn suffers(fault: &str, cause: &str, relief: &str, name: &str, tries: u64) -> Row {
+/// An input and a push that meet a fault, then the same when the fault is gone: all is taken, once.
+async fn suffers(fault: &str, cause: &str, relief: &str, name: &str) -> Row {
     let Set { server, world, houses, mut phone } = set().await;
     let state = &server.state;
     let first = phone.visit(state, &houses[0], Some(0), Outcome::NotHome);
     assert_eq!(phone.push(&server, std::slice::from_ref(&first)).await.results[0].status, Status::Applied);
-    pragma(&state.db, cause).await;
+    let said = heard(&server, &world, &phone).await;
     let entries: Vec<Envelope> = (0..200).map(|i| phone.visit(state, &houses[i % 3], Some(i % 4), Outcome::CHOICES[i % 3])).collect();
     let body = serde_json::to_vec(&phone.request(&entries)).unwrap();
-    // A connection that met a full disk, or a file that can only be read, is given up, and the limit of this test with it: there the first try tells.
-    for _ in 0..tries {
-        takes_nothing(phone.send(&server, "/sync/v1/push", body.clone()).await, 200).await;
-        if tries > 1 {
-            assert_eq!(reason(&server).await, (StatusCode::SERVICE_UNAVAILABLE, name.to_owned()), "{fault}");
-            // Other ways in say so too, and do not break.
-            let drawn = phone.send(&server, "/sync/v1/tickets", r#"{"count": 20}"#).await;
-            assert_eq!(drawn.status(), StatusCode::SERVICE_UNAVAILABLE, "{fault}");
-        } else {
-            assert_eq!(state.db.trouble().map(store::trouble::Trouble::name), Some(name));
-        }
-    }
-    let inputs = server.post("/inputs/v1").json(&crate::inputs::request(&server, vec![])).send().await.unwrap();
-    assert!([StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK].contains(&inputs.status()), "fillers alone write nothing");
+    // A connection that met a full disk, or a file that can only be read, is given up, and the limit of this test with it.
+    pragma(&state.db, cause).await;
+    assert_eq!(server.post("/inputs/v1").json(&said).send().await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE, "{fault}");
+    pragma(&state.db, relief).await;
+    assert_eq!(reason(&server).await.0, StatusCode::OK, "{fault}");
+    pragma(&state.db, cause).await;
+    takes_nothing(phone.send(&server, "/sync/v1/push", body).await, 200).await;
+    assert_eq!(state.db.trouble().map(store::trouble::Trouble::name), Some(name));
     whole(&state.db, state.now_ms()).await;
 
     pragma(&state.db, relief).await;
@@ -114,20 +109,41 @@ async fn suffers(fault: &str, cause: &str, relief: &str, name: &str, tries: u64)
     let again = phone.push(&server, &entries).await;
     assert!(again.results.iter().all(|result| result.status == Status::Duplicate));
     assert_eq!((again.held, again.missing.len()), (201, 0));
+    let inputs = held_once(&server, &said).await;
     whole(&state.db, state.now_ms()).await;
     let kept = store::quarantine::open(&mut state.db.read().await.unwrap(), world.campaign.id).await.unwrap();
     assert!(kept.is_empty(), "nobody has to look at anything");
-    let (lost, duplicated) = lost_and_twice(&state.db, entries.iter().chain([&first])).await;
+    let (lost, duplicated) = sum(lost_and_twice(&state.db, entries.iter().chain([&first])).await, inputs);
     server.stop().await;
-    Row { fault: fault.into(), tried: format!("pushes of 200 meet it; the reason given is {name}"), runs: 1, times: Some(tries), lost, duplicated }
+    let tried = format!("a request of inputs and a push of 200 meet it; the reason given is {name}");
+    Row { fault: fault.into(), tried, runs: 1, times: Some(2), lost, duplicated }
+}
+
+/// A request with one input in it, under a ticket that the phone has drawn.
+async fn heard(server: &TestServer, world: &World, phone: &Phone) -> InputsRequest {
+    let tickets = inputs::draw(server, phone, 1).await;
+    inputs::request(server, vec![inputs::slot(server, world, &tickets[0], "Det mangler benker.")])
+}
+
+/// Sends it until the server holds it, and once more. How many of its one input are nowhere, and how many are there twice.
+async fn held_once(server: &TestServer, said: &InputsRequest) -> (u64, u64) {
+    for _ in 0..2 {
+        assert_eq!(inputs::send(server, said).await.slots[0], SlotStatus::Held);
+    }
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(&said.slots[0].sealed).unwrap();
+    Holds::read(&server.state.db).await.inputs_lost_and_twice([(sealed.as_slice(), true)])
+}
+
+fn sum(one: (u64, u64), other: (u64, u64)) -> (u64, u64) {
+    (one.0 + other.0, one.1 + other.1)
 }
 
 #[tokio::test]
 async fn a_fault_takes_nothing_from_a_phone_and_passes() {
     let mut rows = vec![
-        suffers("The disk is full (SQLite may have no more pages)", "PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", "disk_full", 1)
+        suffers("The disk is full (SQLite may have no more pages)", "PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", "disk_full")
             .await,
-        suffers("SQLite is told to write nothing (PRAGMA query_only)", "PRAGMA query_only = ON", "PRAGMA query_only = OFF", "read_only", 1).await,
+        suffers("SQLite is told to write nothing (PRAGMA query_only)", "PRAGMA query_only = ON", "PRAGMA query_only = OFF", "read_only").await,
     ];
     rows.push(damaged().await);
     rows.push(starved().await);
@@ -169,16 +185,20 @@ async fn damaged() -> Row {
     let Set { server, world, houses, mut phone } = set().await;
     let entries: Vec<Envelope> = (0..8).map(|i| phone.visit(&server.state, &houses[i % 3], Some(i % 4), Outcome::Talked)).collect();
     phone.push(&server, &entries[..4]).await;
+    let (said, later) = (heard(&server, &world, &phone).await, heard(&server, &world, &phone).await);
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup.db");
     dorbank_server::backup::run(&server.state.config.database, &backup, server.state.now_ms()).await.unwrap();
     phone.push(&server, &entries[..6]).await;
+    // The backup has it not; the later one meets the damage.
+    assert_eq!(held_once(&server, &said).await, (0, 0));
     damage(&server.state, "sqlite_autoindex_receipt_1").await;
 
     // The same folder, served anew.
     let TestServer { state, folder: kept, clock, .. } = &server;
     let again = TestServer::over(state.config.as_ref().clone(), clock.clone()).await;
     takes_nothing(phone.send(&again, "/sync/v1/push", serde_json::to_vec(&phone.request(&entries)).unwrap()).await, 8).await;
+    assert_eq!(again.post("/inputs/v1").json(&later).send().await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
     for _ in 0..2 {
         assert_eq!(reason(&again).await, (StatusCode::SERVICE_UNAVAILABLE, "damaged".to_owned()), "it stays so");
     }
@@ -199,7 +219,11 @@ async fn damaged() -> Row {
     assert_eq!((answer.held, answer.missing.len()), (8, 0));
     whole(&mended.state.db, mended.state.now_ms()).await;
     assert_eq!(world.turfs.len(), 2);
-    let (lost, duplicated) = lost_and_twice(&mended.state.db, &entries).await;
+    let mut inputs = (0, 0);
+    for said in [said, later] {
+        inputs = sum(inputs, held_once(&mended, &said).await);
+    }
+    let (lost, duplicated) = sum(lost_and_twice(&mended.state.db, &entries).await, inputs);
     mended.stop().await;
     Row {
         fault: "A page of the file is overwritten".into(),
@@ -211,20 +235,27 @@ async fn damaged() -> Row {
     }
 }
 
-/// A place on disk with a world in it, and a phone in that.
-async fn on_disk(folder: &std::path::Path) -> (Place, AppState, Vec<House>, Phone) {
-    let place = Place::new(folder);
-    write_site(&folder.join("site"));
-    let state = AppState::open(place.config(), Arc::new(SystemClock), system_seed()).await.unwrap();
-    let world = World::make(&state).await;
-    let houses = houses(&state, &world).await;
-    let phone = Phone::join(&state, &world, Admission::Admitted, Some(world.turfs[0].id)).await;
-    (place, state, houses, phone)
+/// A place on disk, and a phone that is out there.
+async fn on_disk() -> (dies::World, AppState, dies::Phone) {
+    let (world, state) = dies::World::make().await;
+    let phone = world.shift(&state).await.remove(0);
+    (world, state, phone)
 }
 
-async fn push(client: &reqwest::Client, server: &crate::process::Server, phone: &Phone, entries: &[Envelope]) -> Result<Response, reqwest::Error> {
-    let body = serde_json::to_vec(&phone.request(entries)).unwrap();
-    client.post(format!("http://{}/sync/v1/push", server.address)).bearer_auth(&phone.credential).body(body).send().await
+/// It notes a hundred visits, and hears something. It has a ticket for that.
+async fn evening(world: &dies::World, state: &AppState, phone: &mut dies::Phone, at: SocketAddr) {
+    (0..100).for_each(|i| phone.visit(i % phone.doors.len(), Outcome::CHOICES[i % 4], None));
+    phone.draw(at).await.unwrap();
+    world.hear(state, phone, "Det mangler benker.");
+}
+
+/// It sends both to a server that can write nothing.
+async fn in_vain(phone: &mut dies::Phone, at: SocketAddr) {
+    match phone.push(at, 100).await {
+        Ok(results) => assert!(results.iter().all(|result| *result == (Status::Retry, Some(Reason::Busy))), "{results:?}"),
+        Err(fault) => assert_eq!(fault, dies::Fault::Status(503)),
+    }
+    assert_eq!(phone.send_inputs(at).await, Err(dies::Fault::Status(503)));
 }
 
 /// Lets no file of a server's process be written beyond its first page. What waits in SQLite's log goes into the file first:
@@ -237,35 +268,26 @@ async fn starve(state: &AppState, server: &crate::process::Server) {
 
 /// Files may not grow: every write beyond fails, whatever it is for, as when a quota is reached.
 async fn starved() -> Row {
-    let folder = tempfile::tempdir().unwrap();
-    let (place, state, houses, mut phone) = on_disk(folder.path()).await;
-    let server = place.serve_starved();
-    let client = reqwest::Client::new();
-    let ready = async || client.get(format!("http://{}/readyz", server.address)).send().await.unwrap().status();
-    let mut all = vec![];
+    let (world, state, mut phone) = on_disk().await;
+    let server = world.place.serve_starved();
+    let at = server.address;
+    let ready = async || reqwest::get(format!("http://{at}/readyz")).await.unwrap().status();
     for _ in 0..5 {
-        let entries: Vec<Envelope> = (0..100).map(|i| phone.visit(&state, &houses[i % 3], Some(i % 4), Outcome::CHOICES[i % 4])).collect();
+        evening(&world, &state, &mut phone, at).await;
         starve(&state, &server).await;
-        takes_nothing(push(&client, &server, &phone, &entries).await.unwrap(), 100).await;
+        in_vain(&mut phone, at).await;
         assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
         server.limit("--fsize=unlimited:");
-        let answer: PushResponse = read(push(&client, &server, &phone, &entries).await.unwrap()).await;
-        assert!(answer.results.iter().all(|result| matches!(result.status, Status::Applied | Status::Merged)), "{:?}", answer.results);
+        phone.finish(at).await;
         assert_eq!(ready().await, StatusCode::OK);
-        all.extend(entries);
     }
-    for batch in all.chunks(200) {
-        let answer: PushResponse = read(push(&client, &server, &phone, batch).await.unwrap()).await;
-        assert!(answer.results.iter().all(|result| result.status == Status::Duplicate));
-        assert_eq!(answer.held, 500);
-    }
+    phone.send_all_again(at).await;
     assert!(server.log().contains("disk_fault") && server.log().contains("takes writes again"), "{}", server.log());
     server.stop();
-    whole(&state.db, state.now_ms()).await;
-    let (lost, duplicated) = lost_and_twice(&state.db, &all).await;
+    let (lost, duplicated) = dies::lost_and_twice(&[phone], &dies::look(&world).await);
     Row {
         fault: "Nothing more can be written to the disk".into(),
-        tried: "no file of the server's process may grow (RLIMIT_FSIZE), in the middle of pushes of 100".into(),
+        tried: "no file of the server's process may grow (RLIMIT_FSIZE), in the middle of pushes of 100 and an input".into(),
         runs: 5,
         times: Some(5),
         lost,
@@ -276,43 +298,38 @@ async fn starved() -> Row {
 /// The disk fails, and may only be read from then on. The server gives up what it had open, and what it opens anew it may only
 /// read. Nothing where no file can be kept from the server.
 async fn read_only() -> Option<Row> {
-    let folder = tempfile::tempdir().unwrap();
-    let (place, state, houses, mut phone) = on_disk(folder.path()).await;
-    let Some(server) = place.serve_bound() else {
+    let (world, state, mut phone) = on_disk().await;
+    let Some(server) = world.place.serve_bound() else {
         eprintln!("skipped: a file that may only be read, since root may write it all the same here");
         return None;
     };
-    let client = reqwest::Client::new();
+    let at = server.address;
+    let ready = async || reason_in(reqwest::get(format!("http://{at}/readyz")).await.unwrap()).await;
     let allow = |mode: u32| {
         for ending in ["", "-wal", "-shm"] {
-            fs::set_permissions(folder.path().join(format!("dorbank.db{ending}")), fs::Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(world.folder.path().join(format!("dorbank.db{ending}")), fs::Permissions::from_mode(mode)).unwrap();
         }
     };
-    let mut all = vec![];
     for _ in 0..3 {
-        let entries: Vec<Envelope> = (0..100).map(|i| phone.visit(&state, &houses[i % 3], Some(i % 4), Outcome::CHOICES[i % 4])).collect();
+        evening(&world, &state, &mut phone, at).await;
         starve(&state, &server).await;
-        takes_nothing(push(&client, &server, &phone, &entries).await.unwrap(), 100).await;
+        in_vain(&mut phone, at).await;
         allow(0o444);
         server.limit("--fsize=unlimited:");
         for _ in 0..2 {
-            takes_nothing(push(&client, &server, &phone, &entries).await.unwrap(), 100).await;
-            let response = client.get(format!("http://{}/readyz", server.address)).send().await.unwrap();
-            assert_eq!(reason_in(response).await, (StatusCode::SERVICE_UNAVAILABLE, "read_only".to_owned()));
+            in_vain(&mut phone, at).await;
+            assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, "read_only".to_owned()));
         }
         allow(0o644);
-        let response = client.get(format!("http://{}/readyz", server.address)).send().await.unwrap();
-        assert_eq!(reason_in(response).await, (StatusCode::OK, "ready".to_owned()), "no restart is needed");
-        let answer: PushResponse = read(push(&client, &server, &phone, &entries).await.unwrap()).await;
-        assert!(answer.results.iter().all(|result| matches!(result.status, Status::Applied | Status::Merged)), "{:?}", answer.results);
-        all.extend(entries);
+        assert_eq!(ready().await, (StatusCode::OK, "ready".to_owned()), "no restart is needed");
+        phone.finish(at).await;
     }
+    phone.send_all_again(at).await;
     server.stop();
-    whole(&state.db, state.now_ms()).await;
-    let (lost, duplicated) = lost_and_twice(&state.db, &all).await;
+    let (lost, duplicated) = dies::lost_and_twice(&[phone], &dies::look(&world).await);
     Some(Row {
         fault: "The file may only be read".into(),
-        tried: "its rights are taken as a write fails, so that the server opens it anew to read alone; pushes of 100, and again with its rights back"
+        tried: "its rights are taken as a write fails, so that the server opens it anew to read alone; pushes of 100 and an input, and again with its rights back"
             .into(),
         runs: 1,
         times: Some(3),
@@ -323,37 +340,33 @@ async fn read_only() -> Option<Row> {
 
 /// No file and no connection can be opened any more; who is connected goes on.
 async fn without_handles() -> Row {
-    let folder = tempfile::tempdir().unwrap();
-    let (place, state, houses, mut phone) = on_disk(folder.path()).await;
-    let server = place.serve();
-    let connected = reqwest::Client::new();
-    let entries: Vec<Envelope> = (0..20).map(|i| phone.visit(&state, &houses[i % 3], Some(i % 4), Outcome::NotHome)).collect();
-    let answer: PushResponse = read(push(&connected, &server, &phone, &entries[..5]).await.unwrap()).await;
-    assert_eq!(answer.held, 5);
+    let (world, state, mut phone) = on_disk().await;
+    let server = world.place.serve();
+    let at = server.address;
+    evening(&world, &state, &mut phone, at).await;
+    phone.push(at, 5).await.unwrap();
     server.limit("--nofile=1:");
-    for end in 6..=10 {
-        let answer: PushResponse = read(push(&connected, &server, &phone, &entries[..end]).await.unwrap()).await;
-        assert_eq!(answer.held, end as u64, "its files are open already");
+    for _ in 0..5 {
+        phone.push(at, 1).await.unwrap();
     }
-    let fresh = reqwest::Client::new();
-    let waiting = tokio::spawn({
-        let (phone, entries, body_of) = (phone.clone(), entries.clone(), server.address);
-        async move {
-            let body = serde_json::to_vec(&phone.request(&entries)).unwrap();
-            fresh.post(format!("http://{body_of}/sync/v1/push")).bearer_auth(&phone.credential).body(body).send().await.unwrap()
-        }
+    phone.send_inputs(at).await.unwrap();
+    assert_eq!(phone.answered.len(), 10, "its files are open already");
+    let mut fresh = phone.clone();
+    fresh.client = reqwest::Client::new();
+    let waiting = tokio::spawn(async move {
+        fresh.finish(at).await;
+        fresh
     });
-    let answer: PushResponse = read(push(&connected, &server, &phone, &entries[..12]).await.unwrap()).await;
-    assert_eq!(answer.held, 12);
+    phone.push(at, 2).await.unwrap();
+    assert_eq!(phone.answered.len(), 12);
     server.limit("--nofile=1024:");
-    let answer: PushResponse = read(waiting.await.unwrap()).await;
-    assert_eq!((answer.held, answer.missing.len()), (20, 0), "who could not connect is served when it can");
+    let phone = waiting.await.unwrap();
+    assert!(phone.unsent().is_empty(), "who could not connect is served when it can");
     server.stop();
-    whole(&state.db, state.now_ms()).await;
-    let (lost, duplicated) = lost_and_twice(&state.db, &entries).await;
+    let (lost, duplicated) = dies::lost_and_twice(&[phone], &dies::look(&world).await);
     Row {
         fault: "No more files can be opened".into(),
-        tried: "the limit of the server's process is set to 1 (RLIMIT_NOFILE)".into(),
+        tried: "the limit of the server's process is set to 1 (RLIMIT_NOFILE), in the middle of pushes and an input".into(),
         runs: 1,
         times: None,
         lost,

@@ -15,10 +15,7 @@ use dorbank_server::{
     state::AppState,
     store::{self, Db},
 };
-use dorbank_shared::sync::{
-    base::Verdict,
-    wire::{KIND_VISIT, Status},
-};
+use dorbank_shared::sync::{base::Verdict, wire::KIND_VISIT};
 use dorbank_tests::reliability::{self, Row};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
@@ -190,18 +187,7 @@ async fn killed(seed: u64, kills: usize) -> Killed {
     let server = world.place.serve();
     for phone in &mut phones {
         phone.finish(server.address).await;
-        // And once more, as if no answer had ever come.
-        let answered = std::mem::take(&mut phone.answered);
-        phone.sealed.iter_mut().for_each(|sealed| sealed.held = false);
-        while !phone.unsent().is_empty() {
-            let results = phone.push(server.address, 200).await.unwrap();
-            assert!(results.iter().all(|(status, _)| *status == Status::Duplicate), "{results:?}");
-        }
-        assert_eq!(answered.len(), phone.entries.len());
-        phone.send_inputs(server.address).await.unwrap();
-        assert!(phone.sealed.iter().all(|sealed| sealed.held), "a repeat is answered as before");
-    }
-    for phone in &mut phones {
+        phone.send_all_again(server.address).await;
         while phone.pull(server.address).await.unwrap() == Verdict::More {}
     }
     server.stop();

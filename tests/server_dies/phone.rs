@@ -188,6 +188,18 @@ impl Phone {
         Ok(())
     }
 
+    /// As if no answer had ever come: each repeat is answered as before.
+    pub async fn send_all_again(&mut self, at: SocketAddr) {
+        self.answered.clear();
+        self.sealed.iter_mut().for_each(|sealed| sealed.held = false);
+        while !self.unsent().is_empty() {
+            let results = self.push(at, 200).await.unwrap();
+            assert!(results.iter().all(|(status, _)| *status == Status::Duplicate), "{results:?}");
+        }
+        self.send_inputs(at).await.unwrap();
+        assert!(self.sealed.iter().all(|sealed| sealed.held));
+    }
+
     /// Until all is answered for, as a phone does over its evening.
     pub async fn finish(&mut self, at: SocketAddr) {
         for _ in 0..50 {
