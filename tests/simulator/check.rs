@@ -312,12 +312,15 @@ impl World {
             }
             // What a file has without a counter came perhaps another way, with one, or under the identity that was taken since.
             Some(Reason::IdReuse) if seq == 0 && self.filed(id, device) => true,
-            Some(Reason::IdReuse) => self.noted().any(|(_, by, other)| {
+            Some(Reason::IdReuse) => {
+                let has_its_id = |other: &Envelope, entry: &Envelope| other.id == entry.id && other.digest() != entry.digest();
+                let has_its_counter = |other: &Envelope, entry: &Envelope| other.device_seq == entry.device_seq && other.id != entry.id;
                 mine.iter().any(|(_, entry)| {
-                    let same_id = other.id == entry.id && other.digest() != entry.digest();
-                    same_id || (by, other.device_seq) == (device, entry.device_seq) && other.id != entry.id
+                    self.noted().any(|(_, by, other)| has_its_id(other, entry) || by == device && has_its_counter(other, entry))
+                        // Storage never took that one; it came in a file.
+                        || self.filed.iter().any(|(_, other)| other.id == entry.id && !other.is_same_entry(entry))
                 })
-            }),
+            }
             // A backup that is older than the plan does not know what the plan held.
             Some(Reason::OutsideScope) => {
                 had(Kind::Restored)
