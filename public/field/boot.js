@@ -50,8 +50,15 @@
         ];
         asked.result.close(); // It ends when what was asked for is read, and then blocks nobody.
         reading.oncomplete = () => {
-          const read = (text) => JSON.parse(text ?? "null");
-          const waiting = (kept) => kept.filter(({ status }) => !status).map(({ envelope }) => envelope);
+          // A record that cannot be read stays where it is and keeps back no other.
+          const read = (text) => {
+            try {
+              return JSON.parse(text);
+            } catch {
+              return null;
+            }
+          };
+          const waiting = (kept) => kept.filter((one) => one && !one.status).map(({ envelope }) => envelope);
           const earlier = (read(shelf.result) ?? []).map((one) => ({ device: one.identity.device, unsent: waiting(one.entries) }));
           const file = { dorbank: 1, device: read(identity.result)?.device ?? null, unsent: waiting(entries.result.map(read)), earlier };
           if ([file, ...earlier].some((one) => one.unsent.length)) answer(JSON.stringify(file));

@@ -39,6 +39,18 @@ const asNewerApp = (page) => page.evaluate(() => {
   };
 });
 
+/** Leaves a record among the entries, or takes it away where it is empty. */
+const leaveEntry = (page, record) => page.evaluate((text) => new Promise((done, failed) => {
+  const asked = indexedDB.open('dorbank-outbox');
+  asked.onsuccess = () => {
+    const transaction = asked.result.transaction('entry', 'readwrite');
+    if (text) transaction.objectStore('entry').put(text, 99);
+    else transaction.objectStore('entry').delete(99);
+    transaction.oncomplete = () => { asked.result.close(); done(true); };
+    transaction.onabort = () => failed(transaction.error);
+  };
+}), record);
+
 /** Deletes what the browser holds for the app, as somebody does who clears a site's data in another window. */
 async function emptied(page, engine) {
   if (engine === 'chromium') {
@@ -195,6 +207,8 @@ for (const engine of chosen) {
       await page.goto(`${server.origin}/field/settings`);
       const file = await savedFile(page, w.word('settings.export'));
       await server.proxy.open();
+      // A record that nobody can read is no reason to keep the others.
+      await leaveEntry(page, '{"envelope":');
       // The program does not come, and no worker holds it.
       await page.evaluate(async () => {
         for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
@@ -211,6 +225,7 @@ for (const engine of chosen) {
       server.proxy.heal();
       await takeIn(other);
       exactlyOnce(await ofPhone(server, sign), 2);
+      await leaveEntry(page, '');
       await page.goto(`${server.origin}/field/`);
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
       exactlyOnce(await ofPhone(server, sign), 2);
@@ -323,22 +338,12 @@ for (const engine of chosen) {
       const { volunteer, sign } = await joined(server, page, next());
       const names = await volunteer.openEntrance(0, 1);
       // As a newer app might have left it.
-      const change = (record) => page.evaluate((text) => new Promise((done, failed) => {
-        const asked = indexedDB.open('dorbank-outbox');
-        asked.onsuccess = () => {
-          const transaction = asked.result.transaction('entry', 'readwrite');
-          if (text) transaction.objectStore('entry').put(text, 99);
-          else transaction.objectStore('entry').delete(99);
-          transaction.oncomplete = () => { asked.result.close(); done(true); };
-          transaction.onabort = () => failed(transaction.error);
-        };
-      }), record);
-      await change('{"envelope":{"moved":true},"status":"moved_house"}');
+      await leaveEntry(page, '{"envelope":{"moved":true},"status":"moved_house"}');
       await page.reload();
       await volunteer.notHome(names[0]);
       await until('the visit on the server', async () => (await ofPhone(server, sign)).visits.length === 1, { patience: 30_000 });
       await until('one that waits', async () => (await volunteer.savedLine()).includes(w.count('saved.waiting', 1)), { patience: 20_000, explain: () => page.explain() });
-      await change('');
+      await leaveEntry(page, '');
       await page.reload();
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });
       exactlyOnce(await ofPhone(server, sign), 1);
@@ -427,7 +432,7 @@ for (const engine of chosen) {
           const held = await cache.match(address);
           await cache.put(address, new Response(how(await held.text()), { headers: held.headers }));
         };
-        await change('/field/', (shell) => shell.replace(/src="[^"]*/, '$&?first'));
+        await leaveEntry(page, '/field/', (shell) => shell.replace(/src="[^"]*/, '$&?first'));
         await change(new URL(document.querySelector('#boot').src).pathname, (program) => `(${before})();\n${program}`);
       }, String(first));
       await page.goto(`${server.origin}/field/`);
