@@ -4,13 +4,17 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use boon::{Compiler, Draft, Schemas};
 use dorbank_server::{auth::codes, openapi, router};
-use dorbank_shared::sync::wire::{Admission, MEDIA_TYPE};
+use dorbank_shared::{
+    principal::Role,
+    sync::wire::{Admission, MEDIA_TYPE},
+};
 use dorbank_tests::{TestServer, World};
 use reqwest::Response;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    attack::Log,
     inputs,
     phone::{Phone, houses},
 };
@@ -24,6 +28,8 @@ struct Description {
     whole: Value,
     schemas: Schemas,
     compiler: Compiler,
+    /// Routes of which an answer that succeeded was held to it, with their methods.
+    held: BTreeSet<(String, String)>,
 }
 
 impl Description {
@@ -32,7 +38,7 @@ impl Description {
         let mut compiler = Compiler::new();
         compiler.set_default_draft(Draft::V2019_09);
         compiler.add_resource("https://dorbank.example/openapi.json", whole.clone()).unwrap();
-        Self { whole, schemas: Schemas::new(), compiler }
+        Self { whole, schemas: Schemas::new(), compiler, held: BTreeSet::new() }
     }
 
     /// Holds a value to what stands at a place of the description.
@@ -54,12 +60,27 @@ impl Description {
         self.hold(&Self::pointer("post", path, "requestBody/content/application~1json/schema"), value);
     }
 
+    /// Routes whose answer has a shape.
+    fn shaped(&self) -> BTreeSet<(String, String)> {
+        let paths = self.whole["paths"].as_object().unwrap();
+        let all =
+            paths.iter().flat_map(|(path, methods)| methods.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation)));
+        let has_schema = |operation: &Value| {
+            let content = operation["responses"]["200"]["content"].as_object();
+            content.is_some_and(|content| content.values().any(|media| !media["schema"].is_null()))
+        };
+        all.filter(|(_, _, operation)| has_schema(operation)).map(|(path, method, _)| (path.clone(), method.clone())).collect()
+    }
+
     /// Holds an answer to its route: status, media type and shape.
     async fn answer(&mut self, method: &str, path: &str, response: Response) -> Value {
         let media = response.headers()["content-type"].to_str().unwrap().to_owned();
         let status = response.status();
         let value: Value = response.json().await.unwrap();
         let place = if status.is_success() { status.as_u16().to_string() } else { "default".to_owned() };
+        if status.is_success() {
+            self.held.insert((path.to_owned(), method.to_owned()));
+        }
         let rest = format!("responses/{place}/content/{}/schema", media.replace('/', "~1"));
         self.hold(&Self::pointer(method, path, &rest), &value);
         value
@@ -113,7 +134,8 @@ async fn every_described_route_answers() {
 }
 
 #[tokio::test]
-async fn what_the_running_server_answers_is_what_is_described() {
+async fn what_the_running_server_answers_is_what_is_described_and_the_log_is_silent_of_it() {
+    let log = Log::listen();
     let server = TestServer::start().await;
     let world = World::make(&server.state).await;
     let houses = houses(&server.state, &world).await;
@@ -167,8 +189,69 @@ async fn what_the_running_server_answers_is_what_is_described() {
         assert_eq!(response.status().is_success(), phone.id != waiting.id);
         description.answer("post", "/sync/v1/renew", response).await;
     }
-    for body in [serde_json::to_value(inputs::request(&server, Vec::new())).unwrap(), json!({ "proto": 1, "slots": [] })] {
+    let ticket = inputs::draw(&server, &phone, 1).await.remove(0);
+    let said = inputs::request(&server, vec![inputs::slot(&server, &world, &ticket, "Det mangler benker.")]);
+    for body in [serde_json::to_value(&said).unwrap(), json!({ "proto": 1, "slots": [] })] {
         let response = server.post("/inputs/v1").json(&body).send().await.unwrap();
         description.answer("post", "/inputs/v1", response).await;
     }
+    let (mut never, cookies) = officers(&server, &world, &mut description, &[phone.id, waiting.id]).await;
+    let left: Vec<_> = description.shaped().difference(&description.held).cloned().collect();
+    assert!(left.is_empty(), "nobody has looked at what is answered when it succeeds: {left:?}");
+
+    // All of this was asked as it is asked every evening.
+    never.extend([phone.id, waiting.id, first.id, world.turfs[0].id, world.shift.id, houses[0].entrance].iter().map(Uuid::to_string));
+    never.extend([phone.credential, waiting.credential, ticket, said.slots[0].sealed.clone(), codes::typed(&server.state.keys, &world.shift)]);
+    never.extend(cookies.iter().map(|cookie| cookie.split_once('=').unwrap().1.to_owned()));
+    let log = log.text();
+    assert!(log.contains("/sync/v1/push") && log.contains("/admin/v1/officers"), "the log is heard");
+    for secret in never {
+        assert!(!log.contains(&secret), "{secret}: {}", log.lines().find(|line| line.contains(&secret)).unwrap_or_default());
+    }
+}
+
+/// What officers do with phones, codes and each other. Gives what must not be in the log, and their cookies.
+async fn officers(server: &TestServer, world: &World, description: &mut Description, phones: &[Uuid; 2]) -> (Vec<String>, Vec<String>) {
+    let (_, lead) = World::officer(&server.state, Role::Lead, Some(world.branch.id)).await;
+    let (county_officer, county) = World::officer(&server.state, Role::County, None).await;
+    let ask = async |description: &mut Description, cookie: &str, path: &str, body: Option<Value>| {
+        let place = path.replace("{shift}", &world.shift.id.to_string());
+        let (method, request) = match &body {
+            Some(body) => ("post", server.post(&place).json(body)),
+            None => ("get", server.get(&place)),
+        };
+        let response = request.header("cookie", cookie).header("sec-fetch-site", "same-origin").send().await.unwrap();
+        assert!(response.status().is_success(), "{method} {path}: {}", response.status());
+        let described: Vec<&str> = path.split('/').collect();
+        let described = match described.as_slice() {
+            [.., "devices", _, what] => format!("/plan/v1/shifts/{{shift}}/devices/{{device}}/{what}"),
+            [.., "officers", _, "stop"] => "/admin/v1/officers/{officer}/stop".to_owned(),
+            _ => path.to_owned(),
+        };
+        description.answer(method, &described, response).await
+    };
+    let shift = "/plan/v1/shifts/{shift}";
+    let view = ask(description, &lead, shift, None).await;
+    let version = |view: &Value, id: Uuid| {
+        let devices = view["devices"].as_array().unwrap();
+        devices.iter().find(|device| device["id"] == json!(id)).unwrap()["version"].clone()
+    };
+    let [admitted, waits] = *phones;
+    let admit = json!({ "turf": world.turfs[0].id, "version": version(&view, waits) });
+    ask(description, &lead, &format!("{shift}/devices/{waits}/admit"), Some(admit)).await;
+    ask(description, &lead, &format!("{shift}/devices/{admitted}/revoke"), Some(json!({ "version": version(&view, admitted) }))).await;
+    let view = ask(description, &lead, &format!("{shift}/refuse-waiting"), Some(json!({ "version": view["version"] }))).await;
+    let newcomer = Phone::join(&server.state, world, Admission::Waiting, None).await;
+    let now = ask(description, &lead, shift, None).await;
+    ask(description, &lead, &format!("{shift}/devices/{}/refuse", newcomer.id), Some(json!({ "version": version(&now, newcomer.id) }))).await;
+    ask(description, &lead, &format!("{shift}/rotate"), Some(json!({ "version": view["version"] }))).await;
+
+    ask(description, &county, "/admin/v1/me", None).await;
+    let new = json!({ "name": "Kari Sesam", "email": "kari.sesam@example.no", "role": "lead", "branch": world.branch.id });
+    let made = ask(description, &county, "/admin/v1/officers", Some(new)).await;
+    ask(description, &county, "/admin/v1/officers", None).await;
+    let stop = format!("/admin/v1/officers/{}/stop", made["id"].as_str().unwrap());
+    ask(description, &county, &stop, Some(json!({ "version": made["version"] }))).await;
+    let never = ["Kari Sesam", "kari.sesam", county_officer.email.as_str(), made["id"].as_str().unwrap()].map(str::to_owned);
+    (never.to_vec(), vec![lead, county])
 }

@@ -27,7 +27,10 @@ use crate::{
     access::{Access, Declared},
     auth::officer::NewOfficer,
     router,
-    routes::shift::{Admit, Seen},
+    routes::{
+        officer::Me,
+        shift::{Admit, Seen},
+    },
 };
 
 const JSON: &str = "application/json";
@@ -83,6 +86,8 @@ impl Shapes {
         shapes.post::<Admit, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/admit", JSON);
         shapes.post::<Seen, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/refuse", JSON);
         shapes.post::<Seen, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/revoke", JSON);
+        shapes.get::<Me>("/admin/v1/me", JSON);
+        shapes.get::<Me>("/admin/v1/me", JSON);
         shapes.get::<Vec<Officer>>("/admin/v1/officers", JSON);
         shapes.post::<NewOfficer, Officer>("/admin/v1/officers", JSON);
         shapes.post::<Seen, Officer>("/admin/v1/officers/{officer}/stop", JSON);

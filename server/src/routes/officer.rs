@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use dorbank_shared::officer::Officer;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     auth::officer::{self, NewOfficer},
     error::ApiError,
     extract::{Body, ForPage},
+    routes::shift::Seen,
     state::AppState,
     store,
 };
@@ -27,19 +28,18 @@ pub(super) fn routes() -> Routes {
 }
 
 /// Who is signed in.
-#[derive(Debug, Serialize)]
-struct Me {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Me {
+    /// Their id.
     id: Uuid,
+    /// The name of their role.
     role: &'static str,
+    /// Their branch, where the role has one.
     branch: Option<Uuid>,
+    /// The number of their district, where the role has one.
     district: Option<String>,
+    /// The page where they begin.
     home: &'static str,
-}
-
-/// The version that was seen.
-#[derive(Debug, Deserialize)]
-struct Seen {
-    version: i64,
 }
 
 async fn me(ByOfficer(by): ByOfficer) -> Json<Me> {

@@ -30,10 +30,10 @@ pub(super) fn routes() -> Routes {
         .post("/plan/v1/shifts/{shift}/devices/{device}/revoke", lead, revoke)
 }
 
-/// The version that the lead saw.
+/// The version that was seen.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Seen {
-    version: i64,
+    pub(crate) version: i64,
 }
 
 /// The turf that a phone is to walk, and the version that the lead saw.
