@@ -215,11 +215,18 @@ impl Phone {
         std::iter::once(self.storage.device).chain(shelf).chain(self.storage.gone.iter().map(|(device, _)| *device))
     }
 
-    /// Whether a page has something that is nowhere else.
-    pub fn only_knows(&self, tab: usize) -> bool {
+    /// Whether a page has something that storage has not.
+    pub fn knows_more(&self, tab: usize) -> bool {
         let page = &self.tabs[tab];
         let is_here = |kept: &Kept| self.storage.present().any(|(_, there)| there.envelope.is_same_entry(&kept.envelope));
         page.open && (self.storage.emptied || page.knows().any(|(_, kept)| !is_here(kept)))
+    }
+
+    /// Whether it has it alone: no other page does.
+    pub fn only_knows(&self, tab: usize) -> bool {
+        let has = |other: &Tab, kept: &Kept| other.knows().any(|(_, there)| there.envelope.is_same_entry(&kept.envelope));
+        let mut others = self.tabs.iter().enumerate().filter(|(other, page)| *other != tab && page.open).map(|(_, page)| page);
+        self.knows_more(tab) && !others.any(|other| self.tabs[tab].knows().all(|(_, kept)| has(other, kept)))
     }
 
     /// What is on the shelf and waits, of an identity that is not among `done`.
@@ -450,8 +457,10 @@ impl Phone {
     pub fn has_what_is_known(&self, tab: usize) -> bool {
         let (page, storage) = (&self.tabs[tab], &self.storage);
         let (known, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), storage.entries.values().cloned().collect());
+        let is_met = |epoch: &String| [page.engine.epoch(), page.engine.latest_epoch()].contains(&Some(epoch));
         (page.device, page.mark) == (storage.device, storage.mark)
             && !storage.emptied
+            && storage.epoch.as_ref().is_none_or(is_met)
             && !disagree(&known, &there)
             && !shelve(&page.shelf, false, &mut storage.shelf.clone())
     }

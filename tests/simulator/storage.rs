@@ -99,14 +99,12 @@ impl Storage {
     /// Everything is deleted. What it is known under stays here, for whoever counts.
     pub fn empty(&mut self) {
         let gone = std::mem::take(&mut self.gone);
-        let (joined_as, ends_at, mark) = (self.joined_as, self.ends_at, self.mark);
-        *self = Self { joined_as, ends_at, mark, gone, emptied: true, ..Self::new(self.device) };
+        *self = Self { joined_as: self.joined_as, mark: self.mark, gone, emptied: true, ..Self::new(self.device) };
     }
 
     /// In what was emptied somebody joins who knows of no page that has what was here.
     pub fn begin_afresh(&mut self, device: Uuid) {
         (self.device, self.joined_as, self.next_seq, self.emptied) = (device, device, 1, false);
-        self.ends_at = None;
         self.mark += 1;
     }
 
@@ -130,6 +128,7 @@ impl Storage {
         rules::shelve(&earlier, was_emptied, &mut self.shelf);
         if was_empty {
             self.epoch = page.engine.epoch().map(str::to_owned).or(self.epoch.take());
+            self.ends_at = page.speaker().ended_at;
             self.cache = page.cache.clone();
         }
         // What has another counter now may have been sent under the one that it had; and of what was sent not all goes back.
@@ -170,6 +169,7 @@ impl Storage {
                     &mut self.shelf,
                     &mut self.pool,
                 ) {
+                    self.mark += u64::from(std::mem::take(&mut self.emptied));
                     self.entries.clear();
                     self.ends_at = None;
                     (self.device, self.next_seq) = (*device, 1);

@@ -103,6 +103,8 @@ enum Happening {
     /// The app waits for it no longer.
     GivenUp(At, Op, Vec<u64>),
     OtherTab(At, bool),
+    /// Storage failed when all was to be read, and is tried again.
+    ReadAgain(At),
     Shut(usize, Admission),
     LetIn(Uuid, usize),
     Rejoin(usize),
@@ -458,7 +460,11 @@ impl World {
     async fn happen(&mut self, happening: Happening) {
         match happening {
             // What a frozen page was to hear it hears when it wakes.
-            Happening::Timer(at, _) | Happening::Answer { at, .. } | Happening::Write(at, _) | Happening::OtherTab(at, _)
+            Happening::Timer(at, _)
+            | Happening::Answer { at, .. }
+            | Happening::Write(at, _)
+            | Happening::OtherTab(at, _)
+            | Happening::ReadAgain(at)
                 if self.frozen.contains(&at.phone) =>
             {
                 let wait = self.wakes_at.saturating_sub(self.now);
@@ -516,8 +522,13 @@ impl World {
                             phone.tabs[at.tab].pulled_at = None;
                         }
                     } else {
-                        self.other_tab_wrote(at);
+                        self.look(at);
                     }
+                }
+            }
+            Happening::ReadAgain(at) => {
+                if self.alive(at) {
+                    self.read_again(at);
                 }
             }
             Happening::Shut(phone, admission) => {

@@ -124,7 +124,7 @@ impl World {
         // Mostly there is nothing, and storage is not asked.
         let Some(shelved) = phone.shelved(&done).filter(|_| !phone.tabs[at.tab].shelf.is_empty()) else {
             if !done.is_empty() {
-                self.another_identity(at);
+                self.look(at);
             }
             return;
         };

@@ -2,13 +2,12 @@
 
 use dorbank_shared::sync::{
     engine::{Effect, Event},
-    outbox::Shelved,
     wire::Envelope,
 };
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use uuid::Uuid;
 
-use super::{At, File, Happening, World};
+use super::{At, File, Happening, World, storing::AGAIN_MS};
 use crate::simulator::{
     fault::Kind,
     phone::Tab,
@@ -22,7 +21,7 @@ impl World {
         let why = if self.faults.has(Kind::Weeks) { Kind::Weeks } else { Kind::Hours };
         for phone in 0..self.phones.len() {
             self.faults.count(why);
-            let only = (0..self.phones[phone].tabs.len()).any(|tab| self.phones[phone].only_knows(tab));
+            let only = (0..self.phones[phone].tabs.len()).any(|tab| self.phones[phone].knows_more(tab));
             if self.faults.dice(Kind::Hours).random_bool(0.5) || only {
                 self.frozen.insert(phone);
                 continue;
@@ -48,7 +47,7 @@ impl World {
             self.phones[phone].full_until = 0;
             // Who has to open the app anew first lets it write what only it knows.
             for tab in 0..self.phones[phone].tabs.len() {
-                if self.phones[phone].only_knows(tab) {
+                if self.phones[phone].knows_more(tab) {
                     self.read_again(self.at(phone, tab));
                 }
             }
@@ -119,13 +118,20 @@ impl World {
         }
     }
 
-    pub(super) fn read_again(&mut self, at: At) {
+    /// The page puts back what storage has not and reads it anew: as `open` in `app/src/field/sync/mod.rs`. Where storage fails
+    /// it tries again; false then.
+    pub(super) fn read_again(&mut self, at: At) -> bool {
+        if self.strikes(Kind::FailedWrite, 0.06) {
+            self.after(AGAIN_MS, Happening::ReadAgain(at));
+            return false;
+        }
         let was_emptied = self.is_emptied(at.phone);
         let effects = self.phones[at.phone].read_again(at.tab);
         if was_emptied {
             self.tell_other_tabs(at, false);
         }
         self.do_all(at, effects);
+        true
     }
 
     /// Whether storage was emptied, and no page has put back yet what it has.
@@ -220,7 +226,7 @@ impl World {
     /// this phone gives once more; what had not is nowhere.
     pub(super) fn put_back(&mut self, phone: usize) {
         let Some(index) = self.copies.iter().position(|(of, _)| *of == phone) else { return };
-        let only = (0..self.phones[phone].tabs.len()).any(|tab| self.phones[phone].only_knows(tab));
+        let only = (0..self.phones[phone].tabs.len()).any(|tab| self.phones[phone].knows_more(tab));
         if self.frozen.contains(&phone) || only {
             return;
         }
@@ -251,24 +257,6 @@ impl World {
         let is_back = |sealed: &str| here.storage.sealed.values().any(|record| record.sealed == sealed);
         here.said.retain(|sealed| is_back(sealed) || !is_gone(sealed));
         self.open(phone, 0);
-    }
-
-    /// Another tab may have ended between writing and saying so: what it wrote is read before a pull. True where it took
-    /// another identity, and the page began anew.
-    pub(super) fn another_identity(&mut self, at: At) -> bool {
-        let phone = &mut self.phones[at.phone];
-        let (tab, storage) = (&phone.tabs[at.tab], &phone.storage);
-        if tab.device != storage.device || storage.emptied {
-            self.read_again(at);
-            return true;
-        }
-        let unsent = |shelf: &[Shelved]| shelf.iter().map(|shelved| shelved.unsent().count()).sum::<usize>();
-        if storage.mark != tab.mark || storage.next_seq != tab.engine.whole() + 1 || unsent(&storage.shelf) != unsent(&tab.shelf) {
-            let anew = !phone.has_what_is_known(at.tab);
-            self.other_tab_wrote(at);
-            return anew;
-        }
-        false
     }
 
     pub(super) fn any_tab(&mut self, phone: usize) -> usize {
@@ -310,13 +298,15 @@ impl World {
             match effect {
                 Effect::Push { request, entries } => {
                     if entries.iter().any(|seq| !self.phones[at.phone].tabs[at.tab].entries.contains_key(seq)) {
-                        return self.read_again(at);
+                        self.read_again(at);
+                        return;
                     }
                     let body = self.phones[at.phone].push_body(at.tab, &entries);
                     self.send(at, request, What::Push, body);
                 }
                 Effect::Pull { request } => {
-                    if self.another_identity(at) {
+                    // Another tab may have ended between writing and saying so.
+                    if !self.look(at) {
                         return;
                     }
                     self.phones[at.phone].tabs[at.tab].asked = (request, self.now);
@@ -334,8 +324,10 @@ impl World {
                 }
                 Effect::Reopen(epoch) => self.ask(at, Op::Reopen(epoch), 0),
                 Effect::Renew => {
+                    // The app looks whether storage takes anything before it asks.
+                    let is_full = self.is_full(at.phone);
                     let tab = &mut self.phones[at.phone].tabs[at.tab];
-                    if tab.renewing.is_none() {
+                    if tab.renewing.is_none() && !is_full {
                         tab.requests += 1;
                         let request = tab.requests;
                         tab.renewing = Some(request);

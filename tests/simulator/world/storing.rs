@@ -17,6 +17,8 @@ use crate::simulator::{
 
 /// So long the app waits for storage (`app/src/field/store/handle.rs`).
 const PATIENCE_MS: u64 = 8_000;
+/// So long after storage failed it is tried again (`app/src/field/actions.rs`).
+pub(super) const AGAIN_MS: u64 = 5_000;
 
 impl World {
     /// Asks storage to write, in so many milliseconds at the earliest. Writes are done in the order in which they were asked for.
@@ -37,7 +39,7 @@ impl World {
         if !alive && self.phones[at.phone].dice().is_multiple_of(2) {
             return;
         }
-        let full = self.calm.is_none() && self.now < self.phones[at.phone].full_until;
+        let full = self.is_full(at.phone);
         if full {
             self.faults.count(Kind::Quota);
         }
@@ -54,12 +56,17 @@ impl World {
         }
         // Whoever finds nobody there to whom it could belong, or somebody else, first puts back what it has.
         let phone = &self.phones[at.phone];
-        let is_another = phone.storage.emptied || phone.tabs[at.tab].device != phone.storage.device;
+        let tab = &phone.tabs[at.tab];
+        let is_another = phone.storage.emptied || (tab.device, tab.mark) != (phone.storage.device, phone.storage.mark);
         if written && is_another && matches!(op, Op::Append(..) | Op::Join(..)) {
             if !alive {
                 return;
             }
-            self.read_again(at);
+            // Whoever joins does not wait for it.
+            let is_read = self.read_again(at);
+            if !is_read && matches!(op, Op::Append(..)) {
+                (written, said) = (false, false);
+            }
         }
         let settled = if written { self.phones[at.phone].storage.write(op) } else { Vec::new() };
         if silent {
@@ -70,6 +77,10 @@ impl World {
         } else if alive {
             self.written(at, op, said, &settled);
         }
+    }
+
+    pub(super) fn is_full(&self, phone: usize) -> bool {
+        self.calm.is_none() && self.now < self.phones[phone].full_until
     }
 
     pub(super) fn tell_other_tabs(&mut self, at: At, base: bool) {
@@ -86,16 +97,18 @@ impl World {
         }
     }
 
-    /// The page reads what another one wrote, or all where storage is not what it takes it for: as `other_tab_wrote` in
-    /// `app/src/field/sync/mod.rs`.
-    pub(super) fn other_tab_wrote(&mut self, at: At) {
+    /// The page reads what another one wrote, or all where storage is not what it takes it for: as in
+    /// `app/src/field/sync/mod.rs`. False where it began anew.
+    pub(super) fn look(&mut self, at: At) -> bool {
         let phone = &mut self.phones[at.phone];
         if !phone.has_what_is_known(at.tab) {
-            return self.read_again(at);
+            self.read_again(at);
+            return false;
         }
         for event in phone.read_entries(at.tab) {
             self.step(at, event);
         }
+        true
     }
 
     /// Storage has answered.
@@ -109,9 +122,9 @@ impl World {
                 self.send_inputs_if_due(at);
             }
             // The screen says that it is not saved. The app tries a visit again; of an input the volunteer decides.
-            (Op::KeepSealed(key, sealed, _), false) if self.strikes(Kind::Struck, 0.4) => self.ask(at, Op::Strike(*key, sealed.clone()), 5_000),
-            (Op::Append(..) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), 5_000),
-            (Op::Strike(..), false) => self.ask(at, op.clone(), 5_000),
+            (Op::KeepSealed(key, sealed, _), false) if self.strikes(Kind::Struck, 0.4) => self.ask(at, Op::Strike(*key, sealed.clone()), AGAIN_MS),
+            (Op::Append(..) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), AGAIN_MS),
+            (Op::Strike(..), false) => self.ask(at, op.clone(), AGAIN_MS),
             (Op::Strike(_, sealed), true) => {
                 let phone = &mut self.phones[at.phone];
                 phone.tabs[at.tab].unsaved -= 1;
@@ -154,7 +167,7 @@ impl World {
                 tab.entries.values_mut().for_each(|kept| *kept = kept.clone().unsent());
                 tab.shown.clear();
                 self.step(at, Event::Reopened);
-                self.other_tab_wrote(at);
+                self.look(at);
             }
             (Op::Meet(_), true) => {
                 self.tell_other_tabs(at, false);
@@ -193,7 +206,8 @@ impl World {
                 None => self.wrong.push("storage said that an entry was saved, and has it not".into()),
             }
             self.tell_other_tabs(at, false);
-            return self.read_again(at);
+            self.read_again(at);
+            return;
         };
         phone.saved.push(kept.envelope.clone());
         phone.tabs[at.tab].next = Some(phone.storage.next_seq);

@@ -182,13 +182,15 @@ impl Handle {
         Ok(database)
     }
 
-    /// Another tab with a newer app must not wait for this one.
+    /// Another tab with a newer app must not wait for this one. Nor does whoever empties storage; then the page looks at once
+    /// what is left of it.
     fn close_when_asked(&'static self, database: &Rc<Database>) {
         let Ok(mut changes) = database.version_changes() else { return };
         wasm_bindgen_futures::spawn_local(async move {
             changes.recv().await;
             self.open.replace(None);
             changes.db().clone().close();
+            crate::field::sync::look().await;
         });
     }
 

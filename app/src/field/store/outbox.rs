@@ -3,7 +3,7 @@
 //! Each record is a JSON text. `entry` is keyed by the device's counter, `sealed` by a random id (an ascending key would
 //! tell in which order inputs were noted), `ticket` by the ticket, `meta` by name.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 
 pub use dorbank_shared::sync::outbox::{Answer, Identity, Offered, Pool, Sealed, Shelved, Ticket};
 use dorbank_shared::sync::{
@@ -110,15 +110,16 @@ pub fn unsent_on(shelf: &[Shelved]) -> usize {
     shelf.iter().map(|shelved| shelved.unsent().count()).sum()
 }
 
-/// Who storage writes for, the highest counter it ever gave, its inputs, counted, how much on its shelf is unsent, and whether
-/// it was emptied.
-pub async fn glance() -> Result<(Option<Uuid>, u64, Pool, usize, bool), StoreError> {
-    let meta = |name: &str| one(META, name);
-    let found = outbox().read(&[meta("identity"), meta("next_seq"), meta("pool"), meta("shelf"), meta("mark")]).await?;
-    let next: u64 = found.one(1)?.unwrap_or(1);
-    let identity: Option<Identity> = found.one(0)?;
-    let shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
-    Ok((identity.map(|identity| identity.device), next - 1, found.one(2)?.unwrap_or_default(), unsent_on(&shelf), found.one(4)? != MARK.get()))
+/// What a page has of storage.
+pub struct Page {
+    /// Who it speaks for, and what it knows to be noted.
+    pub ours: Shelved,
+    /// What it knows to be on the shelf.
+    pub shelf: Arc<Vec<Shelved>>,
+    /// The highest counter of which it knows.
+    pub max_issued: u64,
+    /// The server's epoch.
+    pub epoch: Option<String>,
 }
 
 /// Entries that are durable.
@@ -144,7 +145,7 @@ pub async fn append(drafts: &[Unwritten]) -> Option<Written> {
     let mut written = Vec::new();
     let mut decide = |found: &mut Found| {
         written.clear();
-        if found.one::<Identity>(0)?.is_none_or(|now| now.device != device) {
+        if found.one(1)? != MARK.get() || found.one::<Identity>(0)?.is_none_or(|now| now.device != device) {
             return Ok(Vec::new());
         }
         let done = rules::append(drafts, None, next, &[], &mut Vec::new());
@@ -152,7 +153,7 @@ pub async fn append(drafts: &[Unwritten]) -> Option<Written> {
         written = done.written;
         changes
     };
-    if outbox().change_once(&[one(META, "identity")], &mut decide).await.is_err() || written.is_empty() {
+    if outbox().change_once(&[one(META, "identity"), one(META, "mark")], &mut decide).await.is_err() || written.is_empty() {
         return None;
     }
     NEXT.set(Some((device, next + drafts.len() as u64)));
@@ -163,13 +164,13 @@ pub async fn append(drafts: &[Unwritten]) -> Option<Written> {
 /// noted).
 ///
 /// # Errors
-/// Where storage fails, and where it knows somebody else than `device`, or nobody: it may have been emptied, and what the page
-/// has of it goes back first.
+/// Where storage fails, and where it was emptied or knows somebody else than `device`, or nobody: what the page has of it goes
+/// back first.
 pub async fn append_again(drafts: &[Unwritten], by: Option<&Shelved>, device: Option<Uuid>) -> Result<Written, StoreError> {
     let (mut written, mut next) = (Vec::new(), None);
     let mut decide = |found: &mut Found| {
         let now = found.one::<Identity>(3)?.filter(|now| Some(now.device) == device);
-        let Some(now) = now else { return Err(StoreError::Emptied) };
+        let Some(now) = now.filter(|_| found.one(4).is_ok_and(|mark| mark == MARK.get())) else { return Err(StoreError::Emptied) };
         let mut shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
         let earlier = by.filter(|by| !by.identity.joined_with(&now));
         let done = rules::append(drafts, earlier, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1), &mut shelf);
@@ -178,7 +179,7 @@ pub async fn append_again(drafts: &[Unwritten], by: Option<&Shelved>, device: Op
         written = done.written;
         changes
     };
-    outbox().change(&[one(META, "next_seq"), all(ENTRY), one(META, "shelf"), one(META, "identity")], &mut decide).await?;
+    outbox().change(&[one(META, "next_seq"), all(ENTRY), one(META, "shelf"), one(META, "identity"), one(META, "mark")], &mut decide).await?;
     NEXT.set(next);
     Ok(Written { entries: written, by: next.map(|(device, _)| device) })
 }
@@ -194,17 +195,18 @@ fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError
     Ok(changes)
 }
 
-/// Somebody emptied storage while the app was open: writes what the page has of it, `ours` and the shelf, and its highest
-/// counter. Not its inputs, which the page does not have. Where another page has done so, or has joined anew, what that one did
-/// not know of is added. Says whether storage was emptied since the page read it, and whether it was empty still.
-pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch: Option<&str>) -> Result<(bool, bool), StoreError> {
-    let (mut was_emptied, mut was_empty, mark) = (false, false, browser::dice());
+/// Somebody emptied storage while the app was open: writes what the page has of it. Not its inputs, which the page does not
+/// have. Where another page has done so, or has joined anew, what that one did not know of is added. True where storage was
+/// emptied since the page read it.
+pub async fn put_back(page: impl Fn() -> Option<Page>) -> Result<bool, StoreError> {
+    let (mut was_emptied, mut mark, fresh) = (false, None, browser::dice());
     let mut decide = |found: &mut Found| {
         let now: Option<Identity> = found.one(0)?;
         let is_empty = now.is_none();
-        // Of a first attempt nobody knows whether it was done.
-        was_empty |= is_empty;
-        was_emptied = is_empty || found.one(4)? != MARK.get();
+        mark = if is_empty { Some(fresh) } else { found.one(4)? };
+        was_emptied = mark != MARK.get();
+        // Not before: what is ticked while this waits is the page's too.
+        let Some(Page { ours, shelf, max_issued, epoch }) = page() else { return Ok(Vec::new()) };
         let (mut changes, mut earlier) = (Vec::new(), shelf.to_vec());
         let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
         if now.is_none_or(|now| now.device == ours.identity.device) {
@@ -215,10 +217,10 @@ pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch:
                 changes.push(put_entry(&if is_empty { kept } else { kept.unsent() })?);
             }
             if is_empty {
-                changes.push(put(META, "mark", &mark)?);
+                changes.push(put(META, "mark", &fresh)?);
                 changes.push(put(META, "identity", &ours.identity)?);
-                if let Some(epoch) = epoch {
-                    changes.push(put(META, "epoch", &epoch)?);
+                if let Some(epoch) = &epoch {
+                    changes.push(put(META, "epoch", epoch)?);
                 }
                 if let Some(ends_at) = &ours.ended_at {
                     changes.push(put(META, "ends_at", ends_at)?);
@@ -229,7 +231,7 @@ pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch:
             }
         } else {
             // Whoever joins puts who it was on the shelf.
-            earlier.push(ours.clone());
+            earlier.push(ours);
         }
         if rules::shelve(&earlier, was_emptied, &mut shelf) {
             changes.push(put(META, "shelf", &shelf)?);
@@ -237,7 +239,8 @@ pub async fn put_back(ours: &Shelved, shelf: &[Shelved], max_issued: u64, epoch:
         Ok(changes)
     };
     outbox().change(&[one(META, "identity"), all(ENTRY), one(META, "next_seq"), one(META, "shelf"), one(META, "mark")], &mut decide).await?;
-    Ok((was_emptied, was_empty))
+    MARK.set(mark);
+    Ok(was_emptied)
 }
 
 /// Makes receipts durable that the server gave in `epoch`, and says of which entries.

@@ -1,6 +1,6 @@
 //! Joining a shift with a code.
 
-use std::{cell::Cell, collections::BTreeMap};
+use std::cell::Cell;
 
 use dorbank_shared::{
     error::Code,
@@ -12,7 +12,7 @@ use dorbank_shared::{
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::{http, open, tell_other_tabs};
+use super::{ENDS_AT, http, keep_doors, open, show, tell_other_tabs};
 use crate::field::{
     phone::phone,
     store::{
@@ -74,8 +74,9 @@ pub async fn exchange(code: String) -> Result<(), JoinFault> {
         });
     };
     let adopted = adopt(joined, None).await;
-    if adopted && let Err(error) = cache::write(None, None, &BTreeMap::new()).await {
-        error.log();
+    if adopted {
+        show(cache::Contents::default());
+        keep_doors().await;
     }
     open().await;
     if adopted { Ok(()) } else { Err(JoinFault::Storage) }
@@ -88,7 +89,10 @@ pub(super) async fn renew() {
         return;
     }
     let copied = super::device();
-    if let Ok(joined) = http::sync("/sync/v1/renew", &()).await {
+    // A phone may count on so often; what it is given for nothing is used up.
+    if outbox::probe().await.unwrap_or(false)
+        && let Ok(joined) = http::sync("/sync/v1/renew", &()).await
+    {
         adopt(joined, copied).await;
         open().await;
     }
@@ -104,8 +108,7 @@ async fn adopt(joined: JoinResponse, only: Option<Uuid>) -> bool {
         None => Some(joined.device),
     };
     let identity = Identity { device: joined.device, credential: joined.credential, sign: joined.sign, admission: joined.admission, joined_as };
-    let ended_at = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.ends_at));
-    let adopted = outbox::join(&identity, ended_at, only).await;
+    let adopted = outbox::join(&identity, ENDS_AT.get(), only).await;
     if let Err(error) = &adopted {
         error.log();
     }

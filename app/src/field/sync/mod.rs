@@ -27,7 +27,7 @@ use super::{
     phone::{Figures, StorageFault, phone},
     store::{
         StoreError, cache,
-        outbox::{self, Shelved},
+        outbox::{self, Contents, Page, Shelved},
     },
 };
 pub use inputs::{grew as pool_grew, send as send_inputs};
@@ -58,38 +58,42 @@ fn meta(envelope: &Envelope) -> Meta {
     Meta { device_seq: envelope.device_seq, id: envelope.id, digest: envelope.digest() }
 }
 
-/// Somebody emptied storage while the app was open. The page still has what was noted and not sent, and the doors.
-async fn put_back() -> Result<(), StoreError> {
+/// What the page has of what was noted.
+fn page() -> Option<Page> {
     let phone = phone();
-    // At the beginning the page knows nobody.
-    let Some(speaker) = speaker() else { return Ok(()) };
-    let ours = Shelved { entries: phone.entries.get_untracked().to_vec(), ..speaker };
-    let (max_issued, epoch) = ENGINE.with_borrow(|engine| (engine.max_issued(), engine.epoch().map(str::to_owned)));
-    let (was_emptied, was_empty) = outbox::put_back(&ours, &phone.shelf.get_untracked(), max_issued, epoch.as_deref()).await?;
-    if was_emptied {
-        phone.emptied.set(true);
+    let ours = Shelved { entries: phone.entries.get_untracked().to_vec(), ..speaker()? };
+    ENGINE.with_borrow(|engine| {
+        let (max_issued, epoch) = (engine.max_issued(), engine.epoch().map(str::to_owned));
+        Some(Page { ours, shelf: phone.shelf.get_untracked(), max_issued, epoch })
+    })
+}
+
+/// Reads storage, as of after what the page has of it is there: somebody may empty it while the app is open. Says whether that
+/// was done since the page read it.
+async fn read() -> Result<(bool, cache::Contents, Contents), StoreError> {
+    let mut was_emptied = false;
+    loop {
+        // At the beginning the page knows nobody.
+        let knows = device().is_some();
+        was_emptied |= knows && outbox::put_back(page).await?;
+        // The outbox last: what is noted while the rest is read must not be missing from what is shown.
+        let cached = cache::read().await.unwrap_or_default();
+        let contents = outbox::read().await?;
+        if !(knows && contents.is_after_emptying()) {
+            return Ok((was_emptied, cached, contents));
+        }
     }
-    if was_empty {
-        let cached = cache::write(Some(&ours.identity), phone.bundle.get_untracked().as_deref(), &phone.bases.get_untracked()).await;
-        // What they know and this page does not they add. Not before the doors are there, which they read too.
-        tell_other_tabs("entries");
-        cached?;
-    }
-    Ok(())
 }
 
 /// Reads storage and starts. Called at the beginning and after joining, and where storage is not what the page takes it for.
 pub async fn open() {
-    if let Err(error) = put_back().await {
-        error.log();
-        return actions::cannot_read(error.fault());
-    }
-    // The outbox last: what is noted while the rest is read must not be missing from what is shown.
-    let cached = cache::read().await.unwrap_or_default();
-    match outbox::read().await {
-        Ok(contents) => {
+    match read().await {
+        Ok((was_emptied, cached, contents)) => {
             let phone = phone();
             let cached = cached.of(contents.identity.as_ref());
+            // The doors may be lost where what was noted is not, and the page has them still.
+            let admitted = contents.identity.as_ref().filter(|now| now.admission == Admission::Admitted);
+            let lost = cached.bundle.is_none() && admitted.is_some_and(|now| Some(now.device) == device());
             outbox::begin(&contents);
             let (unsent, sent): (Vec<_>, Vec<_>) = contents.entries.iter().partition(|kept| kept.status.is_none());
             let metas = |kept: Vec<&Kept>| kept.into_iter().map(|kept| meta(&kept.envelope)).collect();
@@ -99,9 +103,9 @@ pub async fn open() {
             phone.shown.set(Arc::default());
             phone.entries.set(Arc::new(contents.entries));
             UNREADABLE.set(contents.unreadable);
-            phone.bundle.set(cached.bundle.map(Arc::new));
-            phone.bases.set(Arc::new(cached.bases));
-            phone.asked.set(Arc::new(cached.asked));
+            if !lost {
+                show(cached);
+            }
             phone.pool.set(contents.pool);
             inputs::know(contents.tickets);
             ENDS_AT.set(contents.ends_at);
@@ -113,11 +117,36 @@ pub async fn open() {
             HEARD.set(false);
             feed(event);
             inputs::send_if_due();
+            if lost {
+                keep_doors().await;
+            }
+            if was_emptied {
+                phone.emptied.set(true);
+                // What they know and this page does not they add. Not before the doors are there, which they read too.
+                tell_other_tabs("entries");
+            }
         }
         Err(error) => {
             error.log();
             actions::cannot_read(error.fault());
         }
+    }
+}
+
+/// Shows the doors that are cached.
+fn show(cached: cache::Contents) {
+    let phone = phone();
+    phone.bundle.set(cached.bundle.map(Arc::new));
+    phone.bases.set(Arc::new(cached.bases));
+    phone.asked.set(Arc::new(cached.asked));
+}
+
+/// Caches the doors that the page shows.
+async fn keep_doors() {
+    let phone = phone();
+    let (identity, bundle, bases) = (phone.identity.get_untracked(), phone.bundle.get_untracked(), phone.bases.get_untracked());
+    if let Err(error) = cache::write(identity.as_ref(), bundle.as_deref(), &bases).await {
+        error.log();
     }
 }
 
@@ -247,16 +276,6 @@ async fn pull(request: u64) {
     }
 }
 
-/// Reads again where storage has what this page does not know. Another tab may have ended between writing and saying so, or
-/// this one may have slept: nobody would hear of what was written until the app is opened again, and the screen would say
-/// that all is sent.
-pub async fn look() {
-    let known = (device(), ENGINE.with_borrow(State::whole), phone().pool.get_untracked(), on_shelf(), false);
-    if outbox::glance().await.is_ok_and(|stored| stored != known) {
-        other_tab_wrote("entries".to_owned()).await;
-    }
-}
-
 /// What is sent and older than any backup leaves the phone.
 async fn let_go(server_time: i64, epoch: String) {
     let phone = phone();
@@ -306,10 +325,10 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
         bases.retain(|turf, _| bundle.turfs.iter().any(|ours| ours.id == *turf));
     }
     let changed = bases != *phone.bases.get_untracked() || answer.bundle.is_some() || bundle.is_none();
-    let (identity, bases) = (phone.identity.get_untracked(), Arc::new(bases));
+    let identity = phone.identity.get_untracked();
     let ends_at = bundle.as_ref().map(|bundle| bundle.ends_at).filter(|ends_at| ENDS_AT.replace(Some(*ends_at)) != Some(*ends_at));
-    phone.bundle.set(bundle.clone());
-    phone.bases.set(bases.clone());
+    phone.bundle.set(bundle);
+    phone.bases.set(Arc::new(bases));
     if whole {
         phone.shown.update(|shown| Arc::make_mut(shown).extend(covered));
     }
@@ -318,8 +337,8 @@ async fn apply(answer: &PullResponse, covered: Vec<u64>) {
     {
         error.log();
     }
-    if changed && let Err(error) = cache::write(identity.as_ref(), bundle.as_deref(), &bases).await {
-        error.log();
+    if changed {
+        keep_doors().await;
     }
     if let Some(ends_at) = ends_at
         && let Err(error) = outbox::keep_end(identity.map(|identity| identity.device), ends_at).await
@@ -347,7 +366,7 @@ async fn settle(receipts: Vec<Receipt>) {
             if !left.is_empty() {
                 feed(Event::Unsettled(left));
                 // Storage has not what the page takes it to have.
-                spawn_local(other_tab_wrote("entries".to_owned()));
+                spawn_local(look());
             }
             tell_other_tabs("entries");
         }
@@ -365,7 +384,7 @@ async fn reopen(epoch: String) {
             phone().shown.update(|shown| Arc::make_mut(shown).clear());
             phone().entries.update(|entries| Arc::make_mut(entries).iter_mut().for_each(|kept| *kept = kept.clone().unsent()));
             feed(Event::Reopened);
-            other_tab_wrote("entries".to_owned()).await;
+            look().await;
         }
         Err(error) => {
             error.log();
@@ -421,15 +440,19 @@ fn tell_other_tabs(what: &str) {
 
 /// Another tab wrote. Read what it wrote; say nothing back, or two tabs would never stop.
 async fn other_tab_wrote(what: String) {
-    let phone = phone();
-    if what == "base" {
-        if let Ok(cached) = cache::read().await.map(|cached| cached.of(phone.identity.get_untracked().as_ref())) {
-            phone.bundle.set(cached.bundle.map(Arc::new));
-            phone.bases.set(Arc::new(cached.bases));
-            phone.asked.set(Arc::new(cached.asked));
-        }
-        return;
+    if what != "base" {
+        return look().await;
     }
+    if let Ok(cached) = cache::read().await.map(|cached| cached.of(phone().identity.get_untracked().as_ref())) {
+        show(cached);
+    }
+}
+
+/// Reads what storage has and this page does not know. Another tab may have ended between writing and saying so, or this one
+/// may have slept: nobody would hear of what was written until the app is opened again, and the screen would say that all is
+/// sent.
+pub async fn look() {
+    let phone = phone();
     let Ok(contents) = outbox::read().await else { return };
     let known = phone.entries.get_untracked();
     // It took another identity, or met a restore, or put back what it had into storage that was emptied.
