@@ -432,7 +432,7 @@ for (const engine of chosen) {
           const held = await cache.match(address);
           await cache.put(address, new Response(how(await held.text()), { headers: held.headers }));
         };
-        await leaveEntry(page, '/field/', (shell) => shell.replace(/src="[^"]*/, '$&?first'));
+        await change('/field/', (shell) => shell.replace(/src="[^"]*/, '$&?first'));
         await change(new URL(document.querySelector('#boot').src).pathname, (program) => `(${before})();\n${program}`);
       }, String(first));
       await page.goto(`${server.origin}/field/`);
