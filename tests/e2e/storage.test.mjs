@@ -247,9 +247,9 @@ for (const engine of chosen) {
       await server.proxy.cut();
       await volunteer.notHome(names[1]);
       await emptied(page, engine);
-      // Whether the next tap or the app finds out.
-      await volunteer.notHome(names[2]);
+      // Without a network, and before anybody taps again.
       await page.sees(w.word('storage.emptied'), { patience: 20_000 });
+      await volunteer.notHome(names[2]);
       await page.sees(w.count('saved.waiting', 2), { patience: 20_000 });
       const kept = await page.evaluate(() => new Promise((done) => {
         indexedDB.open('dorbank-outbox').onsuccess = ({ target: { result } }) => {
