@@ -93,7 +93,7 @@ fn a_field_that_came_later_stood_in_no_golden_file() {
     }
     let described: Value = serde_json::from_str(include_str!("../docs/openapi.json")).unwrap();
     let schemas = described["components"]["schemas"].as_object().unwrap();
-    let of_phones = |name: &&String| !["NewOfficer", "Officer", "ShiftView"].contains(&name.as_str());
+    let of_phones = |name: &&String| !["Me", "NewOfficer", "Officer", "ShiftView"].contains(&name.as_str());
     for (schema, fields) in schemas.keys().filter(of_phones).filter_map(|name| Some((name, schemas[name]["properties"].as_object()?))) {
         for field in fields.keys() {
             assert!(kept.contains(field), "{schema}.{field} stands in no file of tests/golden");

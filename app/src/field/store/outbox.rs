@@ -201,12 +201,12 @@ fn changes(done: &Appended, shelf: &[Shelved]) -> Result<Vec<Change>, StoreError
 pub async fn put_back(page: impl Fn() -> Option<Page>) -> Result<bool, StoreError> {
     let (mut was_emptied, mut mark, fresh) = (false, None, browser::dice());
     let mut decide = |found: &mut Found| {
+        // Not before: what is ticked while this waits is the page's too.
+        let Some(Page { ours, shelf, max_issued, epoch }) = page() else { return Ok(Vec::new()) };
         let now: Option<Identity> = found.one(0)?;
         let is_empty = now.is_none();
         mark = if is_empty { Some(fresh) } else { found.one(4)? };
         was_emptied = mark != MARK.get();
-        // Not before: what is ticked while this waits is the page's too.
-        let Some(Page { ours, shelf, max_issued, epoch }) = page() else { return Ok(Vec::new()) };
         let (mut changes, mut earlier) = (Vec::new(), shelf.to_vec());
         let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
         if now.is_none_or(|now| now.device == ours.identity.device) {

@@ -68,19 +68,21 @@ fn page() -> Option<Page> {
     })
 }
 
-/// Reads storage, as of after what the page has of it is there: somebody may empty it while the app is open. Says whether that
-/// was done since the page read it.
-async fn read() -> Result<(bool, cache::Contents, Contents), StoreError> {
-    let mut was_emptied = false;
+/// Reads storage, as of after what the page has of it is there: somebody may empty it while the app is open.
+async fn read() -> Result<(cache::Contents, Contents), StoreError> {
     loop {
         // At the beginning the page knows nobody.
         let knows = device().is_some();
-        was_emptied |= knows && outbox::put_back(page).await?;
+        if knows && outbox::put_back(page).await? {
+            phone().emptied.set(true);
+            // What they know and this page does not they add.
+            tell_other_tabs("entries");
+        }
         // The outbox last: what is noted while the rest is read must not be missing from what is shown.
         let cached = cache::read().await.unwrap_or_default();
         let contents = outbox::read().await?;
         if !(knows && contents.is_after_emptying()) {
-            return Ok((was_emptied, cached, contents));
+            return Ok((cached, contents));
         }
     }
 }
@@ -88,7 +90,7 @@ async fn read() -> Result<(bool, cache::Contents, Contents), StoreError> {
 /// Reads storage and starts. Called at the beginning and after joining, and where storage is not what the page takes it for.
 pub async fn open() {
     match read().await {
-        Ok((was_emptied, cached, contents)) => {
+        Ok((cached, contents)) => {
             let phone = phone();
             let cached = cached.of(contents.identity.as_ref());
             // The doors may be lost where what was noted is not, and the page has them still.
@@ -119,11 +121,6 @@ pub async fn open() {
             inputs::send_if_due();
             if lost {
                 keep_doors().await;
-            }
-            if was_emptied {
-                phone.emptied.set(true);
-                // What they know and this page does not they add. Not before the doors are there, which they read too.
-                tell_other_tabs("entries");
             }
         }
         Err(error) => {
