@@ -87,7 +87,6 @@ impl Shapes {
         shapes.post::<Seen, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/refuse", JSON);
         shapes.post::<Seen, DeviceView>("/plan/v1/shifts/{shift}/devices/{device}/revoke", JSON);
         shapes.get::<Me>("/admin/v1/me", JSON);
-        shapes.get::<Me>("/admin/v1/me", JSON);
         shapes.get::<Vec<Officer>>("/admin/v1/officers", JSON);
         shapes.post::<NewOfficer, Officer>("/admin/v1/officers", JSON);
         shapes.post::<Seen, Officer>("/admin/v1/officers/{officer}/stop", JSON);

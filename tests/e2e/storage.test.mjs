@@ -251,13 +251,15 @@ for (const engine of chosen) {
       await page.sees(w.word('storage.emptied'), { patience: 20_000 });
       await volunteer.notHome(names[2]);
       await page.sees(w.count('saved.waiting', 2), { patience: 20_000 });
-      const kept = await page.evaluate(() => new Promise((done) => {
-        indexedDB.open('dorbank-outbox').onsuccess = ({ target: { result } }) => {
-          const asked = result.transaction(['entry']).objectStore('entry').getAllKeys();
+      const keys = (database, store) => page.evaluate(([name, of]) => new Promise((done) => {
+        indexedDB.open(name).onsuccess = ({ target: { result } }) => {
+          const asked = result.transaction([of]).objectStore(of).getAllKeys();
           asked.onsuccess = () => { result.close(); done(asked.result); };
         };
-      }));
+      }), [database, store]);
+      const kept = await keys('dorbank-outbox', 'entry');
       assert.deepEqual(kept, [1, 2, 3], 'all that the page had is in storage again, under the counters it had');
+      await until('the doors', async () => (await keys('dorbank-cache', 'bundle')).length === 1 && (await keys('dorbank-cache', 'turf')).length > 0, { patience: 20_000 });
       await server.proxy.open();
       await page.reload();
       await page.sees(w.word('saved.all_sent'), { patience: 30_000 });

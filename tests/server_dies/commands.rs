@@ -3,27 +3,32 @@
 use std::{
     collections::BTreeSet,
     env, fs,
-    path::PathBuf,
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
 
+use dorbank_server::store::Db;
 use dorbank_shared::visit::Outcome;
 use dorbank_tests::reliability::{self, Row};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 
 use super::{
-    phone::Phone,
+    phone::{Phone, Sealed},
     world::{World, look, lost_and_twice},
 };
 
 /// How often each command is killed: a tenth of what the server is.
 fn kills() -> u64 {
-    env::var("DORBANK_KILLS").ok().and_then(|kills| kills.parse().ok()).map_or(8, |kills: u64| kills / 10)
+    env::var("DORBANK_KILLS").ok().and_then(|kills| kills.parse().ok()).map_or(8, |kills: u64| (kills / 10).max(1))
 }
 
-/// A shift's end: enough was heard in the area for a mix, and there is a backup from before each phone's last three visits.
+/// How many visits each phone noted after the backup.
+const LATER: usize = 3;
+
+/// A shift's end: enough was heard in the area for a mix, and there is a backup from before each phone's last visits.
 struct Evening {
     world: World,
     /// What phones have had answered, when the copy was made.
@@ -32,13 +37,17 @@ struct Evening {
     whole: PathBuf,
     /// The backup.
     older: PathBuf,
+    /// One that is made anew each time.
+    tonight: PathBuf,
+    /// What was said at the doors.
+    said: Vec<String>,
     rng: ChaCha20Rng,
 }
 
 impl Evening {
     async fn make() -> Self {
         let (world, state) = World::make().await;
-        let mut phones = vec![];
+        let (mut phones, mut said) = (vec![], vec![]);
         for _ in 0..3 {
             phones.extend(world.shift(&state).await);
         }
@@ -46,82 +55,97 @@ impl Evening {
         for (number, phone) in phones.iter_mut().enumerate() {
             for talk in 0..8 {
                 phone.visit(number / 3 * 8 + talk, Outcome::Talked, None);
-                world.hear(&state, phone, &format!("setning {number} {talk}"));
+                said.push(format!("setning {number} {talk}"));
+                world.hear(&state, phone, said.last().unwrap());
             }
             phone.finish(server.address).await;
         }
-        let [whole, older] = ["whole.db", "older.db"].map(|name| world.folder.path().join(name));
+        let [whole, older, tonight] = ["whole.db", "older.db", "tonight.db"].map(|name| world.folder.path().join(name));
         world.place.done(&["backup", older.to_str().unwrap()]);
         for phone in &mut phones {
-            (30..33).for_each(|door| phone.visit(door, Outcome::NotHome, None));
+            (30..30 + LATER).for_each(|door| phone.visit(door, Outcome::NotHome, None));
             phone.finish(server.address).await;
         }
         server.stop();
         state.db.close().await;
         world.place.done(&["backup", whole.to_str().unwrap()]);
-        Self { world, phones, whole, older, rng: ChaCha20Rng::seed_from_u64(1) }
+        Self { world, phones, whole, older, tonight, said, rng: ChaCha20Rng::seed_from_u64(1) }
     }
 
-    /// The database as it was.
-    fn put_back(&self) {
+    /// This file in the place of the database, and nothing beside it.
+    fn put(&self, database: &Path) {
         for left in fs::read_dir(self.world.folder.path()).unwrap() {
             let left = left.unwrap();
             if left.file_name().to_str().unwrap().starts_with("dorbank.db") {
                 fs::remove_file(left.path()).unwrap();
             }
         }
-        fs::copy(&self.whole, self.world.place.database()).unwrap();
+        fs::copy(database, self.world.place.database()).unwrap();
     }
 
-    /// Starts a command and kills it somewhere in its work, or just after it: by the time that it takes when nobody kills it.
-    fn kill(&mut self, args: &[&str], takes: Duration) {
-        let after = takes.mul_f64(self.rng.random_range(0.3..1.5));
-        let from = Instant::now();
-        let mut child = self.world.place.command(args).stdout(Stdio::null()).spawn().unwrap();
-        while from.elapsed() < after {
-            std::thread::yield_now();
+    /// Starts a command where all is as it was, and kills it somewhere in its work, by the time that it takes when nobody does.
+    /// One that was done before the blow does not count.
+    fn strike(&mut self, args: &[&str], takes: Duration) {
+        for _ in 0..100 {
+            self.put(&self.whole);
+            let _ = fs::remove_file(&self.tonight);
+            let after = takes.mul_f64(self.rng.random_range(0.4..1.4));
+            let from = Instant::now();
+            let mut child = self.world.place.command(args).stdout(Stdio::null()).spawn().unwrap();
+            while from.elapsed() < after {
+                std::thread::yield_now();
+            }
+            let _ = child.kill();
+            if child.wait().unwrap().signal() == Some(9) {
+                return;
+            }
         }
-        let _ = child.kill();
-        child.wait().unwrap();
+        panic!("{args:?} was done each time before the blow");
     }
 
     /// How long a command takes.
     fn takes(&self, args: &[&str]) -> Duration {
-        self.put_back();
+        self.put(&self.whole);
         let from = Instant::now();
         self.world.place.done(args);
         from.elapsed()
     }
 
-    async fn mix(&mut self) -> Row {
-        let takes = self.takes(&["mix"]);
-        let inputs: usize = self.phones.iter().map(|phone| phone.sealed.len()).sum();
-        let (mut done, mut sum) = (0, (0, 0));
-        for _ in 0..kills() {
-            self.put_back();
-            self.kill(&["mix"], takes);
-            let holds = look(&self.world).await;
-            let mixed = usize::try_from(holds.mixed).unwrap();
-            assert!([(0, inputs), (inputs, 0)].contains(&(mixed, holds.spool.len())), "{mixed} are mixed and {} wait", holds.spool.len());
-            done += u64::from(mixed > 0);
-            self.world.place.done(&["mix"]);
-            let holds = look(&self.world).await;
-            sum.0 += inputs as u64 - holds.mixed.min(inputs as u64);
-            sum.1 += holds.mixed.saturating_sub(inputs as u64);
-            assert!(holds.spool.is_empty());
-            self.none_is_left();
-        }
-        row(
-            "kill -9 in the middle of `dorbank mix`",
-            format!("all {inputs} inputs were mixed in {done}, none in the others; then it is typed again"),
-            sum,
-        )
+    /// What was said in inputs that are mixed.
+    async fn mixed(&self) -> Vec<String> {
+        let db = Db::inspect(&self.world.place.config().database).await.unwrap();
+        let rows = db.read().await.unwrap().all("SELECT words FROM input", vec![]).await.unwrap();
+        db.close().await;
+        rows.iter().map(|row| row.get(0).unwrap()).collect()
     }
 
-    /// No sealed input is left in the database's file after it was mixed.
+    async fn mix(&mut self) -> Row {
+        let takes = self.takes(&["mix"]);
+        let said: BTreeSet<String> = self.said.iter().cloned().collect();
+        let (mut done, mut sum) = (0, (0, 0));
+        for _ in 0..kills() {
+            self.strike(&["mix"], takes);
+            let holds = look(&self.world).await;
+            let (mixed, waits) = (usize::try_from(holds.mixed).unwrap(), holds.spool.len());
+            assert!([(0, said.len()), (said.len(), 0)].contains(&(mixed, waits)), "{mixed} are mixed and {waits} wait");
+            done += u64::from(mixed > 0);
+            self.world.place.done(&["mix"]);
+            assert!(look(&self.world).await.spool.is_empty());
+            let mixed = self.mixed().await;
+            let once: BTreeSet<String> = mixed.iter().cloned().collect();
+            sum = (sum.0 + said.difference(&once).count() as u64, sum.1 + (mixed.len() - once.len()) as u64);
+            self.none_is_left();
+        }
+        let tried = format!("all {} inputs were mixed in {done}, none in the others; then it is typed again", said.len());
+        row("kill -9 in the middle of `dorbank mix`", tried, sum)
+    }
+
+    /// Nothing of a sealed input is left in the database's file after it was mixed: not its beginning, nor what lay on pages of
+    /// its own.
     fn none_is_left(&self) {
         const BYTES: usize = 24;
-        let sealed: BTreeSet<&[u8]> = self.phones.iter().flat_map(|phone| &phone.sealed).map(|sealed| &sealed.bytes[..BYTES]).collect();
+        let parts = |sealed: &Sealed| [0, sealed.bytes.len() / 2, sealed.bytes.len() - BYTES].map(|at| sealed.bytes[at..at + BYTES].to_vec());
+        let sealed: BTreeSet<Vec<u8>> = self.phones.iter().flat_map(|phone| &phone.sealed).flat_map(parts).collect();
         for ending in ["", "-wal"] {
             let Ok(file) = fs::read(format!("{}{ending}", self.world.place.database().display())) else { continue };
             assert!(!file.windows(BYTES).any(|bytes| sealed.contains(bytes)), "a sealed input is still in the file{ending}");
@@ -129,52 +153,58 @@ impl Evening {
     }
 
     async fn backup(&mut self) -> Row {
-        let to = self.world.folder.path().join("tonight.db");
-        let name = to.to_str().unwrap();
-        let takes = self.takes(&["backup", name]);
+        let tonight = self.tonight.clone();
+        let args = ["backup", tonight.to_str().unwrap()];
+        let takes = self.takes(&args);
         let (mut done, mut sum) = (0, (0, 0));
         for _ in 0..kills() {
-            self.put_back();
-            let _ = fs::remove_file(&to);
-            self.kill(&["backup", name], takes);
+            self.strike(&args, takes);
             // What lies under that name is whole.
-            if to.exists() {
+            if tonight.exists() {
                 done += 1;
             } else {
-                self.world.place.done(&["backup", name]);
+                self.world.place.done(&args);
             }
-            self.world.place.done(&["verify", name]);
-            fs::copy(name, self.world.place.database()).unwrap();
+            self.world.place.done(&["verify", args[1]]);
+            self.put(&tonight);
             let (lost, twice) = lost_and_twice(&self.phones, &look(&self.world).await);
             sum = (sum.0 + lost, sum.1 + twice);
         }
-        row("kill -9 in the middle of `dorbank backup`", format!("in {done} there was a backup; then it is typed again and looked at"), sum)
+        row("kill -9 in the middle of `dorbank backup`", format!("in {done} there was a backup, else it is typed again; each is looked at"), sum)
     }
 
     async fn restore(&mut self) -> Row {
         let older = self.older.clone();
         let args = ["restore", older.to_str().unwrap()];
         let takes = self.takes(&args);
+        let all: usize = self.phones.iter().map(|phone| phone.entries.len()).sum();
         let (mut done, mut sum) = (0, (0, 0));
-        for _ in 0..kills() {
-            self.put_back();
-            self.kill(&args, takes);
-            let mut phones = self.phones.clone();
-            let received: usize = phones.iter().map(|phone| phone.entries.len()).sum();
-            let holds = look(&self.world).await;
-            let is_restored = holds.receipts.len() < received;
-            assert_eq!(holds.receipts.len(), received - if is_restored { 3 * phones.len() } else { 0 }, "it is the one or the other");
+        for round in 0..kills() {
+            self.strike(&args, takes);
+            let receipts = async || look(&self.world).await.receipts.len();
+            let restored = all - LATER * self.phones.len();
+            let is_restored = receipts().await == restored;
             done += u64::from(is_restored);
+            if !is_restored {
+                assert_eq!(receipts().await, all, "it is the one or the other");
+                // Whoever does not type it again goes on with what was there.
+                if round % 2 == 0 {
+                    self.world.place.done(&args);
+                    assert_eq!(receipts().await, restored);
+                }
+            }
+            let mut phones = self.phones.clone();
             let server = self.world.place.serve();
             for phone in &mut phones {
-                phone.visit(33, Outcome::NotHome, None);
+                phone.visit(39, Outcome::NotHome, None);
                 phone.finish(server.address).await;
             }
             server.stop();
             let (lost, twice) = lost_and_twice(&phones, &look(&self.world).await);
             sum = (sum.0 + lost, sum.1 + twice);
         }
-        row("kill -9 in the middle of `dorbank restore`", format!("in {done} the backup was in place; then the phones offer what they have"), sum)
+        let tried = format!("in {done} the backup was in place, of the others half are typed again; then the phones offer what they have");
+        row("kill -9 in the middle of `dorbank restore`", tried, sum)
     }
 }
 

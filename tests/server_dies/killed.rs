@@ -26,12 +26,13 @@ use super::{
     world::{World, doors_and_devices, look, lost_and_twice},
 };
 
-/// As if each phone were in its next shift, and that one had room for everybody.
+/// As if each phone were in its next shift, and that one had room, and signs, for everybody.
 async fn allow_more(world: &World) {
     let db = Db::open(&world.place.config().database).await.unwrap();
     let mut tx = db.begin().await.unwrap();
     tx.execute("UPDATE device SET tickets = 0", vec![]).await.unwrap();
     tx.execute("UPDATE shift SET capacity = 1000000", vec![]).await.unwrap();
+    tx.execute("UPDATE device SET state = 'refused' WHERE state = 'waiting'", vec![]).await.unwrap();
     tx.commit().await.unwrap();
     db.close().await;
 }
@@ -87,6 +88,7 @@ async fn killed_at_any_moment_it_has_what_it_answered_for_once() {
         }
     }
     let Killed { lost, twice, unheard, entries, inputs, joined } = sum;
+    assert!(unheard > 0 && joined > 0, "it was never killed between a commit and its answer, or nobody joined");
     reliability::write(
         "server-killed",
         "The server is killed",
@@ -188,6 +190,9 @@ async fn killed(seed: u64, kills: usize) -> Killed {
     for phone in &mut phones {
         phone.finish(server.address).await;
         phone.send_all_again(server.address).await;
+    }
+    // Two walk each turf: only now nothing changes any more.
+    for phone in &mut phones {
         while phone.pull(server.address).await.unwrap() == Verdict::More {}
     }
     server.stop();

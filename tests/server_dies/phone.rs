@@ -18,6 +18,7 @@ use dorbank_shared::{
 use rand::{RngExt as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha20Rng;
 use reqwest::Client;
+use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 /// A sealed input on a phone.
@@ -94,11 +95,19 @@ impl Phone {
         self.entries.iter().filter(|entry| !self.answered.contains_key(&entry.id)).cloned().collect()
     }
 
-    async fn post<T: serde::Serialize>(&self, at: SocketAddr, path: &str, body: &T, signed: bool) -> Result<reqwest::Response, Fault> {
+    async fn post<T: Serialize, A: DeserializeOwned>(&self, at: SocketAddr, path: &str, body: &T, signed: bool) -> Result<A, Fault> {
         let request = self.client.post(format!("http://{at}{path}")).json(body);
         let request = if signed { request.bearer_auth(&self.credential) } else { request };
         let response = request.send().await.map_err(|_| Fault::Gone)?;
-        if response.status() == 200 { Ok(response) } else { Err(Fault::Status(response.status().as_u16())) }
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(|_| Fault::Gone)?;
+        if status == 200 {
+            assert!(!path.starts_with("/sync/") || headers["content-type"] == MEDIA_TYPE);
+            // What came whole is an answer.
+            return Ok(serde_json::from_slice(&body).unwrap());
+        }
+        assert!(status != 503 || headers.contains_key("retry-after") && *body == *br#"{"error":"busy"}"#, "{path}: {headers:?} {body:?}");
+        Err(Fault::Status(status.as_u16()))
     }
 
     /// Sends so many entries. Only what is answered for, under its own digest, counts.
@@ -110,9 +119,7 @@ impl Phone {
             unsent: self.unsent().len() as u64,
         };
         let request = PushRequest { proto: 1, build: "test".into(), epoch: self.epoch.clone(), have, entries: entries.clone() };
-        let response = self.post(at, "/sync/v1/push", &request, true).await?;
-        assert_eq!(response.headers()["content-type"], MEDIA_TYPE);
-        let answer: PushResponse = response.json().await.map_err(|_| Fault::Gone)?;
+        let answer: PushResponse = self.post(at, "/sync/v1/push", &request, true).await?;
         for result in &answer.results {
             let entry = entries.iter().find(|entry| entry.id == result.id).unwrap();
             assert_eq!(entry.digest(), result.digest);
@@ -121,6 +128,10 @@ impl Phone {
             }
         }
         self.meet(&answer.epoch);
+        if self.unsent().is_empty() {
+            // What the volunteer is shown at the end.
+            assert_eq!((answer.held, answer.missing.len()), (self.entries.len() as u64, 0));
+        }
         Ok(answer.results.iter().map(|result| (result.status, result.reason)).collect())
     }
 
@@ -128,7 +139,7 @@ impl Phone {
     pub async fn pull(&mut self, at: SocketAddr) -> Result<Verdict, Fault> {
         let turfs = [(self.turf, self.base.cursor.clone())].into();
         let request = PullRequest { proto: 1, build: "test".into(), bundle: Some("none".into()), turfs };
-        let answer: PullResponse = self.post(at, "/sync/v1/pull", &request, true).await?.json().await.map_err(|_| Fault::Gone)?;
+        let answer: PullResponse = self.post(at, "/sync/v1/pull", &request, true).await?;
         let verdict = self.base.apply(&answer.turfs[0]);
         assert_ne!(verdict, Verdict::Differs, "what was read together agrees with its own count and sum");
         Ok(verdict)
@@ -137,7 +148,7 @@ impl Phone {
     /// Gives a code, as another phone would. Gives whom the server says to have written down.
     pub async fn join_another(&self, at: SocketAddr, code: &str) -> Result<JoinResponse, Fault> {
         let request = JoinRequest { code: code.to_owned() };
-        self.post(at, "/join/v1/exchange", &request, false).await?.json().await.map_err(|_| Fault::Gone)
+        self.post(at, "/join/v1/exchange", &request, false).await
     }
 
     /// Another epoch: everything is offered again.
@@ -152,8 +163,7 @@ impl Phone {
     /// Draws tickets, if it has few.
     pub async fn draw(&mut self, at: SocketAddr) -> Result<(), Fault> {
         if self.tickets.len() < 6 {
-            let drawn: TicketsResponse =
-                self.post(at, "/sync/v1/tickets", &TicketsRequest { count: 20 }, true).await?.json().await.map_err(|_| Fault::Gone)?;
+            let drawn: TicketsResponse = self.post(at, "/sync/v1/tickets", &TicketsRequest { count: 20 }, true).await?;
             self.tickets.extend(drawn.tickets);
         }
         Ok(())
@@ -176,8 +186,7 @@ impl Phone {
                 let byte: u8 = self.rng.random();
                 slots.push(Slot { ticket: BASE64_URL_SAFE_NO_PAD.encode(ticket), sealed: BASE64_URL_SAFE_NO_PAD.encode(vec![byte; SEALED_BYTES]) });
             }
-            let answer = self.post(at, "/inputs/v1", &InputsRequest { proto: 1, slots }, false).await?;
-            let answer: InputsResponse = answer.json().await.map_err(|_| Fault::Gone)?;
+            let answer: InputsResponse = self.post(at, "/inputs/v1", &InputsRequest { proto: 1, slots }, false).await?;
             for (i, status) in part.iter().zip(&answer.slots) {
                 match status {
                     SlotStatus::Held => self.sealed[*i].held = true,

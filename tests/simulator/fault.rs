@@ -41,7 +41,7 @@ kinds! {
     Crash: "The app is killed", "at any moment";
     CrashAfterSave: "Killed between save and push", "right after the entry was saved";
     CrashBeforeMark: "Killed between receipt and its mark", "the receipt came, its note did not become durable, or just did";
-    FailedWrite: "Storage fails a write", "any write: entry, receipt, epoch, ticket, input";
+    FailedWrite: "Storage fails a write", "any write: entry, receipt, epoch, ticket, input; or when all is read anew";
     LostReport: "Storage writes and says it failed", "any write";
     Silent: "Storage says nothing", "for eight seconds, after which the app gives up on it; written or not";
     Quota: "Storage is full", "no write for three minutes";

@@ -161,7 +161,7 @@ impl Storage {
                 let only = if let Joined::Copied(only) = why { Some(*only) } else { None };
                 let entries = self.entries.values().cloned().collect();
                 if rules::join(
-                    Some(identity(self.device, self.joined_as)),
+                    (!self.emptied).then(|| identity(self.device, self.joined_as)),
                     only,
                     self.ends_at,
                     entries,
