@@ -53,6 +53,8 @@ impl Tab {
         self.next = Some(storage.next_seq);
         self.cache = storage.cache_of(storage.joined_as);
         (self.admission, self.pulled_at, self.renewing) = (None, None, None);
+        // What is answered to a pull of before rests on a cache that may have been another.
+        self.asked = (0, 0);
         self.shown.clear();
         self.copied = false;
         self.verdicts.clear();

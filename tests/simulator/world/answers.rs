@@ -39,8 +39,11 @@ impl World {
                         self.ask(at, Op::KeepCache(cache), 0);
                     }
                     let tab = &mut self.phones[at.phone].tabs[at.tab];
-                    // A late answer to an earlier request may even bring back what was; the next one mends it.
+                    // A late answer to an earlier request may even bring back what was; the next one that is asked for mends it.
                     tab.pulled_at = (tab.asked.0 == request).then_some(tab.asked.1);
+                    if tab.pulled_at.is_none() {
+                        tab.asked = (0, 0);
+                    }
                     tab.copied = answer.cloned;
                     self.check_revoked(at, answer);
                 }
