@@ -51,6 +51,7 @@ fn unreadable(error: &StoreError) -> String {
     match of.code().as_deref() {
         Some("26") => "it is no SQLite database".to_owned(),
         Some("11") => "it is damaged, or was cut off".to_owned(),
+        Some("776") => "a change to it was interrupted, and is undone when a server opens it: start one, then look again".to_owned(),
         _ => kind(error).trim_end().to_owned(),
     }
 }

@@ -69,6 +69,8 @@ impl Evening {
         server.stop();
         state.db.close().await;
         world.place.done(&["backup", whole.to_str().unwrap()]);
+        // Only then it has a log like the database that it takes the place of; a restore opens what it puts in place, too.
+        Db::open(&format!("sqlite:{}", whole.display())).await.unwrap().close().await;
         Self { world, phones, whole, older, tonight, said, rng: ChaCha20Rng::seed_from_u64(1) }
     }
 

@@ -1,11 +1,12 @@
 //! What `verify` finds.
 
-use dorbank_server::verify;
+use dorbank_server::{store::Db, verify};
 use dorbank_shared::{
     sync::wire::{Envelope, Have},
     visit::Outcome,
 };
 use dorbank_tests::field::Field;
+use sqlx::Connection as _;
 
 /// Each thing that `verify` looks at, broken on purpose.
 const BROKEN: [(&str, &str); 8] = [
@@ -45,4 +46,33 @@ async fn what_is_wrong_with_a_database_is_found_on_both() {
             server.stop().await;
         }
     }
+}
+
+/// A file that is no database in use, but a copy of one: SQLite keeps no log of such a one before it is opened.
+#[tokio::test]
+async fn a_copy_whose_first_change_was_interrupted_was_called_damaged() {
+    let server = dorbank_tests::TestServer::start().await;
+    let (copy, now) = (server.folder.path().join("copy.db"), server.state.now_ms());
+    dorbank_server::backup::run(&server.state.config.database, &copy, now).await.unwrap();
+    let address = |path: &std::path::Path| format!("sqlite:{}", path.display());
+    let mut writer = sqlx::SqliteConnection::connect(&address(&copy)).await.unwrap();
+    for sql in ["PRAGMA cache_size = 1", "BEGIN", "CREATE TABLE much (what BLOB)", "INSERT INTO much VALUES (zeroblob(500000))"] {
+        sqlx::query(sql).execute(&mut writer).await.unwrap();
+    }
+    // As it lies there when the machine goes out.
+    let left = server.folder.path().join("left.db");
+    for ending in ["", "-journal"] {
+        let beside = |path: &std::path::Path| format!("{}{ending}", path.display());
+        std::fs::copy(beside(&copy), beside(&left)).unwrap();
+    }
+    let look = async |db: Db| {
+        let checks = verify::run(&db, now).await.unwrap();
+        db.close().await;
+        checks
+    };
+    let checks = look(Db::inspect(&address(&left)).await.unwrap()).await;
+    assert!(checks[0].wrong[0].contains("is undone when a server opens it"), "{:?}", checks[0]);
+    Db::open(&address(&left)).await.unwrap().close().await;
+    assert!(verify::is_whole(&look(Db::inspect(&address(&left)).await.unwrap()).await));
+    server.stop().await;
 }
