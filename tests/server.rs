@@ -102,6 +102,9 @@ async fn hashed_files_are_kept_for_ever_and_come_compressed() {
         assert_eq!(header(&response, "cache-control"), "public, max-age=31536000, immutable");
         assert_eq!(header(&response, "vary"), "accept-encoding");
         assert!(header(&response, "content-type").starts_with("text/javascript"));
+        assert_eq!(header(&response, "last-modified"), "", "it never changes");
+        let rest = server.get(path).header("accept-encoding", accept).header("range", "bytes=2-").header("if-match", header(&response, "etag"));
+        assert_eq!(rest.send().await.unwrap().text().await.unwrap(), body[2..], "taken up again where it was cut");
         assert_eq!(response.text().await.unwrap(), body);
     }
     assert_eq!(get("/assets/gone.js", "br").await.status(), StatusCode::NOT_FOUND);
@@ -121,6 +124,7 @@ async fn any_address_of_the_field_app_answers_its_shell() {
     }
     let worker = server.get("/field/sw.js").send().await.unwrap();
     assert_eq!((header(&worker, "cache-control"), header(&worker, "service-worker-allowed")), ("no-store", "/field/"));
+    assert!(header(&worker, "content-security-policy").contains("script-src 'self'"), "it starts wherever it is");
     let manifest = server.get("/field/manifest.webmanifest").send().await.unwrap();
     assert_eq!(header(&manifest, "content-type"), "application/manifest+json");
     assert_eq!(header(&server.get("/field").send().await.unwrap(), "location"), "/field/");

@@ -9,7 +9,7 @@ use axum::{
 
 use crate::state::AppState;
 
-/// The field app: one static shell, no inline script, nothing from anywhere else.
+/// The field app and its service worker: one static shell, no inline script, nothing from anywhere else.
 const FIELD_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
      connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Data and pictures, which load nothing.
@@ -36,7 +36,9 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     let is_field = request.uri().path().starts_with("/field");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_kind = |kind: &[u8]| headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind));
+    let is_page = is_kind(b"text/html");
+    let is_field_app = is_field && (is_page || is_kind(b"text/javascript"));
     for (name, value) in ALWAYS.into_iter().chain(OF_PAGES.into_iter().filter(|_| is_page)) {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -44,7 +46,7 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     let referrer = if is_page && !is_field { "same-origin" } else { "no-referrer" };
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        let policy = if is_field { FIELD_POLICY } else { DATA_POLICY };
+        let policy = if is_field_app { FIELD_POLICY } else { DATA_POLICY };
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     }
     if state.config.is_https() {

@@ -9,7 +9,7 @@ use dorbank_server::{
     auth::credential::Credential,
     clock::SystemClock,
     state::{AppState, system_seed},
-    store::{self, Db},
+    store::{self, Db, Row, Value},
     verify,
 };
 use dorbank_shared::{
@@ -108,16 +108,22 @@ pub async fn look(world: &World) -> Holds {
     holds
 }
 
-/// The doors of a turf, each with the number of its last change; and who has joined.
-pub async fn doors_and_devices(world: &World, turf: Uuid) -> (BTreeMap<Uuid, i64>, BTreeSet<Uuid>) {
+async fn rows(world: &World, sql: &'static str, args: Vec<Value>) -> Vec<Row> {
     let db = Db::inspect(&world.place.config().database).await.unwrap();
-    let mut tx = db.read().await.unwrap();
-    let doors = tx.all("SELECT door, seq FROM door_state WHERE turf = $1", vec![turf.into()]).await.unwrap();
-    let devices = tx.all("SELECT id FROM device", vec![]).await.unwrap();
-    drop(tx);
+    let rows = db.read().await.unwrap().all(sql, args).await.unwrap();
     db.close().await;
-    let doors = doors.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
-    (doors, devices.iter().map(|row| row.get(0).unwrap()).collect())
+    rows
+}
+
+/// The doors of a turf, each with the number of its last change.
+pub async fn doors(world: &World, turf: Uuid) -> BTreeMap<Uuid, i64> {
+    let rows = rows(world, "SELECT door, seq FROM door_state WHERE turf = $1", vec![turf.into()]).await;
+    rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect()
+}
+
+/// Who has joined.
+pub async fn devices(world: &World) -> BTreeSet<Uuid> {
+    rows(world, "SELECT id FROM device", vec![]).await.iter().map(|row| row.get(0).unwrap()).collect()
 }
 
 /// How many of what phones were answered for is nowhere, and how many are there more than once.

@@ -7,7 +7,7 @@ use dorbank_shared::sync::{
     base::Base,
     engine::{Meta, Receipt},
     file::Unwritten,
-    outbox::{self as rules, Answer, Identity, Pool, Sealed, Shelved, Ticket},
+    outbox::{self as rules, Answer, Identity, Page, Pool, PutBack, Sealed, Shelved, Stored, Ticket},
     replay::Kept,
     wire::{Admission, Bundle, Envelope},
 };
@@ -110,27 +110,37 @@ impl Storage {
 
     /// A page puts back what is not here.
     pub fn put_back(&mut self, page: &Tab) {
-        let was_empty = std::mem::take(&mut self.emptied);
-        let was_emptied = was_empty || self.mark != page.mark;
-        self.mark += u64::from(was_empty);
-        let (ours, there): (Vec<Kept>, Vec<Kept>) = (page.entries.values().cloned().collect(), self.entries.values().cloned().collect());
-        let mut earlier = page.shelf.clone();
-        if page.device == self.device {
-            let next = (page.engine.max_issued() + 1).max(self.next_seq);
-            let (added, next) = rules::put_back(&ours, &there, was_emptied, next);
-            if !added.is_empty() || was_empty {
-                self.next_seq = next;
-                self.put(added.into_iter().map(|kept| if was_empty { kept } else { kept.unsent() }).collect());
-            }
-        } else {
-            earlier.push(Shelved { entries: ours, ..page.speaker() });
-        }
-        rules::shelve(&earlier, was_emptied, &mut self.shelf);
-        if was_empty {
-            self.epoch = page.engine.epoch().map(str::to_owned).or(self.epoch.take());
-            self.ends_at = page.speaker().ended_at;
+        let is_empty = std::mem::take(&mut self.emptied);
+        let was_emptied = is_empty || self.mark != page.mark;
+        self.mark += u64::from(is_empty);
+        let there = Stored {
+            now: (!is_empty).then(|| identity(self.device, self.joined_as)),
+            entries: self.entries.values().cloned().collect(),
+            next: self.next_seq,
+            shelf: self.shelf.clone(),
+        };
+        let ours = Page {
+            ours: Shelved { entries: page.entries.values().cloned().collect(), ..page.speaker() },
+            shelf: Arc::new(page.shelf.clone()),
+            max_issued: page.engine.max_issued(),
+            epoch: page.engine.epoch().map(str::to_owned),
+        };
+        let (ends_at, epoch) = (ours.ours.ended_at, ours.epoch.clone());
+        let PutBack { takes, added, next, shelf } = rules::put_back(ours, there, was_emptied);
+        if takes {
+            (self.device, self.joined_as) = (page.device, page.cache.of);
+            self.entries.clear();
+            self.ends_at = ends_at;
             self.cache = page.cache.clone();
         }
+        if is_empty {
+            self.epoch = epoch.or(self.epoch.take());
+        }
+        if takes || !added.is_empty() {
+            self.next_seq = next;
+        }
+        self.put(added);
+        self.shelf = shelf.unwrap_or_else(|| std::mem::take(&mut self.shelf));
         // What has another counter now may have been sent under the one that it had; and of what was sent not all goes back.
         let gone: Vec<(Uuid, Kept)> =
             page.knows().filter(|(device, kept)| !self.has_counted(*device, kept)).map(|(device, kept)| (device, kept.clone())).collect();

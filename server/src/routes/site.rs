@@ -30,7 +30,10 @@ pub(super) fn routes() -> Routes {
 /// Named by its content, so it never changes; taken from where the assets of earlier builds are kept as well.
 async fn asset(State(state): State<AppState>, Path(name): Path<String>, request: Request) -> Result<Response, ApiError> {
     let kept = ServeDir::new(state.config.data.join("assets")).precompressed_br().precompressed_gzip();
-    serve(kept, &name, request, "public, max-age=31536000, immutable").await
+    let mut response = serve(kept, &name, request, "public, max-age=31536000, immutable").await?;
+    // Nobody asks whether it changed, and a download that was cut is taken up again by the tag. Phones pay for each byte.
+    response.headers_mut().remove(header::LAST_MODIFIED);
+    Ok(response)
 }
 
 async fn icon(State(state): State<AppState>, Path(name): Path<String>, request: Request) -> Result<Response, ApiError> {

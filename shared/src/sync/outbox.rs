@@ -4,6 +4,8 @@
 //!
 //! The records are a promise like the wire: a phone that nobody has opened for weeks still has the oldest of them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -210,13 +212,79 @@ fn at(entries: &[Kept], device_seq: u64) -> Option<&Kept> {
     entries.iter().find(|kept| kept.envelope.device_seq == device_seq)
 }
 
-/// What goes back into storage from a page that has `ours`, where storage has `there`: all of it where somebody emptied storage
-/// since (`was_emptied`), which is known by its mark. Else what has no receipt, since what has one may have been let go. Gives
-/// what is to be added, and the counter that is next, which is not below `next`.
+/// What a page has of storage.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Who it speaks for, and what it knows to be noted.
+    pub ours: Shelved,
+    /// What it knows to be on the shelf.
+    pub shelf: Arc<Vec<Shelved>>,
+    /// The highest counter of which it knows.
+    pub max_issued: u64,
+    /// The server's epoch.
+    pub epoch: Option<String>,
+}
+
+/// What storage has of the same.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// Who the phone is. Nobody in storage that was emptied.
+    pub now: Option<Identity>,
+    /// What was noted under that.
+    pub entries: Vec<Kept>,
+    /// The counter that is next.
+    pub next: u64,
+    /// Earlier identities with what was noted under them.
+    pub shelf: Vec<Shelved>,
+}
+
+/// What is to be written of what a page has.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// The phone is who the page speaks for; its entries take the place of what is there.
+    pub takes: bool,
+    /// Entries to add.
+    pub added: Vec<Kept>,
+    /// The counter that is next.
+    pub next: u64,
+    /// The shelf, where it grew.
+    pub shelf: Option<Vec<Shelved>>,
+}
+
+/// What goes back into storage from a page that has not read it since somebody emptied it (`was_emptied`, which is known by the
+/// mark), or that may not have. What another page put back before stays; but not who the phone is, where that page slept since
+/// before this one's joined.
+pub fn put_back(page: Page, there: Stored, was_emptied: bool) -> PutBack {
+    let (ours, mut earlier) = (page.ours, page.shelf.to_vec());
+    let Stored { now, entries: mut there, next, mut shelf } = there;
+    let is_ours = now.as_ref().is_none_or(|now| now.device == ours.identity.device);
+    let is_empty = now.is_none();
+    let (mut takes, mut grew) = (is_empty, false);
+    if let Some(now) = now
+        && was_emptied
+        && let Some(older) = earlier.iter().find(|earlier| earlier.identity.device == now.device)
+    {
+        shelf.push(Shelved { identity: now, ended_at: older.ended_at, entries: std::mem::take(&mut there) });
+        (takes, grew) = (true, true);
+    }
+    let (mut added, mut next) = (Vec::new(), next);
+    if takes || is_ours {
+        (added, next) = missing(&ours.entries, &there, was_emptied, is_empty, next.max(page.max_issued + 1));
+    } else {
+        // Whoever joins puts who it was on the shelf.
+        earlier.push(ours);
+    }
+    grew |= shelve(&earlier, was_emptied, &mut shelf);
+    PutBack { takes, added, next, shelf: grew.then_some(shelf) }
+}
+
+/// What a page has (`ours`) and storage (`there`) has not: all of it where somebody emptied storage since. Else what has no
+/// receipt, since what has one may have been let go. Gives what is to be added, and the counter that is next, which is not
+/// below `next`. Unless storage is empty (`is_empty`) another page may have met a restore since, and a receipt is for nothing.
 ///
 /// An entry keeps its counter unless another one has it by now, and then all that follow it get another one too: what corrects
 /// an entry stays behind it. The server knows them by their ids.
-pub fn put_back(ours: &[Kept], there: &[Kept], was_emptied: bool, mut next: u64) -> (Vec<Kept>, u64) {
+fn missing(ours: &[Kept], there: &[Kept], was_emptied: bool, is_empty: bool, mut next: u64) -> (Vec<Kept>, u64) {
     for kept in ours.iter().chain(there) {
         next = next.max(kept.envelope.device_seq + 1);
     }
@@ -232,19 +300,18 @@ pub fn put_back(ours: &[Kept], there: &[Kept], was_emptied: bool, mut next: u64)
             kept.envelope.device_seq = next;
             next += 1;
         }
-        added.push(kept);
+        added.push(if is_empty { kept } else { kept.unsent() });
     }
     (added, next)
 }
 
-/// As [`put_back`], of what was noted under identities that are not the present one: those which a page knows to be on the
+/// As [`missing`], of what was noted under identities that are not the present one: those which a page knows to be on the
 /// shelf, and its own where another page has taken another one since. It is offered again. True where the shelf grew.
 pub fn shelve(ours: &[Shelved], was_emptied: bool, shelf: &mut Vec<Shelved>) -> bool {
     let mut grew = false;
     for ours in ours {
         let there = shelf.iter_mut().find(|there| there.identity.device == ours.identity.device);
-        let (added, _) = put_back(&ours.entries, there.as_ref().map_or(&[], |there| &there.entries), was_emptied, 1);
-        let added: Vec<Kept> = added.into_iter().map(Kept::unsent).collect();
+        let (added, _) = missing(&ours.entries, there.as_ref().map_or(&[], |there| &there.entries), was_emptied, false, 1);
         if added.is_empty() {
             continue;
         }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::{
@@ -5,7 +7,7 @@ use super::{
     file::Unwritten,
     outbox::*,
     replay::Kept,
-    wire::{Admission, KIND_VISIT, Status},
+    wire::{Admission, Envelope, KIND_VISIT, Status},
 };
 use crate::input::SlotStatus;
 
@@ -62,6 +64,41 @@ fn a_counter_that_another_tab_put_back_stops_nobody_from_saving() {
     assert_eq!((seqs(&done.added), done.next), (vec![6], 7));
 }
 
+/// A page of that identity, which knows so much to be noted.
+fn page(n: u64, entries: &[Kept], shelf: Vec<Shelved>) -> Page {
+    Page { max_issued: seqs(entries).into_iter().max().unwrap_or(0), ours: shelved(n, entries.to_vec()), shelf: Arc::new(shelf), epoch: None }
+}
+
+/// Storage of that identity.
+fn stored(n: u64, entries: &[Kept], next: u64) -> Stored {
+    Stored { now: Some(identity(n)), entries: entries.to_vec(), next, shelf: Vec::new() }
+}
+
+/// What of `ours` goes back where storage has `there`, of one identity.
+fn back(ours: &[Kept], there: &[Kept], was_emptied: bool, next: u64) -> (Vec<Kept>, u64) {
+    let back = put_back(page(8, ours, Vec::new()), stored(8, there, next), was_emptied);
+    assert!(!back.takes && back.shelf.is_none());
+    (back.added, back.next)
+}
+
+#[test]
+fn a_page_that_slept_since_before_another_shift_brought_the_earlier_one_back() {
+    let (earlier, now) = (noted(&[draft(1, None), draft(2, None)]), noted(&[draft(3, None)]));
+    let first = put_back(page(8, &earlier[..1], Vec::new()), Stored::default(), true);
+    assert!(first.takes && first.shelf.is_none() && first.added == earlier[..1]);
+    // Meanwhile it has noted one more.
+    let there = [earlier[0].clone(), Kept { envelope: Envelope { id: id(9), ..earlier[1].envelope.clone() }, ..earlier[1].clone() }];
+    let second = put_back(page(7, &sent(now.clone()), vec![shelved(8, earlier.clone())]), stored(8, &there, 3), true);
+    assert_eq!((second.takes, &second.added, second.next), (true, &now, 3), "offered again, since another epoch may be there");
+    let shelf = second.shelf.unwrap();
+    assert_eq!((shelf.len(), shelf[0].identity.device), (1, id(8)));
+    assert_eq!(shelf[0].entries.iter().map(|kept| kept.envelope.id).collect::<Vec<_>>(), [id(1), id(9), id(2)]);
+    let third = put_back(page(8, &there, Vec::new()), Stored { shelf, ..stored(7, &now, 3) }, false);
+    assert_eq!(third, PutBack { takes: false, added: Vec::new(), next: 3, shelf: None }, "and nobody takes it back");
+    let shelf = vec![shelved(8, earlier.clone())];
+    assert!(!put_back(page(7, &now, shelf), stored(8, &earlier, 3), false).takes, "where storage was not emptied, storage is right");
+}
+
 #[test]
 fn what_two_pages_put_back_into_emptied_storage_is_all_there() {
     // Both know the first two, of which one is sent; each has noted a third one, which the other has not heard of.
@@ -69,13 +106,14 @@ fn what_two_pages_put_back_into_emptied_storage_is_all_there() {
     first[0].status = Some(Status::Applied);
     let mut second = first.clone();
     second[2].envelope.id = id(4);
-    let (stored, next) = put_back(&first, &[], true, 1);
-    assert_eq!((&stored, next), (&first, 4), "under the counters they had");
-    let (added, next) = put_back(&second, &stored, true, next);
+    let begun = put_back(page(8, &first, Vec::new()), Stored::default(), true);
+    assert_eq!((begun.takes, &begun.added, begun.next), (true, &first, 4), "under the counters they had");
+    let (stored, next) = (begun.added, begun.next);
+    let (added, next) = back(&second, &stored, true, next);
     assert_eq!((seqs(&added), added[0].envelope.id, next), (vec![4], id(4), 5), "its counter is another's now");
     assert!(disagree(&second, &stored) && !disagree(&first, &stored));
     let taken = noted(&[draft(9, None)]);
-    assert_eq!(seqs(&put_back(&first[..1], &taken, true, 1).0), [2], "nothing is written over");
+    assert_eq!(seqs(&back(&first[..1], &taken, true, 1).0), [2], "nothing is written over");
 }
 
 #[test]
@@ -83,9 +121,9 @@ fn what_was_sent_goes_back_where_storage_was_emptied_and_nowhere_else() {
     let mut ours = noted(&[draft(1, None), draft(2, None)]);
     ours[0].status = Some(Status::Applied);
     let let_go = &ours[1..];
-    assert!(put_back(&ours, let_go, false, 3).0.is_empty() && !disagree(&ours, let_go));
-    assert_eq!(seqs(&put_back(&ours, let_go, true, 3).0), [1], "nobody else has it should the server be restored");
-    assert_eq!(seqs(&put_back(&ours, &ours[..1], false, 3).0), [2], "what has no receipt is let go by nobody");
+    assert!(back(&ours, let_go, false, 3).0.is_empty() && !disagree(&ours, let_go));
+    assert_eq!(seqs(&back(&ours, let_go, true, 3).0), [1], "nobody else has it should the server be restored");
+    assert_eq!(seqs(&back(&ours, &ours[..1], false, 3).0), [2], "what has no receipt is let go by nobody");
 }
 
 #[test]
@@ -109,7 +147,7 @@ fn a_correction_went_before_what_it_corrects_where_only_that_got_another_counter
     let ours = noted(&[draft(1, None), draft(2, None), draft(3, Some(2))]);
     let mut there = ours[..2].to_vec();
     there[1].envelope.id = id(9);
-    let (added, next) = put_back(&ours, &there, false, 3);
+    let (added, next) = back(&ours, &there, false, 3);
     assert_eq!((seqs(&added), added[1].envelope.id, next), (vec![4, 5], id(3), 6));
 }
 

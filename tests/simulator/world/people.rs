@@ -170,8 +170,7 @@ impl World {
             }
             _ => false,
         };
-        let knows_who = open.iter().all(|tab| here.tabs[*tab].device == here.storage.device);
-        if open.is_empty() || !knows_who || self.frozen.contains(&phone) || self.is_emptied(phone) || self.queue.values().any(busy) {
+        if open.is_empty() || self.calm.is_some() || self.frozen.contains(&phone) || self.is_emptied(phone) || self.queue.values().any(busy) {
             return;
         }
         self.faults.count(Kind::Emptied);

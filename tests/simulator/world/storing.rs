@@ -155,7 +155,13 @@ impl World {
                 if *why == Joined::Anew {
                     self.ask(at, Op::KeepCache(Cache { of: *device, ..Cache::default() }), 0);
                 }
-                self.tell_other_tabs(at, false);
+                if *why == Joined::Anew && self.faults.has(Kind::Emptied) && self.faults.dice(Kind::Emptied).random_bool(0.5) {
+                    // Before a page that sleeps has heard of it.
+                    let wait = self.faults.dice(Kind::Emptied).random_range(1..30_000);
+                    self.after(wait, Happening::Empty(at.phone));
+                } else {
+                    self.tell_other_tabs(at, false);
+                }
                 self.read_again(at);
             }
             (Op::Join(..), false) => {

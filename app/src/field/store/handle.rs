@@ -1,7 +1,10 @@
 //! One database: opened when needed, opened again when the browser's connection to it has died; read and changed in one
 //! way, so that no record is ever written half.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 pub(super) use indexed_db_futures::transaction::TransactionDurability as Durability;
 use indexed_db_futures::{
@@ -20,6 +23,15 @@ use crate::field::phone::{StorageFault, phone};
 
 /// So long may storage take for one transaction, in milliseconds: an old phone is slow, and WebKit can fall silent for ever.
 const PATIENCE_MS: u32 = 8_000;
+
+thread_local! {
+    static TAKEN: Cell<fn()> = const { Cell::new(|| ()) };
+}
+
+/// What is done when the browser takes a connection away: somebody empties storage, or a newer app opens it.
+pub fn when_taken(what: fn()) {
+    TAKEN.set(what);
+}
 
 /// Why storage did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -182,15 +194,14 @@ impl Handle {
         Ok(database)
     }
 
-    /// Another tab with a newer app must not wait for this one. Nor does whoever empties storage; then the page looks at once
-    /// what is left of it.
+    /// Another tab with a newer app must not wait for this one. Nor does whoever empties storage: see [`when_taken`].
     fn close_when_asked(&'static self, database: &Rc<Database>) {
         let Ok(mut changes) = database.version_changes() else { return };
         wasm_bindgen_futures::spawn_local(async move {
             changes.recv().await;
             self.open.replace(None);
             changes.db().clone().close();
-            crate::field::sync::look().await;
+            TAKEN.get()();
         });
     }
 

@@ -6,4 +6,4 @@ mod handle;
 pub(super) mod live;
 pub(super) mod outbox;
 
-pub(super) use handle::StoreError;
+pub(super) use handle::{StoreError, when_taken};

@@ -3,13 +3,13 @@
 //! Each record is a JSON text. `entry` is keyed by the device's counter, `sealed` by a random id (an ascending key would
 //! tell in which order inputs were noted), `ticket` by the ticket, `meta` by name.
 
-use std::{cell::Cell, sync::Arc};
+use std::cell::Cell;
 
-pub use dorbank_shared::sync::outbox::{Answer, Identity, Offered, Pool, Sealed, Shelved, Ticket};
+pub use dorbank_shared::sync::outbox::{Answer, Identity, Offered, Page, Pool, Sealed, Shelved, Ticket};
 use dorbank_shared::sync::{
     engine::Receipt,
     file::Unwritten,
-    outbox::{self as rules, Appended},
+    outbox::{self as rules, Appended, PutBack, Stored},
     replay::Kept,
 };
 use uuid::Uuid;
@@ -110,18 +110,6 @@ pub fn unsent_on(shelf: &[Shelved]) -> usize {
     shelf.iter().map(|shelved| shelved.unsent().count()).sum()
 }
 
-/// What a page has of storage.
-pub struct Page {
-    /// Who it speaks for, and what it knows to be noted.
-    pub ours: Shelved,
-    /// What it knows to be on the shelf.
-    pub shelf: Arc<Vec<Shelved>>,
-    /// The highest counter of which it knows.
-    pub max_issued: u64,
-    /// The server's epoch.
-    pub epoch: Option<String>,
-}
-
 /// Entries that are durable.
 pub struct Written {
     /// Those that lie under the present identity. What an earlier identity noted, or what corrects that, lies on the shelf.
@@ -170,7 +158,7 @@ pub async fn append_again(drafts: &[Unwritten], by: Option<&Shelved>, device: Op
     let (mut written, mut next) = (Vec::new(), None);
     let mut decide = |found: &mut Found| {
         let now = found.one::<Identity>(3)?.filter(|now| Some(now.device) == device);
-        let Some(now) = now.filter(|_| found.one(4).is_ok_and(|mark| mark == MARK.get())) else { return Err(StoreError::Emptied) };
+        let (Some(now), true) = (now, found.one(4)? == MARK.get()) else { return Err(StoreError::Emptied) };
         let mut shelf: Vec<Shelved> = found.one(2)?.unwrap_or_default();
         let earlier = by.filter(|by| !by.identity.joined_with(&now));
         let done = rules::append(drafts, earlier, found.one(0)?.unwrap_or(1), &found.all::<Kept>(1), &mut shelf);
@@ -202,39 +190,31 @@ pub async fn put_back(page: impl Fn() -> Option<Page>) -> Result<bool, StoreErro
     let (mut was_emptied, mut mark, fresh) = (false, None, browser::dice());
     let mut decide = |found: &mut Found| {
         // Not before: what is ticked while this waits is the page's too.
-        let Some(Page { ours, shelf, max_issued, epoch }) = page() else { return Ok(Vec::new()) };
+        let Some(page) = page() else { return Ok(Vec::new()) };
+        let (identity, ends_at, epoch) = (put(META, "identity", &page.ours.identity)?, page.ours.ended_at, page.epoch.clone());
         let now: Option<Identity> = found.one(0)?;
         let is_empty = now.is_none();
         mark = if is_empty { Some(fresh) } else { found.one(4)? };
         was_emptied = mark != MARK.get();
-        let (mut changes, mut earlier) = (Vec::new(), shelf.to_vec());
-        let mut shelf: Vec<Shelved> = found.one(3)?.unwrap_or_default();
-        if now.is_none_or(|now| now.device == ours.identity.device) {
-            let next = found.one(2)?.unwrap_or(1).max(max_issued + 1);
-            let (added, next) = rules::put_back(&ours.entries, &found.all::<Kept>(1), was_emptied, next);
-            for kept in added {
-                // Where another page has met a restore since, a receipt is for nothing.
-                changes.push(put_entry(&if is_empty { kept } else { kept.unsent() })?);
-            }
-            if is_empty {
-                changes.push(put(META, "mark", &fresh)?);
-                changes.push(put(META, "identity", &ours.identity)?);
-                if let Some(epoch) = &epoch {
-                    changes.push(put(META, "epoch", epoch)?);
-                }
-                if let Some(ends_at) = &ours.ended_at {
-                    changes.push(put(META, "ends_at", ends_at)?);
-                }
-            }
-            if !changes.is_empty() {
-                changes.push(put(META, "next_seq", &next)?);
-            }
-        } else {
-            // Whoever joins puts who it was on the shelf.
-            earlier.push(ours);
+        let there = Stored { now, entries: found.all(1), next: found.one(2)?.unwrap_or(1), shelf: found.one(3)?.unwrap_or_default() };
+        let PutBack { takes, added, next, shelf } = rules::put_back(page, there, was_emptied);
+        let mut changes = Vec::new();
+        if takes {
+            let ends_at = ends_at.map_or(Ok(Change::Delete(META, "ends_at".into())), |ends_at| put(META, "ends_at", &ends_at))?;
+            changes.extend([Change::Clear(ENTRY), put(META, "mark", mark.get_or_insert(fresh))?, identity, ends_at]);
         }
-        if rules::shelve(&earlier, was_emptied, &mut shelf) {
-            changes.push(put(META, "shelf", &shelf)?);
+        // Receipts that are there already were given in the epoch that is.
+        if let Some(epoch) = epoch.filter(|_| is_empty) {
+            changes.push(put(META, "epoch", &epoch)?);
+        }
+        for kept in &added {
+            changes.push(put_entry(kept)?);
+        }
+        if !changes.is_empty() {
+            changes.push(put(META, "next_seq", &next)?);
+        }
+        if let Some(shelf) = &shelf {
+            changes.push(put(META, "shelf", shelf)?);
         }
         Ok(changes)
     };

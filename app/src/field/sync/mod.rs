@@ -28,6 +28,7 @@ use super::{
     store::{
         StoreError, cache,
         outbox::{self, Contents, Page, Shelved},
+        when_taken,
     },
 };
 pub use inputs::{grew as pool_grew, send as send_inputs};
@@ -486,6 +487,7 @@ pub async fn look() {
 
 /// Listens for reasons to sync. None of them is trusted beyond a hint.
 pub fn listen() {
+    when_taken(|| spawn_local(look()));
     // "offline" too: then the try that fails at once is what the screen speaks from.
     for name in ["online", "offline"] {
         window_event_listener_untyped(name, |_| nudge()).remove_never();
