@@ -12,6 +12,8 @@ use crate::state::AppState;
 /// The field app and its service worker: one static shell, no inline script, nothing from anywhere else.
 const FIELD_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
      connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Files that the pages of a build are made of. Opened by themselves they are in a sandbox: no script, no form.
+const ASSET_POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 /// Data and pictures, which load nothing.
 const DATA_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -34,6 +36,7 @@ const OF_PAGES: [(HeaderName, &str); 2] = [
 /// Sets them; a policy that a page has set for itself stays.
 pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_field = request.uri().path().starts_with("/field");
+    let is_asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let is_kind = |kind: &[u8]| headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind));
@@ -46,7 +49,11 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     let referrer = if is_page && !is_field { "same-origin" } else { "no-referrer" };
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        let policy = if is_field_app { FIELD_POLICY } else { DATA_POLICY };
+        let policy = match (is_field_app, is_asset) {
+            (true, _) => FIELD_POLICY,
+            (_, true) => ASSET_POLICY,
+            _ => DATA_POLICY,
+        };
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     }
     if state.config.is_https() {

@@ -177,6 +177,28 @@ for (const [at, engine] of chosen.entries()) {
 }
 
 for (const [at, engine] of chosen.entries()) {
+  test(`regression: ${engine}: what was said last of a door was dropped while storage had not taken what was said first`, { timeout: 120_000 }, async () => {
+    const { sign } = await phone(at, 2, async ({ page, volunteer, names }) => {
+      const says = (/** @type {string} */ door, /** @type {string} */ outcome) => until(`${door} to say ${outcome}`, async () => (await page.evaluate((name) => document.querySelector(`.door-open[aria-label^="${name} "]`).ariaLabel, door)).endsWith(w.word(`outcome.${outcome}`)), { patience: 30_000, explain: () => page.explain() });
+      await holdStore(page, 'entry');
+      // While it is asked to take the first.
+      await page.click('button', w.word('door.not_home_at', { door: names[0] }));
+      await volunteer.note(names[0], 'declined');
+      await page.sees(w.word('storage.silent'), { patience: 20_000 });
+      // And when it has said nothing; the same twice is said once.
+      for (const outcome of ['come_back', 'do_not_knock', 'do_not_knock']) await volunteer.note(names[1], outcome);
+      assert.ok(await page.has({ role: 'button', name: w.word('storage.export') }), 'the sheet covers nothing');
+      assert.deepEqual(await volunteer.untouched(), names, 'no tick before it is saved');
+      await page.evaluate(() => { globalThis.released = true; });
+      await says(names[0], 'declined');
+      await says(names[1], 'do_not_knock');
+      await page.waitFor('the notice to go', () => document.querySelector('.banner') === null);
+    }, engine);
+    told.add('Said twice while storage says nothing', `${engine}: two outcomes at each of two doors, the second before the first is saved`, 2, await lostOrTwice(server, [sign], { visits: 4 }));
+  });
+}
+
+for (const [at, engine] of chosen.entries()) {
   test(`${engine}: a tab that sleeps with the lock stops nobody from sending`, { timeout: 90_000 }, async () => {
     const { sign } = await phone(at, 1, async ({ page, volunteer, names }) => {
       await page.evaluate(() => new Promise((done) => {

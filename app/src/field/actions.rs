@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
     sync::Arc,
 };
 
@@ -83,8 +82,8 @@ thread_local! {
     static UNWRITTEN: RefCell<Vec<Tap>> = const { RefCell::new(Vec::new()) };
     /// What it is being asked to take. It may be silent for many seconds, and a file that is saved meanwhile has this too.
     static UNDER_WAY: RefCell<Vec<Unwritten>> = const { RefCell::new(Vec::new()) };
-    /// Doors whose note is being written. A second tap on the same button is the first one's echo.
-    static WRITING: RefCell<BTreeSet<Uuid>> = const { RefCell::new(BTreeSet::new()) };
+    /// What is being written or was not taken, each with its door, in the order in which it was noted.
+    static WRITING: RefCell<Vec<(Uuid, Unwritten)>> = const { RefCell::new(Vec::new()) };
     /// Whether it is about to be tried again.
     static WAITING: Cell<bool> = const { Cell::new(false) };
 }
@@ -96,12 +95,6 @@ struct Tap {
     by: Option<Shelved>,
 }
 
-impl Tap {
-    fn speaker(&self) -> Option<Uuid> {
-        self.by.as_ref().map(|by| by.identity.device)
-    }
-}
-
 /// Writes, and only then lets the screen know.
 async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
     let tap = Tap { drafts, by: sync::speaker() };
@@ -110,7 +103,9 @@ async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
         Some(written) => Ok(written),
         None => append_again(&tap).await,
     };
-    show(tap, written).await
+    show(tap, written).await?;
+    go_on();
+    Ok(())
 }
 
 /// Where storage was emptied it first gets back what the page has of it.
@@ -123,28 +118,56 @@ async fn append_again(Tap { drafts, by }: &Tap) -> Result<Written, StoreError> {
     outbox::append_again(drafts, by.as_ref(), sync::device()).await
 }
 
-/// The same at doors, unless something is being written there: a second tap on a button is the first one's echo. Gives the
-/// doors of which it is durable.
-async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> Vec<Uuid> {
-    let (mut doors, mut fresh) = (Vec::new(), Vec::new());
-    for (door, draft) in drafts {
-        if WRITING.with_borrow_mut(|writing| writing.insert(door)) {
-            doors.push(door);
-            fresh.push(draft);
-        }
+/// What is being written at a door, the last of it.
+fn writing(door: Uuid) -> Option<Unwritten> {
+    WRITING.with_borrow(|writing| writing.iter().rfind(|(at, _)| *at == door).map(|(_, draft)| draft.clone()))
+}
+
+/// What a draft says of its door. Nothing where it takes something back.
+fn says(draft: &Unwritten) -> Option<(Outcome, bool)> {
+    serde_json::from_str::<VisitV1>(&draft.bytes).ok().map(|visit| (visit.outcome, visit.leaflet))
+}
+
+/// What was said last of a door, also where it is not written yet.
+pub fn said(door: Uuid) -> Option<(Outcome, bool)> {
+    match writing(door) {
+        Some(draft) => says(&draft),
+        None => phone().standing.with_untracked(|standing| standing.get(&door).map(|standing| (standing.visit.outcome, standing.visit.leaflet))),
     }
-    // Where storage does not take them, their doors stay in this list until it does.
+}
+
+/// The same at doors. Where the same is being written there it is a second tap on one button, the first one's echo; what says
+/// something else follows once that is written. Gives the doors of which it is durable.
+async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> Vec<Uuid> {
+    let (mut doors, mut fresh, mut later) = (Vec::new(), Vec::new(), Vec::new());
+    for (door, mut draft) in drafts {
+        match writing(door) {
+            Some(before) if says(&before) == says(&draft) => continue,
+            Some(before) => {
+                draft.supersedes = Some(before.id);
+                later.push(draft.clone());
+            }
+            None => {
+                doors.push(door);
+                fresh.push(draft.clone());
+            }
+        }
+        WRITING.with_borrow_mut(|writing| writing.push((door, draft)));
+    }
+    if !later.is_empty() {
+        UNWRITTEN.with_borrow_mut(|unwritten| unwritten.push(Tap { drafts: later, by: sync::speaker() }));
+    }
     if fresh.is_empty() || write(fresh).await.is_err() {
         return Vec::new();
     }
-    WRITING.with_borrow_mut(|writing| writing.retain(|door| !doors.contains(door)));
     doors
 }
 
 async fn show(tap: Tap, written: Result<Written, StoreError>) -> Result<(), StoreError> {
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| tap.drafts.iter().all(|answered| answered.id != draft.id)));
-    match written {
+    let ids: Vec<Uuid> = tap.drafts.iter().map(|draft| draft.id).collect();
+    let answered = match written {
         Ok(written) => {
+            WRITING.with_borrow_mut(|writing| writing.retain(|(_, draft)| !ids.contains(&draft.id)));
             if written.by == sync::device() && written.entries.len() == tap.drafts.len() {
                 took(&written.entries);
             } else {
@@ -154,16 +177,16 @@ async fn show(tap: Tap, written: Result<Written, StoreError>) -> Result<(), Stor
             Ok(())
         }
         Err(error) => {
-            UNWRITTEN.with_borrow_mut(|unwritten| match unwritten.iter_mut().find(|before| before.speaker() == tap.speaker()) {
-                Some(before) => before.drafts.extend(tap.drafts),
-                None => unwritten.push(tap),
-            });
+            // Before what was noted since at the same door.
+            UNWRITTEN.with_borrow_mut(|unwritten| unwritten.insert(0, tap));
             error.log();
             phone().storage.set(Some(error.fault()));
             try_again_later();
             Err(error)
         }
-    }
+    };
+    UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| !ids.contains(&draft.id)));
+    answered
 }
 
 fn took(written: &[Kept]) {
@@ -176,6 +199,17 @@ fn took(written: &[Kept]) {
         }
     });
     sync::saved(written);
+}
+
+/// What waited for something else to be written has its turn.
+fn go_on() {
+    if has_unwritten() && phone().storage.with_untracked(Option::is_none) {
+        spawn_local(write_again());
+    }
+}
+
+fn has_unwritten() -> bool {
+    UNWRITTEN.with_borrow(|taps| !taps.is_empty())
 }
 
 /// Nobody has to stand and wait for a storage that comes back by itself.
@@ -191,28 +225,20 @@ fn try_again_later() {
 
 /// Tries again what storage did not take, or to read what it holds.
 pub async fn write_again() {
-    let taps = UNWRITTEN.take();
-    if taps.is_empty() && UNDER_WAY.with_borrow(|under_way| !under_way.is_empty()) {
+    if UNDER_WAY.with_borrow(|under_way| !under_way.is_empty()) {
         // It is being tried, and will say what came of it; but not that storage can be used again.
         if phone().storage.with_untracked(Option::is_some) {
             try_again_later();
         }
         return;
     }
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(taps.iter().flat_map(|tap| tap.drafts.iter().cloned())));
-    let healed = if taps.is_empty() {
-        outbox::probe().await.unwrap_or(false)
-    } else {
-        let mut healed = true;
-        for tap in taps {
-            let written = append_again(&tap).await;
-            healed &= show(tap, written).await.is_ok();
-        }
-        if healed {
-            WRITING.take();
-        }
-        healed
-    };
+    let mut healed = has_unwritten() || outbox::probe().await.unwrap_or(false);
+    // One after the other: the second may correct the first.
+    while healed && let Some(tap) = UNWRITTEN.with_borrow_mut(|unwritten| (!unwritten.is_empty()).then(|| unwritten.remove(0))) {
+        UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&tap.drafts));
+        let written = append_again(&tap).await;
+        healed = show(tap, written).await.is_ok();
+    }
     let storage = phone().storage;
     match storage.get_untracked() {
         fault if healed && (fault.is_some() || !phone().loaded.get_untracked()) => {
@@ -221,6 +247,7 @@ pub async fn write_again() {
                 storage.set(None);
             }
             sync::open().await;
+            go_on();
         }
         // Only the newer app, or this one started anew, gets on.
         None | Some(StorageFault::Newer) => {}
@@ -244,8 +271,7 @@ pub fn cannot_read(fault: StorageFault) {
 
 /// Whether there is anything that a file would hold.
 pub fn has_unsent() -> bool {
-    let unwritten = UNWRITTEN.with_borrow(|taps| !taps.is_empty()) || UNDER_WAY.with_borrow(|drafts| !drafts.is_empty());
-    unwritten || phone().figures.with_untracked(|figures| figures.waiting > 0)
+    has_unwritten() || UNDER_WAY.with_borrow(|drafts| !drafts.is_empty()) || phone().figures.with_untracked(|figures| figures.waiting > 0)
 }
 
 /// What leaves the phone as a file ([`dorbank_shared::sync::file`], without copies of it), for the organiser's screen. Never
@@ -299,7 +325,7 @@ fn export() -> String {
 pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: bool) -> bool {
     let before = phone().standing.with_untracked(|standing| standing.get(&place.door()).cloned());
     // What is said already is not said again: the end of the shift counts entries, and so does whoever reads the proof.
-    let same = before.as_ref().is_some_and(|before| (before.visit.outcome, before.visit.leaflet) == (outcome, leaflet));
+    let same = writing(place.door()).is_none() && said(place.door()) == Some((outcome, leaflet));
     if !same {
         let Some(draft) = visit(place, outcome, leaflet) else { return false };
         if write_at(vec![(place.door(), draft)]).await.is_empty() {
@@ -316,7 +342,7 @@ pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: b
 /// Nobody opened at any of these doors.
 pub async fn note_rest(places: Vec<Place>) {
     let mut drafts = Vec::new();
-    for place in &places {
+    for place in places.iter().filter(|place| writing(place.door()).is_none()) {
         drafts.extend(visit(*place, Outcome::NotHome, false).map(|draft| (place.door(), draft)));
     }
     let doors = write_at(drafts).await;

@@ -96,15 +96,14 @@ pub fn Choices(
         spawn_local(async move {
             let saved = actions::note_visit(place, name.get_value(), outcome, leaflet.get_untracked()).await;
             busy.set(false);
-            if saved {
-                on_done.run(outcome.is_conversation() && may_ask(place));
-            }
+            // What is not saved is said above the screen, not above the sheet.
+            on_done.run(saved && outcome.is_conversation() && may_ask(place));
         });
     };
     // A leaflet at a door where nothing else happened is a note of its own; beside another outcome it goes with it.
     let turn = move |_| {
         leaflet.update(|on| *on = !*on);
-        match current.get_untracked() {
+        match actions::said(place.door()) {
             Some((Outcome::LeafletOnly, _)) if !leaflet.get_untracked() => take_back(place, on_done),
             Some((outcome, _)) => {
                 spawn_local(async move {
