@@ -265,6 +265,9 @@ async fn a_visit_outside_the_shift_is_counted_where_its_door_lies_or_where_someb
         assert!(desk.get(&find, &desk.organiser).await.1.contains(&house.entrance.to_string()), "its turf is known already");
         let doors = desk.get(&format!("{find}&turf={turf}&entrance={}", house.entrance), &desk.organiser).await.1;
         assert!(doors.contains(&house.units[3].to_string()));
+        assert!(!doors.contains(r#"<select id="entrance""#), "what is chosen cannot be turned to another address beside its doors");
+        let again = desk.get(&format!("{find}&turf={turf}&entrance={}", Uuid::nil()), &desk.organiser).await.1;
+        assert!(again.contains(r#"<select id="entrance""#) && !again.contains(r#"<select id="unit""#));
         let at = |unit: Uuid, outcome: &str| {
             let place = [("turf", turf.to_string()), ("entrance", house.entrance.to_string()), ("unit", unit.to_string())];
             [named.clone(), place.to_vec(), vec![("outcome", outcome.to_owned())]].concat()
@@ -272,11 +275,19 @@ async fn a_visit_outside_the_shift_is_counted_where_its_door_lies_or_where_someb
         let wrong = desk.press("count", &at(desk.houses[0].units[0], "not_home"), &desk.organiser).await;
         assert_eq!(wrong, "/plan/quarantine?done=counted.0.1.0", "a door of another entrance");
         assert_eq!(desk.press("count", &at(house.units[3], "done"), &desk.organiser).await, "/plan/quarantine?error=malformed");
+        let nowhere = [&at(house.entrance, "not_home")[..4], &[("unit", String::new()), ("outcome", "not_home".to_owned())]].concat();
+        assert_eq!(desk.press("count", &nowhere, &desk.organiser).await, "/plan/quarantine?error=malformed", "nobody counts by choosing nothing");
+        assert_eq!(desk.press("count", &at(house.units[3], "not_home"), "dorbank-session=gone").await, "/sign-in?error=unknown");
         assert_eq!(desk.press("count", &at(house.units[3], "not_home"), &desk.organiser).await, "/plan/quarantine?done=counted.1.0.0");
         let settled = read(&desk.get(&find, &desk.organiser).await.1);
         assert!(settled.contains(Words::embedded("nb").get(key::CLARIFY_SETTLED)));
 
-        let place = [("turf", turf.to_string()), ("entrance", house.entrance.to_string()), ("unit", String::new()), ("outcome", "no_access".into())];
+        let place = [
+            ("turf", turf.to_string()),
+            ("entrance", house.entrance.to_string()),
+            ("unit", house.entrance.to_string()),
+            ("outcome", "no_access".into()),
+        ];
         let whole = [desk.named(&noted).await, place.to_vec()].concat();
         assert_eq!(desk.press("count", &whole, &desk.organiser).await, "/plan/quarantine?done=counted.1.0.0");
         assert_eq!((desk.standing().await.len(), desk.waiting().await), (3, 0));
@@ -576,7 +587,12 @@ async fn a_correction_that_came_after_its_visit_was_coarsened_counted_the_door_t
             assert_eq!(desk.count(entry).await, "/plan/quarantine?done=counted.0.1.0");
         }
         let (turf, house) = (desk.world.turfs[0].id, &desk.houses[0]);
-        let place = [("turf", turf.to_string()), ("entrance", house.entrance.to_string()), ("unit", String::new()), ("outcome", "talked".into())];
+        let place = [
+            ("turf", turf.to_string()),
+            ("entrance", house.entrance.to_string()),
+            ("unit", house.units[0].to_string()),
+            ("outcome", "talked".into()),
+        ];
         let placed = desk.press("count", &[desk.named(&better).await, place.to_vec()].concat(), &desk.organiser).await;
         assert_eq!(placed, "/plan/quarantine?done=counted.0.1.0");
         assert_eq!((desk.standing().await.len(), desk.waiting().await), (1, 2), "{engine:?}");

@@ -86,6 +86,30 @@ fn an_error_is_said_once_with_what_to_do() {
 }
 
 #[test]
+fn a_demo_told_where_to_click_and_then_that_somebody_else_listens_there() {
+    let (_folder, place) = place();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let output = place.command(&["demo", "--size", "small", "--serve", "--listen", &address]).output().unwrap();
+    let (said, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success() && failed.contains(&address) && failed.contains("DORBANK_LISTEN"), "{failed}");
+    assert!(!said.contains("Sign in"), "{said}");
+}
+
+#[test]
+fn the_database_was_readable_by_everybody_on_the_machine() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, place) = place();
+    place.done(&["officer", "list"]);
+    for name in ["dorbank.db", "dorbank.db-wal"] {
+        if let Ok(file) = std::fs::metadata(folder.path().join(name)) {
+            assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+        }
+    }
+    assert!(folder.path().join("dorbank.db").exists());
+}
+
+#[test]
 fn a_misspelt_database_was_made_without_a_word() {
     let (_folder, place) = place();
     for args in [&["mix"][..], &["release", "list"], &["correct", "Storgata 1", "--letter", "B"]] {

@@ -203,6 +203,8 @@ async fn a_wrong_file_is_told_apart_and_changes_nothing() {
         (&file[..file.len() - 1], "NotOurs"),
         (&vec![b' '; MAX_FILE_BYTES + 1], "TooLarge"),
         (&vec![b' '; 3 * MAX_FILE_BYTES], "TooLarge"),
+        // A film: the connection was closed in the middle of it, and the browser said so instead of us.
+        (&vec![b' '; 30 * MAX_FILE_BYTES], "TooLarge"),
     ] {
         for field in ["file", "text"] {
             assert_eq!(fault(&desk.post(field, content, &desk.organiser).await.1), expected);

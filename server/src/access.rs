@@ -223,8 +223,9 @@ async fn refuse(state: &AppState, error: ApiError, rule: &Rule, parts: &mut Part
     let code = error.code();
     let person = rule.cookies && wants_page(&parts.headers);
     match code {
-        Code::Unknown if person => Redirect::to("/sign-in").into_response(),
-        Code::Forbidden | Code::CrossSite if person => Redirect::to(&format!("/sign-in?error={}", code.name())).into_response(),
+        Code::Unknown if person && parts.method.is_safe() => Redirect::to("/sign-in").into_response(),
+        // Whoever pressed something hears that it was not done.
+        Code::Unknown | Code::Forbidden | Code::CrossSite if person => Redirect::to(&format!("/sign-in?error={}", code.name())).into_response(),
         _ if person => routes::pages::refused(state, parts, error).await,
         _ => error.answer(),
     }

@@ -1,10 +1,10 @@
 //! Bodies that come as JSON from scripts or as forms from pages without scripting, and answers that fit each.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, time::Duration};
 
 use axum::{
     Form, Json,
-    body::{Body as RawBody, Bytes},
+    body::{Body as RawBody, Bytes, HttpBody as _},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
@@ -40,6 +40,36 @@ pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes,
         // A client that sends a byte now and then shall not hold memory and a connection for as long as it likes.
         Err(_) => Err(Code::TooSlow),
     }
+}
+
+/// So much of a file that is too large is read all the same.
+const MOST_THROWN_AWAY: usize = 64 * 1024 * 1024;
+
+/// The whole body of what somebody sends from a page, with its request. One of more than `limit` bytes is read to its end and
+/// thrown away: a browser that is refused in the middle of sending shows an error of its own, and no word of ours.
+///
+/// # Errors
+/// `too_large`, `too_slow`, or `malformed` when it was cut off.
+pub async fn whole_from_page(request: Request, limit: usize) -> Result<Request, Code> {
+    let time = request.extensions().get().map_or(LONGEST, |time: &BodyTime| time.0);
+    let (parts, mut body) = request.into_parts();
+    let read = async {
+        let (mut bytes, mut size) = (Vec::new(), 0);
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            let Ok(part) = frame.map_err(|_| Code::Malformed)?.into_data() else { continue };
+            size += part.len();
+            if size <= limit {
+                bytes.extend_from_slice(&part);
+            } else if size <= MOST_THROWN_AWAY {
+                bytes = Vec::new();
+            } else {
+                break;
+            }
+        }
+        if size <= limit { Ok(bytes) } else { Err(Code::TooLarge) }
+    };
+    let bytes = tokio::time::timeout(time, read).await.map_err(|_| Code::TooSlow)??;
+    Ok(Request::from_parts(parts, RawBody::from(bytes)))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

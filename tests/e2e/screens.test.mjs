@@ -267,6 +267,7 @@ for (const [at, language] of LANGUAGES.entries()) {
       server.proxy.heal();
 
       await lead.page.goto(`${server.origin}/plan/shifts/${lead.shift.id}`);
+      await lead.page.clickOn({ css: `summary[aria-label="${words('nb').word('board.revoke.sign', { sign })}"]` });
       await lead.page.click('button', words('nb').word('board.revoke.sign', { sign }));
       await page.goto(`${server.origin}/field/`);
       await comes(w.word('revoked.text'));

@@ -31,57 +31,83 @@ pub fn clarify_one(page: ClarifyOne) -> impl IntoView {
 fn steps(page: ClarifyOne) -> impl IntoView {
     let ClarifyOne { row, turfs, entrances, doors, outcomes, chosen, .. } = page;
     let door = row.door.clone().unwrap_or_else(|| t(key::CLARIFY_DOOR_UNKNOWN));
+    let here = format!("/plan/quarantine/entry?id={}&mac={}", row.id, row.mac);
+    let kept = move |id: Uuid, name: &'static str| view! { <input type="hidden" name=name value=id.to_string()/> };
     let (turf, entrance) = (chosen.turf, chosen.entrance);
-    let kept = move |id: Option<Uuid>, name: &'static str| id.map(|id| view! { <input type="hidden" name=name value=id.to_string()/> });
-    let outcomes: Vec<_> = outcomes
-        .into_iter()
-        .map(|(name, word)| {
-            let selected = chosen.outcome.as_deref() == Some(&name);
-            view! { <option value=name selected=selected>{t(&word)}</option> }
-        })
-        .collect();
-    view! {
-        <form class="step" method="get" action="/plan/quarantine/entry">
-            {named(&row)}
-            <label for="turf">{t(key::CLARIFY_TURF)}</label>
-            <div class="acts">
-                <select id="turf" name="turf" required>{options(turfs, turf)}</select>
+    // What is chosen is words and no list: a list that is turned again would show one door and count another.
+    let first = match turf.and_then(|turf| turfs.iter().find(|choice| choice.id == turf)) {
+        Some(turf) => is_chosen(key::CLARIFY_TURF, turf, format!("{here}&turf={}", Uuid::nil())).into_any(),
+        None => view! {
+            <form class="step" method="get" action="/plan/quarantine/entry">
+                {named(&row)}
+                {choose("turf", key::CLARIFY_TURF, &turfs, None)}
                 <button class="second" type="submit">{t(key::CLARIFY_SHOW_ENTRANCES)}</button>
-            </div>
-        </form>
-        {turf.map(|_| view! {
+            </form>
+        }
+        .into_any(),
+    };
+    let second = turf.map(|turf| match entrance.and_then(|entrance| entrances.iter().find(|choice| choice.id == entrance)) {
+        Some(entrance) => is_chosen(key::CLARIFY_ENTRANCE, entrance, format!("{here}&turf={turf}&entrance={}", Uuid::nil())).into_any(),
+        None => view! {
             <form class="step" method="get" action="/plan/quarantine/entry">
                 {named(&row)}
                 {kept(turf, "turf")}
-                <label for="entrance">{t(key::CLARIFY_ENTRANCE)}</label>
-                <div class="acts">
-                    <select id="entrance" name="entrance" required>{options(entrances, entrance)}</select>
-                    <button class="second" type="submit">{t(key::CLARIFY_SHOW_DOORS)}</button>
-                </div>
+                {choose("entrance", key::CLARIFY_ENTRANCE, &entrances, None)}
+                <button class="second" type="submit">{t(key::CLARIFY_SHOW_DOORS)}</button>
             </form>
-        })}
-        {entrance.map(|_| view! {
+        }
+        .into_any(),
+    });
+    let third = turf.zip(entrance).map(|(turf, entrance)| {
+        let whole = Choice { id: entrance, name: t(key::CLARIFY_WHOLE_ENTRANCE) };
+        let doors: Vec<Choice> = doors.into_iter().chain([whole]).collect();
+        let outcomes: Vec<_> = outcomes
+            .into_iter()
+            .map(|(name, word)| {
+                let selected = chosen.outcome.as_deref() == Some(&name);
+                view! { <option value=name selected=selected>{t(&word)}</option> }
+            })
+            .collect();
+        view! {
             <form class="step" method="post" action="/plan/v1/quarantine/count">
                 {named(&row)}
                 {kept(turf, "turf")}
                 {kept(entrance, "entrance")}
-                <label for="unit">{t(key::CLARIFY_DOOR)}</label>
-                <select id="unit" name="unit">
-                    <option value="">{t(key::CLARIFY_WHOLE_ENTRANCE)}</option>
-                    {options(doors, chosen.door)}
-                </select>
+                {choose("unit", key::CLARIFY_DOOR, &doors, chosen.door)}
                 <label for="outcome">{t(key::CLARIFY_OUTCOME)}</label>
-                <select id="outcome" name="outcome" required>{outcomes}</select>
+                <select id="outcome" name="outcome" required>
+                    <option value="">{t(key::CLARIFY_CHOOSE)}</option>
+                    {outcomes}
+                </select>
                 <button type="submit">{t(key::CLARIFY_COUNT)}</button>
             </form>
-        })}
-        {discard(&row, &door)}
+        }
+    });
+    view! { {first} {second} {third} {discard(&row, &door)} }
+}
+
+/// A step that was taken, and the way back to it.
+fn is_chosen(question: &'static str, chosen: &Choice, again: String) -> impl IntoView + use<> {
+    let name = chosen.name.clone();
+    view! {
+        <div class="step">
+            <p>{t(question)}" "<strong>{name}</strong></p>
+            <p><a href=again>{t(key::CLARIFY_CHOOSE_ANOTHER)}</a></p>
+        </div>
     }
 }
 
-fn options(choices: Vec<Choice>, chosen: Option<Uuid>) -> Vec<impl IntoView> {
-    choices
-        .into_iter()
-        .map(|choice| view! { <option value=choice.id.to_string() selected=chosen == Some(choice.id)>{choice.name}</option> })
-        .collect()
+/// A question with its answers. None is given before somebody gives it, unless the entry says so.
+fn choose(name: &'static str, question: &'static str, choices: &[Choice], chosen: Option<Uuid>) -> impl IntoView + use<> {
+    let options: Vec<_> = choices
+        .iter()
+        .map(|choice| view! { <option value=choice.id.to_string() selected=chosen == Some(choice.id)>{choice.name.clone()}</option> })
+        .collect();
+    view! {
+        <label for=name>{t(question)}</label>
+        <select id=name name=name required>
+            <option value="">{t(key::CLARIFY_CHOOSE)}</option>
+            {options}
+        </select>
+    }
 }

@@ -42,7 +42,7 @@ pub fn keep_fresh(page: RwSignal<ShiftPage>) {
 
 /// Whether the reader has a choice open or a button under the thumb, which a fresh page must not pull away.
 fn is_choosing() -> bool {
-    document().active_element().is_some_and(|element| matches!(element.tag_name().as_str(), "SELECT" | "BUTTON" | "INPUT"))
+    document().active_element().is_some_and(|element| matches!(element.tag_name().as_str(), "SELECT" | "BUTTON" | "INPUT" | "SUMMARY"))
 }
 
 enum Answer {

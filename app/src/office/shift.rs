@@ -176,10 +176,14 @@ fn admitted_part(id: Uuid, (phones, turfs, live): (Vec<PhoneRow>, Vec<TurfRow>, 
                             <span class="soft">{t(key::BOARD_SEEN)}": "{seen(phone.seen_minutes)}</span>
                         </p>
                     </div>
-                    <form method="post" action=format!("/plan/v1/shifts/{id}/devices/{}/revoke", phone.id)>
-                        <input type="hidden" name="version" value=phone.version.to_string()/>
-                        <button class="quiet" type="submit" aria-label=with(key::BOARD_REVOKE_SIGN, &sign)>{t(key::BOARD_REVOKE)}</button>
-                    </form>
+                    <details>
+                        <summary aria-label=with(key::BOARD_REVOKE_SIGN, &sign)>{t(key::BOARD_REVOKE)}</summary>
+                        <p>{t(key::BOARD_REVOKE_WHY)}</p>
+                        <form method="post" action=format!("/plan/v1/shifts/{id}/devices/{}/revoke", phone.id)>
+                            <input type="hidden" name="version" value=phone.version.to_string()/>
+                            <button class="second" type="submit">{with(key::BOARD_REVOKE_SIGN, &sign)}</button>
+                        </form>
+                    </details>
                 </li>
             }
         })

@@ -48,6 +48,7 @@ impl From<Wanted> for Size {
 
 /// Makes it, and serves it when asked.
 pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
+    let listener = if verb.serve { Some(serve::listen(&state.config).await?) } else { None };
     let mut tx = state.db.read().await?;
     let is_demo = store::stamp::is_demo(&mut tx).await?;
     anyhow::ensure!(
@@ -70,7 +71,10 @@ pub async fn run(state: AppState, verb: Demo) -> anyhow::Result<()> {
         }
     }
     print_guide(&state).await?;
-    if verb.serve { serve::run(state).await } else { Ok(()) }
+    match listener {
+        Some(listener) => serve::run(state, listener).await,
+        None => Ok(()),
+    }
 }
 
 /// Where to click and as whom.

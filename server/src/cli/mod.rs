@@ -264,7 +264,10 @@ async fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
     telemetry::start(common.log_json);
     let config = common.config()?;
     match verb {
-        Verb::Serve => serve::run(open(config).await?).await,
+        Verb::Serve => {
+            let listener = serve::listen(&config).await?;
+            serve::run(open(config).await?, listener).await
+        }
         Verb::Demo(demo) => demo::run(open(config).await?, demo).await,
         Verb::Import(import) => import::run(&open(config).await?, import).await,
         Verb::Correct(correct) => correct::run(&open_filled(config).await?, correct).await,

@@ -1,18 +1,24 @@
 //! `dorbank serve`.
 
 use anyhow::Context as _;
-use dorbank_server::{router, schedule, state::AppState};
+use dorbank_server::{config::Config, router, schedule, state::AppState};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
+/// Listens, before anything is said of an address.
+pub async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(config.listen).await.with_context(|| {
+        format!("cannot listen on {}. If another program does so, name another address in --listen or DORBANK_LISTEN", config.listen)
+    })
+}
+
 /// Serves until SIGTERM or Ctrl-C.
-pub async fn run(state: AppState) -> anyhow::Result<()> {
+pub async fn run(state: AppState, listener: TcpListener) -> anyhow::Result<()> {
     let config = state.config.clone();
     // Each phone is an open file. Where the system gives fewer, phones wait for their turn.
     let _ = rlimit::increase_nofile_limit(2 * config.limits.connections as u64);
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     anyhow::ensure!(
         !state.site.assets.is_empty(),
         "there are no built screens in {}. Please run `make build`, or name their folder in --site",

@@ -68,6 +68,7 @@ pub async fn sign_in(state: &AppState, notice: Option<Notice>) -> Result<SignIn,
 pub fn notice(code: &str) -> Option<Notice> {
     Some(match code {
         "link_refused" => Notice::LinkRefused,
+        "unknown" => Notice::Trouble(Trouble::SignIn),
         "forbidden" => Notice::Trouble(Trouble::Forbidden),
         "stale" => Notice::Trouble(Trouble::Stale),
         "busy" => Notice::Trouble(Trouble::Busy),

@@ -206,7 +206,7 @@ impl Teller {
     }
 }
 
-/// What is chosen in the address of the page that looks for a door.
+/// What is chosen in the address of the page that looks for a door. An id of nothing asks again, also where the entry says it.
 #[derive(Debug, Clone, Default)]
 pub struct Looking {
     /// A turf.
@@ -244,7 +244,8 @@ pub async fn clarify_one(
     let words = text::words(language);
     let doors: Vec<Choice> =
         entrance.into_iter().flat_map(|found| &found.units).map(|unit| Choice { id: unit.id, name: door::unit_name(unit, &words) }).collect();
-    let door = visit.as_ref().and_then(|visit| visit.unit).filter(|unit| doors.iter().any(|door| door.id == *unit));
+    let said = visit.as_ref().filter(|visit| entrance.is_some_and(|found| found.id == visit.entrance));
+    let door = said.map(|visit| visit.unit.unwrap_or(visit.entrance));
     Ok(ClarifyOne {
         notice,
         reason: waiting.entry.reason.name().to_owned(),

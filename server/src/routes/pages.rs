@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use axum::{
     Json,
     body::Bytes,
-    extract::{FromRequestParts, Multipart, Path, Query, State, multipart::MultipartRejection},
-    http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request::Parts},
+    extract::{FromRequest, FromRequestParts, Multipart, Path, Query, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use dorbank_app::office::{
@@ -31,6 +31,7 @@ use crate::{
     access::{ADMINISTRATORS, Access, ByOfficer, ORGANISERS, PLANNERS, READERS, Routes, wants_page},
     auth,
     error::{ApiError, status},
+    extract::whole_from_page,
     headers::office_policy,
     office::{self, Choice, quarantine::Looking},
     routes::quarantine,
@@ -43,6 +44,8 @@ const LANGUAGE_COOKIE: &str = "dorbank-language";
 /// For so many seconds: a year.
 const LANGUAGE_SECONDS: u32 = 31_536_000;
 
+/// So many bytes has a form with a file at most; a page whose reader has said yes sends the file as text, which may be longer.
+const MOST_SENT: usize = 2 * MAX_FILE_BYTES;
 /// With a phone's id after it, the name of the field that says to which shift it belongs.
 const SHIFT_OF: &str = "shift-";
 
@@ -58,7 +61,7 @@ pub(super) fn routes() -> Routes {
         .get("/plan/shifts/{shift}", Access::Shift(PLANNERS), shift)
         .get("/plan/status", Access::Officer(ORGANISERS), status_page)
         .get("/plan/intake", Access::Officer(ORGANISERS), choose_file)
-        .post("/plan/intake", Access::Officer(ORGANISERS).limit(2 * MAX_FILE_BYTES), take_file)
+        .post("/plan/intake", Access::Officer(ORGANISERS).limit(MOST_SENT), take_file)
         .get("/plan/quarantine", Access::Officer(ORGANISERS), clarify)
         .get("/plan/quarantine/entry", Access::Officer(ORGANISERS), clarify_one)
         .get("/programme", Access::Officer(READERS), programme)
@@ -104,13 +107,8 @@ async fn choose_file(State(state): State<AppState>, ByOfficer(officer): ByOffice
 }
 
 /// A file that was chosen is looked at; the same file, sent again with the yes, is taken.
-async fn take_file(
-    State(state): State<AppState>,
-    ByOfficer(officer): ByOfficer,
-    reader: Reader,
-    form: Result<Multipart, MultipartRejection>,
-) -> Response {
-    let step = match sent(form).await {
+async fn take_file(State(state): State<AppState>, ByOfficer(officer): ByOfficer, reader: Reader, request: Request) -> Response {
+    let step = match sent(request).await {
         Ok(sent) => office::intake::intake(&state, &officer, reader.language, (&sent.file, &sent.shifts), sent.take).await,
         Err(fault) => Ok(Step::Fault(fault)),
     };
@@ -134,11 +132,11 @@ struct Sent {
     shifts: HashMap<Uuid, Uuid>,
 }
 
-async fn sent(form: Result<Multipart, MultipartRejection>) -> Result<Sent, Fault> {
-    let too_large = |status: StatusCode| if status == StatusCode::PAYLOAD_TOO_LARGE { Fault::TooLarge } else { Fault::Nothing };
-    let mut form = form.map_err(|refused| too_large(refused.status()))?;
+async fn sent(request: Request) -> Result<Sent, Fault> {
+    let request = whole_from_page(request, MOST_SENT).await.map_err(|code| if code == Code::TooLarge { Fault::TooLarge } else { Fault::Nothing })?;
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| Fault::Nothing)?;
     let (mut file, mut shifts) = (None, HashMap::new());
-    while let Some(field) = form.next_field().await.map_err(|error| too_large(error.status()))? {
+    while let Some(field) = form.next_field().await.map_err(|_| Fault::Nothing)? {
         let name = field.name().unwrap_or_default().to_owned();
         let take = match name.as_str() {
             "file" => Some(Take::Look),
@@ -151,7 +149,7 @@ async fn sent(form: Result<Multipart, MultipartRejection>) -> Result<Sent, Fault
         }
         // A browser sends a part without a name where no file was chosen.
         let chosen = field.file_name().is_some_and(|file| !file.is_empty());
-        let bytes = field.bytes().await.map_err(|error| too_large(error.status()))?;
+        let bytes = field.bytes().await.map_err(|_| Fault::Nothing)?;
         if chosen && bytes.is_empty() {
             return Err(Fault::NotOurs);
         }

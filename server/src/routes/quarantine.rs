@@ -65,10 +65,12 @@ impl One {
             return Ok(None);
         }
         let id = |text: &str| text.parse::<Uuid>().map_err(|_| Code::Malformed);
+        let (entrance, unit) = (id(&self.entrance)?, id(&self.unit)?);
         Ok(Some(Correction {
             turf: id(&self.turf)?,
-            entrance: id(&self.entrance)?,
-            unit: if self.unit.is_empty() { None } else { Some(id(&self.unit)?) },
+            entrance,
+            // The entrance as a whole bears its own id, so that nobody chooses it by choosing nothing.
+            unit: (unit != entrance).then_some(unit),
             outcome: Outcome::parse(&self.outcome).filter(|outcome| *outcome != Outcome::Done).ok_or(Code::Malformed)?,
         }))
     }

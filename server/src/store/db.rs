@@ -155,7 +155,7 @@ pub fn lock_file(path: &Path) -> std::io::Result<File> {
     beside(path, ".lock")
 }
 
-/// A file beside a SQLite database for a lock, made where there is none.
+/// A file beside a SQLite database, as for a lock, or that itself; made where there is none.
 pub(super) fn beside(database: &Path, ending: &str) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut name = database.as_os_str().to_owned();
@@ -204,8 +204,9 @@ impl Db {
             TryLockError::WouldBlock => StoreError::Restoring,
             TryLockError::Error(error) => sqlx::Error::Io(error).into(),
         })?;
+        // Made here where there is none, for nobody else on the machine to read.
+        beside(Path::new(path), "").map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // A phone deletes its copy on our receipt, so the receipt must outlive a power cut.
             .synchronous(SqliteSynchronous::Full)

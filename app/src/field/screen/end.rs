@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::field::{
-    phone::{count, phone, tr},
+    phone::{count, fill, phone, tr},
     sync,
     ui::{Bar, draw, hindrance, note, send_now, storage_title},
 };
@@ -57,6 +57,7 @@ pub fn End() -> impl IntoView {
                     <div><dt>{tr(key::END_HELD)}</dt><dd>{move || figures().held.map_or_else(|| "–".to_owned(), |held| held.to_string())}</dd></div>
                 </dl>
                 <div role="status">{verdict}</div>
+                {move || phone().shelf.get().iter().filter(|shelved| shelved.unsent().next().is_some()).map(|shelved| view! { <p>{fill(key::END_EARLIER, &[("sign", &shelved.identity.sign)])}</p> }).collect_view()}
                 {move || (figures().quarantined > 0).then(|| view! { <p>{count(key::END_QUARANTINED, usize::try_from(figures().quarantined).unwrap_or(usize::MAX))}</p> })}
                 {move || matches!(figures().problem, Some(Problem::Offline | Problem::Storage)).then(|| view! { <p class="soft small">{tr(key::END_WAITS_NEXT)}</p> })}
             </section>

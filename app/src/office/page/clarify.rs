@@ -123,7 +123,7 @@ pub struct Chosen {
     pub turf: Option<Uuid>,
     /// An entrance in it.
     pub entrance: Option<Uuid>,
-    /// A door in that.
+    /// A door in that, or the entrance itself.
     pub door: Option<Uuid>,
     /// An outcome's name.
     pub outcome: Option<String>,
