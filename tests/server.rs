@@ -125,6 +125,9 @@ async fn any_address_of_the_field_app_answers_its_shell() {
     let worker = server.get("/field/sw.js").send().await.unwrap();
     assert_eq!((header(&worker, "cache-control"), header(&worker, "service-worker-allowed")), ("no-store", "/field/"));
     assert!(header(&worker, "content-security-policy").contains("script-src 'self'"), "it starts wherever it is");
+    let shell = server.get("/field/").send().await.unwrap();
+    let same = server.get("/field/").header("if-none-match", header(&shell, "etag")).send().await.unwrap();
+    assert_eq!((same.status(), header(&same, "content-security-policy")), (StatusCode::NOT_MODIFIED, header(&shell, "content-security-policy")));
     let manifest = server.get("/field/manifest.webmanifest").send().await.unwrap();
     assert_eq!(header(&manifest, "content-type"), "application/manifest+json");
     assert_eq!(header(&server.get("/field").send().await.unwrap(), "location"), "/field/");

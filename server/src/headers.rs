@@ -39,9 +39,7 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     let is_asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let is_kind = |kind: &[u8]| headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind));
-    let is_page = is_kind(b"text/html");
-    let is_field_app = is_field && (is_page || is_kind(b"text/javascript"));
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     for (name, value) in ALWAYS.into_iter().chain(OF_PAGES.into_iter().filter(|_| is_page)) {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -49,7 +47,8 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     let referrer = if is_page && !is_field { "same-origin" } else { "no-referrer" };
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        let policy = match (is_field_app, is_asset) {
+        // By the address: an answer that nothing has changed has no kind, and its policy takes the place of the one that was kept.
+        let policy = match (is_field, is_asset) {
             (true, _) => FIELD_POLICY,
             (_, true) => ASSET_POLICY,
             _ => DATA_POLICY,
