@@ -71,10 +71,10 @@ fn visit(place: Place, outcome: Outcome, leaflet: bool) -> Option<Unwritten> {
     })
 }
 
-fn withdrawal(of: &Standing) -> Unwritten {
+fn withdrawal(of: Uuid, campaign: Uuid) -> Unwritten {
     let now = browser::now();
-    let bytes = serde_json::to_string(&WithdrawalV1 { campaign: of.visit.campaign }).unwrap_or_default();
-    Unwritten { id: fresh_id(now), kind: KIND_WITHDRAWAL.to_owned(), version: 1, supersedes: Some(of.id), captured_at: now, bytes }
+    let bytes = serde_json::to_string(&WithdrawalV1 { campaign }).unwrap_or_default();
+    Unwritten { id: fresh_id(now), kind: KIND_WITHDRAWAL.to_owned(), version: 1, supersedes: Some(of), captured_at: now, bytes }
 }
 
 thread_local! {
@@ -124,16 +124,25 @@ fn writing(door: Uuid) -> Option<Unwritten> {
 }
 
 /// What a draft says of its door. Nothing where it takes something back.
-fn says(draft: &Unwritten) -> Option<(Outcome, bool)> {
-    serde_json::from_str::<VisitV1>(&draft.bytes).ok().map(|visit| (visit.outcome, visit.leaflet))
+fn visit_in(draft: &Unwritten) -> Option<VisitV1> {
+    serde_json::from_str(&draft.bytes).ok()
 }
 
-/// What was said last of a door, also where it is not written yet.
-pub fn said(door: Uuid) -> Option<(Outcome, bool)> {
+/// What was noted last of a door, with its id, also where it is not written yet.
+fn last(door: Uuid) -> Option<(Uuid, VisitV1)> {
     match writing(door) {
-        Some(draft) => says(&draft),
-        None => phone().standing.with_untracked(|standing| standing.get(&door).map(|standing| (standing.visit.outcome, standing.visit.leaflet))),
+        Some(draft) => Some((draft.id, visit_in(&draft)?)),
+        None => phone().standing.with_untracked(|standing| standing.get(&door).map(|standing| (standing.id, standing.visit.clone()))),
     }
+}
+
+fn says(visit: &VisitV1) -> (Outcome, bool) {
+    (visit.outcome, visit.leaflet)
+}
+
+/// What was said last of a door.
+pub fn said(door: Uuid) -> Option<(Outcome, bool)> {
+    last(door).map(|(_, visit)| says(&visit))
 }
 
 /// The same at doors. Where the same is being written there it is a second tap on one button, the first one's echo; what says
@@ -141,16 +150,17 @@ pub fn said(door: Uuid) -> Option<(Outcome, bool)> {
 async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> Vec<Uuid> {
     let (mut doors, mut fresh, mut later) = (Vec::new(), Vec::new(), Vec::new());
     for (door, mut draft) in drafts {
-        match writing(door) {
-            Some(before) if says(&before) == says(&draft) => continue,
-            Some(before) => {
-                draft.supersedes = Some(before.id);
-                later.push(draft.clone());
+        if let Some(before) = writing(door) {
+            let before_says = visit_in(&before).as_ref().map(says);
+            if before_says == visit_in(&draft).as_ref().map(says) {
+                continue;
             }
-            None => {
-                doors.push(door);
-                fresh.push(draft.clone());
-            }
+            // What is taken back is nothing that anything corrects.
+            draft.supersedes = before_says.map(|_| before.id);
+            later.push(draft.clone());
+        } else {
+            doors.push(door);
+            fresh.push(draft.clone());
         }
         WRITING.with_borrow_mut(|writing| writing.push((door, draft)));
     }
@@ -167,7 +177,6 @@ async fn show(tap: Tap, written: Result<Written, StoreError>) -> Result<(), Stor
     let ids: Vec<Uuid> = tap.drafts.iter().map(|draft| draft.id).collect();
     let answered = match written {
         Ok(written) => {
-            WRITING.with_borrow_mut(|writing| writing.retain(|(_, draft)| !ids.contains(&draft.id)));
             if written.by == sync::device() && written.entries.len() == tap.drafts.len() {
                 took(&written.entries);
             } else {
@@ -185,6 +194,9 @@ async fn show(tap: Tap, written: Result<Written, StoreError>) -> Result<(), Stor
             Err(error)
         }
     };
+    if answered.is_ok() {
+        WRITING.with_borrow_mut(|writing| writing.retain(|(_, draft)| !ids.contains(&draft.id)));
+    }
     UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| !ids.contains(&draft.id)));
     answered
 }
@@ -208,6 +220,10 @@ fn go_on() {
     }
 }
 
+fn is_under_way() -> bool {
+    UNDER_WAY.with_borrow(|under_way| !under_way.is_empty())
+}
+
 fn has_unwritten() -> bool {
     UNWRITTEN.with_borrow(|taps| !taps.is_empty())
 }
@@ -225,7 +241,7 @@ fn try_again_later() {
 
 /// Tries again what storage did not take, or to read what it holds.
 pub async fn write_again() {
-    if UNDER_WAY.with_borrow(|under_way| !under_way.is_empty()) {
+    if is_under_way() {
         // It is being tried, and will say what came of it; but not that storage can be used again.
         if phone().storage.with_untracked(Option::is_some) {
             try_again_later();
@@ -233,8 +249,11 @@ pub async fn write_again() {
         return;
     }
     let mut healed = has_unwritten() || outbox::probe().await.unwrap_or(false);
-    // One after the other: the second may correct the first.
-    while healed && let Some(tap) = UNWRITTEN.with_borrow_mut(|unwritten| (!unwritten.is_empty()).then(|| unwritten.remove(0))) {
+    // One after the other: the second may correct the first, and so may what is tapped meanwhile, which goes on from here.
+    while healed
+        && !is_under_way()
+        && let Some(tap) = UNWRITTEN.with_borrow_mut(|unwritten| (!unwritten.is_empty()).then(|| unwritten.remove(0)))
+    {
         UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&tap.drafts));
         let written = append_again(&tap).await;
         healed = show(tap, written).await.is_ok();
@@ -271,7 +290,7 @@ pub fn cannot_read(fault: StorageFault) {
 
 /// Whether there is anything that a file would hold.
 pub fn has_unsent() -> bool {
-    has_unwritten() || UNDER_WAY.with_borrow(|drafts| !drafts.is_empty()) || phone().figures.with_untracked(|figures| figures.waiting > 0)
+    has_unwritten() || is_under_way() || phone().figures.with_untracked(|figures| figures.waiting > 0)
 }
 
 /// What leaves the phone as a file ([`dorbank_shared::sync::file`], without copies of it), for the organiser's screen. Never
@@ -356,16 +375,15 @@ pub async fn note_rest(places: Vec<Place>) {
 pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
     // Nobody takes it back twice. What said so stays until it says what came of it: beneath it are doors.
     phone().snack.update(|snack| snack.iter_mut().for_each(|snack| snack.undo.clear()));
-    let now = phone().standing.get_untracked();
     let mut drafts = Vec::new();
     for (door, before) in doors {
-        let Some(current) = now.get(&door) else { continue };
+        let Some((current, visited)) = last(door) else { continue };
         let draft = match before {
             Some(Standing { visit: before, .. }) => {
                 let place = Place { turf: before.turf, entrance: before.entrance, unit: before.unit };
                 visit(place, before.outcome, before.leaflet)
             }
-            None => Some(withdrawal(current)),
+            None => Some(withdrawal(current, visited.campaign)),
         };
         drafts.extend(draft.map(|draft| (door, draft)));
     }

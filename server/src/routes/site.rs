@@ -30,10 +30,7 @@ pub(super) fn routes() -> Routes {
 /// Named by its content, so it never changes; taken from where the assets of earlier builds are kept as well.
 async fn asset(State(state): State<AppState>, Path(name): Path<String>, request: Request) -> Result<Response, ApiError> {
     let kept = ServeDir::new(state.config.data.join("assets")).precompressed_br().precompressed_gzip();
-    let mut response = serve(kept, &name, request, "public, max-age=31536000, immutable").await?;
-    // Nobody asks whether it changed, and a download that was cut is taken up again by the tag. Phones pay for each byte.
-    response.headers_mut().remove(header::LAST_MODIFIED);
-    Ok(response)
+    serve(kept, &name, request, "public, max-age=31536000, immutable").await
 }
 
 async fn icon(State(state): State<AppState>, Path(name): Path<String>, request: Request) -> Result<Response, ApiError> {
@@ -47,18 +44,24 @@ async fn serve(files: ServeDir, name: &str, mut request: Request, cache: &'stati
         return Err(Code::NotFound.into());
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    Ok(known_by_its_tag(response.into_response()))
+}
+
+/// Whether it changed is asked by its tag, and by that a download that was cut is taken up again; a phone pays for each byte of
+/// a date beside it.
+fn known_by_its_tag(mut response: Response) -> Response {
+    response.headers_mut().remove(header::LAST_MODIFIED);
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    Ok(response.into_response())
+    response
 }
 
 async fn field_file(state: &AppState, name: &str, request: Request) -> Result<Response, ApiError> {
     let file = ServeFile::new(state.site.dir.join("field").join(name)).precompressed_br().precompressed_gzip();
-    let Ok(mut response) = file.oneshot(request).await;
+    let Ok(response) = file.oneshot(request).await;
     if response.status().is_client_error() {
         return Err(Code::NotFound.into());
     }
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    Ok(response.into_response())
+    Ok(known_by_its_tag(response.into_response()))
 }
 
 /// Any address of the field app: one shell, in which the app finds its own way.

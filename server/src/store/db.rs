@@ -6,7 +6,6 @@
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
-    str::FromStr,
     sync::Arc,
 };
 
@@ -155,12 +154,22 @@ pub fn lock_file(path: &Path) -> std::io::Result<File> {
     beside(path, ".lock")
 }
 
-/// A file beside a SQLite database, as for a lock, or that itself; made where there is none.
+/// A file beside a SQLite database for a lock, made where there is none.
 pub(super) fn beside(database: &Path, ending: &str) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut name = database.as_os_str().to_owned();
     name.push(ending);
     File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(name)
+}
+
+/// Makes an empty database where there is none, for nobody else on the machine to read. One that is there is not opened: to
+/// close it would let go of the locks that this process has on it.
+fn make_ours(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The migrations of SQLite and of PostgreSQL, as this program knows them.
@@ -204,9 +213,9 @@ impl Db {
             TryLockError::WouldBlock => StoreError::Restoring,
             TryLockError::Error(error) => sqlx::Error::Io(error).into(),
         })?;
-        // Made here where there is none, for nobody else on the machine to read.
-        beside(Path::new(path), "").map_err(sqlx::Error::Io)?;
-        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
+        make_ours(Path::new(path)).map_err(sqlx::Error::Io)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             // A phone deletes its copy on our receipt, so the receipt must outlive a power cut.
             .synchronous(SqliteSynchronous::Full)

@@ -267,7 +267,8 @@ pub fn put_back(page: Page, there: Stored, was_emptied: bool) -> PutBack {
         shelf.push(Shelved { identity: now, ended_at: older.ended_at, entries: std::mem::take(&mut there) });
         (takes, grew) = (true, true);
     }
-    let (mut added, mut next) = (Vec::new(), next);
+    // Each identity has counters of its own.
+    let (mut added, mut next) = (Vec::new(), if takes { 1 } else { next });
     if takes || is_ours {
         (added, next) = missing(&ours.entries, &there, was_emptied, is_empty, next.max(page.max_issued + 1));
     } else {

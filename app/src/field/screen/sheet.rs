@@ -96,8 +96,8 @@ pub fn Choices(
         spawn_local(async move {
             let saved = actions::note_visit(place, name.get_value(), outcome, leaflet.get_untracked()).await;
             busy.set(false);
-            // What is not saved is said above the screen, not above the sheet.
-            on_done.run(saved && outcome.is_conversation() && may_ask(place));
+            // What is not saved is said above the screen, not above the sheet. Which may be closed by now.
+            let _ = on_done.try_run(saved && outcome.is_conversation() && may_ask(place));
         });
     };
     // A leaflet at a door where nothing else happened is a note of its own; beside another outcome it goes with it.
@@ -140,7 +140,7 @@ pub fn Choices(
 fn take_back(place: Place, on_done: Callback<bool>) {
     spawn_local(async move {
         actions::undo(vec![(place.door(), None)]).await;
-        on_done.run(false);
+        let _ = on_done.try_run(false);
     });
 }
 
