@@ -267,8 +267,11 @@ for (const [at, language] of LANGUAGES.entries()) {
       server.proxy.heal();
 
       await lead.page.goto(`${server.origin}/plan/shifts/${lead.shift.id}`);
-      await lead.page.clickOn({ css: `summary[aria-label="${words('nb').word('board.revoke.sign', { sign })}"]` });
-      await lead.page.click('button', words('nb').word('board.revoke.sign', { sign }));
+      await lead.page.evaluate((/** @type {string} */ name) => {
+        const asks = document.querySelector(`summary[aria-label="${name}"]`);
+        asks.click();
+        asks.closest('details').querySelector('button').click();
+      }, words('nb').word('board.revoke.sign', { sign }));
       await page.goto(`${server.origin}/field/`);
       await comes(w.word('revoked.text'));
       await look('36-shut-out');
