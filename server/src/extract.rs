@@ -25,12 +25,16 @@ pub struct Body<T>(pub T);
 #[derive(Debug, Clone, Copy)]
 pub struct BodyTime(pub Duration);
 
+fn time_for(request: &Request) -> Duration {
+    request.extensions().get().map_or(LONGEST, |time: &BodyTime| time.0)
+}
+
 /// The whole body, whatever it is.
 ///
 /// # Errors
 /// `too_large`, `too_slow`, or `malformed` when it was cut off.
 pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Code> {
-    let time = request.extensions().get().map_or(LONGEST, |time: &BodyTime| time.0);
+    let time = time_for(&request);
     match tokio::time::timeout(time, Bytes::from_request(request, state)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(refused)) => {
@@ -51,7 +55,7 @@ const MOST_THROWN_AWAY: usize = 64 * 1024 * 1024;
 /// # Errors
 /// `too_large`, `too_slow`, or `malformed` when it was cut off.
 pub async fn whole_from_page(request: Request, limit: usize) -> Result<Request, Code> {
-    let time = request.extensions().get().map_or(LONGEST, |time: &BodyTime| time.0);
+    let time = time_for(&request);
     let (parts, mut body) = request.into_parts();
     let read = async {
         let (mut bytes, mut size) = (Vec::new(), 0);
