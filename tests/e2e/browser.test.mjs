@@ -438,6 +438,8 @@ if (chosen.includes('chromium')) {
       await nudge(page);
       await allSent(page);
       const protocol = await page.protocol();
+      // An open page would give storage back what it knows.
+      await page.goto('about:blank');
       await protocol.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'all' });
       await page.goto(`${server.origin}/field/`);
       await page.sees(w.word('join.title'), { patience: 20_000 });

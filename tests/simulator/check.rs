@@ -175,6 +175,7 @@ impl World {
                 }
             }
             known.extend(here.into_keys());
+            check_taps(index, phone, verdicts);
             self.check_proof(index, verdicts);
         }
         // A page that ended had some that storage never took; the file had them.
@@ -392,6 +393,27 @@ impl World {
                     verdicts.wrong.push(format!("I1: an input of phone {index} is lost (on the phone: {:?})", record.map(|record| &record.held_on)));
                 }
             }
+        }
+    }
+}
+
+/// Each tap of a page that is still open was saved, and what was said last of a door while storage had not taken what was said
+/// before follows it.
+fn check_taps(index: usize, phone: &Phone, verdicts: &mut Verdicts) {
+    let saved: BTreeSet<Uuid> = phone.saved.iter().map(|entry| entry.id).collect();
+    let is_open = |tab: usize, life: u32| phone.tabs.get(tab).is_some_and(|page| page.open && page.life == life);
+    for (_, _, id) in phone.tapped.iter().filter(|(tab, life, id)| is_open(*tab, *life) && !saved.contains(id)) {
+        verdicts.lost += 1;
+        verdicts.wrong.push(format!("I1: what was tapped on phone {index} was never saved: {id}"));
+    }
+    let find = |id: Uuid| phone.saved.iter().find(|entry| entry.id == id);
+    for (before, then) in &phone.corrected {
+        let (Some(before), Some(then)) = (find(*before), find(*then)) else { continue };
+        let corrects = Some(before.id).filter(|_| before.kind == KIND_VISIT);
+        if then.supersedes != corrects || then.device_seq <= before.device_seq {
+            verdicts
+                .wrong
+                .push(format!("I2: what was said last at a door of phone {index} does not follow what was said before: {before:?}, {then:?}"));
         }
     }
 }

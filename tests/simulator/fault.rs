@@ -71,6 +71,7 @@ kinds! {
     Struck: "An input is struck that was said to be unsaved", "storage had it, or had it not";
     NextRound: "A round is closed and the next one opened", "tickets are scarce, and phones join a shift of the new round while inputs of the old one wait on them";
     Emptied: "Storage is emptied under an open page", "what the page knows it puts back, a second page adds what the first did not know, also where somebody has joined anew since; inputs on the phone are gone, as its screen says, and not counted";
+    Again: "A door is tapped again before storage has taken the first tap", "the same once more, something else, or taken back; while storage is slow, silent, failing or full";
 }
 
 /// Which faults a run has, and how often each was made to happen.

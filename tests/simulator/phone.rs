@@ -14,7 +14,8 @@ use dorbank_shared::{
         engine::{Effect, Event, State},
         file::Unwritten,
         outbox::{Shelved, disagree, shelve},
-        replay::Kept,
+        replay::{Kept, Standing},
+        taps::Taps,
         wire::{Admission, Envelope, Have, KIND_VISIT, KIND_WITHDRAWAL, PROTO, PullRequest, PullResponse, PushRequest},
     },
     visit::{Outcome, VisitV1, WithdrawalV1},
@@ -110,7 +111,9 @@ pub struct Tab {
     /// What is sent from the shelf.
     pub shelving: Option<Shelving>,
     pub requests: u64,
-    /// What storage has not taken yet. It is said to be unsaved.
+    /// What was tapped and storage has not taken yet.
+    pub taps: Taps,
+    /// How many inputs storage has not taken yet. They are said to be unsaved.
     pub unsaved: u32,
 }
 
@@ -143,6 +146,10 @@ pub struct Shelving {
 pub struct Phone {
     pub storage: Storage,
     pub tabs: Vec<Tab>,
+    /// What was tapped, and in which life of which tab.
+    pub tapped: Vec<(usize, u32, Uuid)>,
+    /// What was tapped while storage had not taken what was said before of the door, which it corrects.
+    pub corrected: Vec<(Uuid, Uuid)>,
     /// The entries that were said to be saved.
     pub saved: Vec<Envelope>,
     /// The inputs that were said to be saved, by their envelopes.
@@ -165,6 +172,8 @@ impl Phone {
         Self {
             storage: Storage::new(device),
             tabs: vec![Tab::default()],
+            tapped: Vec::new(),
+            corrected: Vec::new(),
             saved: Vec::new(),
             said: Vec::new(),
             struck: Vec::new(),
@@ -242,9 +251,9 @@ impl Phone {
         self.tabs[tab].engine.step(event, dice)
     }
 
-    /// What the volunteer notes: mostly a visit, at times a correction or an undo of an earlier one, at times what no
-    /// honest app would send.
-    pub fn note(&mut self, tab: usize, now_ms: i64, faults: &mut Faults) -> Option<Unwritten> {
+    /// What the volunteer notes, and at which door: mostly a visit, at times a correction or an undo of an earlier one, at
+    /// times what no honest app would send.
+    pub fn note(&mut self, tab: usize, now_ms: i64, faults: &mut Faults) -> Option<(Uuid, Unwritten)> {
         let now_ms = self.now_ms(now_ms);
         let here = &self.tabs[tab];
         let bundle = here.cache.bundle.clone().filter(|bundle| !bundle.turfs.is_empty())?;
@@ -278,7 +287,7 @@ impl Phone {
         let mut draft = Unwritten { id, kind: KIND_VISIT.into(), version: 1, supersedes: None, captured_at: now_ms, bytes: String::new() };
         if faults.strikes(Kind::Unknown, 0.04) {
             let (kind, version) = if faults.dice(Kind::Unknown).random_bool(0.5) { ("poll", 1) } else { (KIND_VISIT, 9) };
-            return Some(Unwritten { kind: kind.into(), version, bytes: r#"{"shade":"red"}"#.into(), ..draft });
+            return Some((id, Unwritten { kind: kind.into(), version, bytes: r#"{"shade":"red"}"#.into(), ..draft }));
         }
         if faults.strikes(Kind::Unreadable, 0.04) {
             let bytes = match faults.dice(Kind::Unreadable).random_range(0..5) {
@@ -291,26 +300,61 @@ impl Phone {
                 3 => Ok("x".repeat(5_000)),
                 _ => Ok(String::new()),
             };
-            return Some(Unwritten { bytes: bytes.unwrap(), ..draft });
+            return Some((id, Unwritten { bytes: bytes.unwrap(), ..draft }));
         }
+        let mut door = unit.unwrap_or(entrance.id);
         match earlier {
-            Some(entry) if faults.strikes(Kind::IdReuse, 0.04) => draft.id = entry.id,
-            Some(entry) if undo => {
-                draft.kind = KIND_WITHDRAWAL.into();
-                draft.supersedes = Some(entry.id);
-                draft.bytes = serde_json::to_string(&WithdrawalV1 { campaign: bundle.campaign }).unwrap();
-                return Some(draft);
-            }
-            Some(entry) if correct => {
-                if let Ok(old) = serde_json::from_str::<VisitV1>(&entry.bytes) {
-                    draft.supersedes = Some(entry.id);
+            Some(entry) if faults.strikes(Kind::IdReuse, 0.04) => (door, draft.id) = (id, entry.id),
+            Some(entry) if undo || correct => {
+                let old: Option<VisitV1> = serde_json::from_str(&entry.bytes).ok();
+                door = old.as_ref().map_or(id, door_of);
+                // Where the body cannot be read it can still be taken back.
+                let of = self.tabs[tab].taps.last(door, old.clone().map(|visit| Standing { id: entry.id, visit }).as_ref());
+                let of = of.map(|standing| standing.id).or(old.is_none().then_some(entry.id));
+                if undo {
+                    return Some((door, withdrawal(&draft, of?, bundle.campaign)));
+                }
+                if let Some(old) = old {
+                    draft.supersedes = of;
                     (visit.turf, visit.entrance, visit.unit) = (old.turf, old.entrance, old.unit);
                 }
             }
-            _ => {}
+            _ => draft.supersedes = self.tabs[tab].taps.last(door, None).map(|standing| standing.id),
         }
         draft.bytes = serde_json::to_string(&visit).unwrap();
-        Some(draft)
+        Some((door, draft))
+    }
+
+    /// What is tapped at a door of which storage has not taken what was said before: the same, something else, or that it is
+    /// taken back.
+    pub fn note_again(&self, tab: usize, door: Uuid, now_ms: i64, dice: &mut ChaCha20Rng) -> Option<Unwritten> {
+        let now_ms = self.now_ms(now_ms);
+        let taps = &self.tabs[tab].taps;
+        let bundle = self.tabs[tab].cache.bundle.as_ref()?;
+        let before = taps.pending(door)?.clone();
+        let id = uuid::Builder::from_unix_timestamp_millis(u64::try_from(now_ms).unwrap_or_default(), &dice.random()).into_uuid();
+        let last = taps.last(door, None);
+        // What took the id of another is no visit that anybody corrects.
+        if last.as_ref().is_some_and(|last| door_of(&last.visit) != door) {
+            return None;
+        }
+        let draft = Unwritten { id, supersedes: last.as_ref().map(|standing| standing.id), captured_at: now_ms, ..before };
+        match (last, dice.random_range(0..4)) {
+            (_, 0) => Some(draft),
+            (Some(last), 1) => Some(withdrawal(&draft, last.id, bundle.campaign)),
+            (Some(last), _) => {
+                let outcome = if last.visit.outcome == Outcome::DoNotKnock { Outcome::Talked } else { Outcome::DoNotKnock };
+                let bytes = serde_json::to_string(&VisitV1 { outcome, occurred_at: now_ms, ..last.visit }).unwrap();
+                Some(Unwritten { bytes, ..draft })
+            }
+            // It is taken back already: somebody rings once more.
+            (None, _) => {
+                let first =
+                    taps.drafts().filter_map(|draft| serde_json::from_str::<VisitV1>(&draft.bytes).ok()).find(|visit| door_of(visit) == door)?;
+                let bytes = serde_json::to_string(&VisitV1 { occurred_at: now_ms, ..first }).unwrap();
+                Some(Unwritten { kind: KIND_VISIT.into(), bytes, ..draft })
+            }
+        }
     }
 
     /// What is said at a door, sealed: nobody on the way can read it, so random bytes do.
@@ -403,7 +447,16 @@ impl Phone {
     pub fn figures(&self) -> String {
         let storage = &self.storage;
         let unsent = storage.entries.values().filter(|kept| kept.status.is_none()).count();
-        let tab = |tab: &Tab| format!("waits {}, unsaved {}, asked {:?}, {:?}", tab.engine.waiting(), tab.unsaved, tab.pulled_at, tab.admission);
+        let tab = |tab: &Tab| {
+            format!(
+                "waits {}, unsaved {} and {}, asked {:?}, {:?}",
+                tab.engine.waiting(),
+                tab.taps.drafts().count(),
+                tab.unsaved,
+                tab.pulled_at,
+                tab.admission
+            )
+        };
         let tabs: Vec<String> = self.tabs.iter().filter(|tab| tab.open).map(tab).collect();
         format!("unsent {unsent}, inputs {} of which known {}, tickets {}; {tabs:?}", self.pool(), self.waiting(), storage.tickets.len())
     }
@@ -486,6 +539,16 @@ impl Phone {
     pub fn turn_clock(&mut self, rng: &mut ChaCha20Rng) {
         self.clock = rng.random_range(-5 * YEAR_MS..=5 * YEAR_MS);
     }
+}
+
+/// The door of a visit, or the entrance as a whole.
+fn door_of(visit: &VisitV1) -> Uuid {
+    visit.unit.unwrap_or(visit.entrance)
+}
+
+fn withdrawal(draft: &Unwritten, of: Uuid, campaign: Uuid) -> Unwritten {
+    let bytes = serde_json::to_string(&WithdrawalV1 { campaign }).unwrap();
+    Unwritten { kind: KIND_WITHDRAWAL.into(), supersedes: Some(of), bytes, ..draft.clone() }
 }
 
 fn entries_of(entries: Vec<Envelope>) -> serde_json::Value {

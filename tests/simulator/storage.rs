@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use dorbank_shared::sync::{
     base::Base,
     engine::{Meta, Receipt},
-    file::Unwritten,
     outbox::{self as rules, Answer, Identity, Page, Pool, PutBack, Sealed, Shelved, Stored, Ticket},
     replay::Kept,
+    taps::Tap,
     wire::{Admission, Bundle, Envelope},
 };
 use uuid::Uuid;
@@ -65,9 +65,8 @@ pub enum Joined {
 /// A write that was asked for.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// An entry; who the page takes itself for, as it would lie on the shelf; and the next counter, where it knows that. Then
-    /// nothing is read first.
-    Append(Unwritten, Box<Shelved>, Option<u64>),
+    /// What was tapped; and the next counter, where the page knows that. Then nothing is read first.
+    Append(Arc<Tap>, Option<u64>),
     /// Receipts that the server gave in this epoch.
     Settle(Vec<Receipt>, Option<String>),
     /// Receipts for what was noted under an earlier identity, given in this epoch.
@@ -155,7 +154,7 @@ impl Storage {
     /// Does it. Says which entries it changed, where receipts were to be settled; and where it could not be done, 0.
     pub fn write(&mut self, op: &Op) -> Vec<u64> {
         match op {
-            Op::Append(draft, by, known) => self.append(draft, by, *known),
+            Op::Append(tap, known) => self.append(tap, *known),
             Op::Settle(receipts, epoch) => {
                 let here = receipts.iter().filter_map(|receipt| self.entries.get(&receipt.device_seq)).cloned();
                 let settled = rules::settle(receipts, epoch.as_deref(), self.epoch.as_deref(), here.collect::<Vec<_>>());
@@ -269,15 +268,15 @@ impl Storage {
     }
 
     /// As the app does: without reading first, where the page knows who it is and the counter is free.
-    fn append(&mut self, draft: &Unwritten, by: &Shelved, known: Option<u64>) {
-        let free = known.filter(|next| by.identity.device == self.device && !self.entries.contains_key(next));
-        let draft = std::slice::from_ref(draft);
+    fn append(&mut self, Tap { drafts, by, .. }: &Tap, known: Option<u64>) {
+        let is_present = by.as_ref().is_some_and(|by| by.identity.device == self.device);
+        let free = known.filter(|next| is_present && !self.entries.contains_key(next));
         let done = if let Some(next) = free {
-            rules::append(draft, None, next, &[], &mut Vec::new())
+            rules::append(drafts, None, next, &[], &mut Vec::new())
         } else {
             let here: Vec<Kept> = self.entries.values().cloned().collect();
-            let earlier = Some(by).filter(|by| !by.identity.joined_with(&identity(self.device, self.joined_as)));
-            rules::append(draft, earlier, self.next_seq, &here, &mut self.shelf)
+            let earlier = by.as_ref().filter(|by| !by.identity.joined_with(&identity(self.device, self.joined_as)));
+            rules::append(drafts, earlier, self.next_seq, &here, &mut self.shelf)
         };
         self.next_seq = done.next;
         self.put(done.added);

@@ -88,6 +88,8 @@ pub(super) type File = Vec<(Uuid, Vec<Envelope>)>;
 enum Happening {
     Note(usize),
     Say(usize),
+    /// A tap at a door of which storage has not taken yet what was said.
+    TapAgain(At, Uuid),
     Crash(usize),
     Open(At),
     SecondTab(usize, bool),
@@ -100,6 +102,8 @@ enum Happening {
         answer: Option<Wire>,
     },
     Write(At, Op),
+    /// What storage did not take is tried again.
+    WriteAgain(At),
     /// The app waits for it no longer.
     GivenUp(At, Op, Vec<u64>),
     OtherTab(At, bool),
@@ -409,6 +413,7 @@ impl World {
                     // Also what a page wrote that did not live to say so.
                     && here.storage.entries.values().all(|kept| kept.status.is_some())
                     && tab.unsaved == 0
+                    && tab.taps.is_empty()
                     && tab.verdicts.values().all(|verdict| *verdict == dorbank_shared::sync::base::Verdict::Equal)
                     && (here.pool() == 0 || (stays && tab.inputs.is_none() && tab.drawing.is_none()))
             })
@@ -465,12 +470,16 @@ impl World {
             | Happening::Write(at, _)
             | Happening::OtherTab(at, _)
             | Happening::ReadAgain(at)
+            | Happening::WriteAgain(at)
+            | Happening::TapAgain(at, _)
                 if self.frozen.contains(&at.phone) =>
             {
                 let wait = self.wakes_at.saturating_sub(self.now);
                 self.after(wait, happening);
             }
             Happening::Note(phone) => self.note(phone),
+            Happening::TapAgain(at, door) => self.tap_again(at, door),
+            Happening::WriteAgain(at) => self.write_next(at),
             Happening::Say(phone) => self.say(phone),
             Happening::Crash(phone) => {
                 let tab = self.any_tab(phone);

@@ -11,6 +11,7 @@ use dorbank_shared::{
     sync::{
         file::{FILE, Unwritten},
         replay::{Kept, Standing},
+        taps::{Tap, Taps},
         wire::{Envelope, KIND_VISIT, KIND_WITHDRAWAL},
     },
     visit::{Outcome, VisitV1, WithdrawalV1},
@@ -60,12 +61,11 @@ fn visit(place: Place, outcome: Outcome, leaflet: bool) -> Option<Unwritten> {
     let now = browser::now();
     let campaign = phone().bundle.with_untracked(|bundle| bundle.as_ref().map(|bundle| bundle.campaign))?;
     let body = VisitV1 { campaign, turf: place.turf, entrance: place.entrance, unit: place.unit, outcome, leaflet, occurred_at: now };
-    let supersedes = phone().standing.with_untracked(|standing| standing.get(&place.door()).map(|before| before.id));
     Some(Unwritten {
         id: fresh_id(now),
         kind: KIND_VISIT.to_owned(),
         version: 1,
-        supersedes,
+        supersedes: last(place.door()).map(|before| before.id),
         captured_at: now,
         bytes: serde_json::to_string(&body).ok()?,
     })
@@ -78,38 +78,14 @@ fn withdrawal(of: Uuid, campaign: Uuid) -> Unwritten {
 }
 
 thread_local! {
-    /// What a failing storage has not taken, by who noted it. It is tried again from here, never lost silently.
-    static UNWRITTEN: RefCell<Vec<Tap>> = const { RefCell::new(Vec::new()) };
-    /// What it is being asked to take. It may be silent for many seconds, and a file that is saved meanwhile has this too.
-    static UNDER_WAY: RefCell<Vec<Unwritten>> = const { RefCell::new(Vec::new()) };
-    /// What is being written or was not taken, each with its door, in the order in which it was noted.
-    static WRITING: RefCell<Vec<(Uuid, Unwritten)>> = const { RefCell::new(Vec::new()) };
+    /// What storage has not taken. It is tried again from here, never lost silently.
+    static TAPS: RefCell<Taps> = const { RefCell::new(Taps::new()) };
     /// Whether it is about to be tried again.
     static WAITING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What a tap notes, or some that storage did not take.
-struct Tap {
-    drafts: Vec<Unwritten>,
-    /// Who the phone was then, as it would lie on the shelf. Another tab may take another identity before storage has it.
-    by: Option<Shelved>,
-}
-
-/// Writes, and only then lets the screen know.
-async fn write(drafts: Vec<Unwritten>) -> Result<(), StoreError> {
-    let tap = Tap { drafts, by: sync::speaker() };
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&tap.drafts));
-    let written = match outbox::append(&tap.drafts).await {
-        Some(written) => Ok(written),
-        None => append_again(&tap).await,
-    };
-    show(tap, written).await?;
-    go_on();
-    Ok(())
-}
-
 /// Where storage was emptied it first gets back what the page has of it.
-async fn append_again(Tap { drafts, by }: &Tap) -> Result<Written, StoreError> {
+async fn append_again(Tap { drafts, by, .. }: &Tap) -> Result<Written, StoreError> {
     let written = outbox::append_again(drafts, by.as_ref(), sync::device()).await;
     if !matches!(written, Err(StoreError::Emptied)) {
         return written;
@@ -118,64 +94,38 @@ async fn append_again(Tap { drafts, by }: &Tap) -> Result<Written, StoreError> {
     outbox::append_again(drafts, by.as_ref(), sync::device()).await
 }
 
-/// What is being written at a door, the last of it.
-fn writing(door: Uuid) -> Option<Unwritten> {
-    WRITING.with_borrow(|writing| writing.iter().rfind(|(at, _)| *at == door).map(|(_, draft)| draft.clone()))
-}
-
-/// What a draft says of its door. Nothing where it takes something back.
-fn visit_in(draft: &Unwritten) -> Option<VisitV1> {
-    serde_json::from_str(&draft.bytes).ok()
-}
-
-/// What was noted last of a door, with its id, also where it is not written yet.
-fn last(door: Uuid) -> Option<(Uuid, VisitV1)> {
-    match writing(door) {
-        Some(draft) => Some((draft.id, visit_in(&draft)?)),
-        None => phone().standing.with_untracked(|standing| standing.get(&door).map(|standing| (standing.id, standing.visit.clone()))),
-    }
-}
-
-fn says(visit: &VisitV1) -> (Outcome, bool) {
-    (visit.outcome, visit.leaflet)
+/// What was noted last of a door, also where it is not written yet.
+fn last(door: Uuid) -> Option<Standing> {
+    phone().standing.with_untracked(|standing| TAPS.with_borrow(|taps| taps.last(door, standing.get(&door))))
 }
 
 /// What was said last of a door.
 pub fn said(door: Uuid) -> Option<(Outcome, bool)> {
-    last(door).map(|(_, visit)| says(&visit))
+    last(door).map(|standing| (standing.visit.outcome, standing.visit.leaflet))
 }
 
-/// The same at doors. Where the same is being written there it is a second tap on one button, the first one's echo; what says
-/// something else follows once that is written. Gives the doors of which it is durable.
-async fn write_at(drafts: Vec<(Uuid, Unwritten)>) -> Vec<Uuid> {
-    let (mut doors, mut fresh, mut later) = (Vec::new(), Vec::new(), Vec::new());
-    for (door, mut draft) in drafts {
-        if let Some(before) = writing(door) {
-            let before_says = visit_in(&before).as_ref().map(says);
-            if before_says == visit_in(&draft).as_ref().map(says) {
-                continue;
-            }
-            // What is taken back is nothing that anything corrects.
-            draft.supersedes = before_says.map(|_| before.id);
-            later.push(draft.clone());
-        } else {
-            doors.push(door);
-            fresh.push(draft.clone());
-        }
-        WRITING.with_borrow_mut(|writing| writing.push((door, draft)));
-    }
-    if !later.is_empty() {
-        UNWRITTEN.with_borrow_mut(|unwritten| unwritten.push(Tap { drafts: later, by: sync::speaker() }));
-    }
-    if fresh.is_empty() || write(fresh).await.is_err() {
-        return Vec::new();
-    }
-    doors
+fn is_pending(door: Uuid) -> bool {
+    TAPS.with_borrow(|taps| taps.pending(door).is_some())
 }
 
-async fn show(tap: Tap, written: Result<Written, StoreError>) -> Result<(), StoreError> {
-    let ids: Vec<Uuid> = tap.drafts.iter().map(|draft| draft.id).collect();
-    let answered = match written {
+/// Notes drafts at their doors: writes, and only then lets the screen know. Gives what is durable now.
+async fn write(drafts: Vec<(Uuid, Unwritten)>) -> Option<Arc<Tap>> {
+    let by = sync::speaker();
+    let tap = TAPS.with_borrow_mut(|taps| taps.note(drafts, by.as_ref()))?;
+    let written = match outbox::append(&tap.drafts).await {
+        Some(written) => Ok(written),
+        None => append_again(&tap).await,
+    };
+    if !show(&tap, written).await {
+        return None;
+    }
+    go_on();
+    Some(tap)
+}
+
+/// What came of it. True when it is durable.
+async fn show(tap: &Arc<Tap>, written: Result<Written, StoreError>) -> bool {
+    let fault = match written {
         Ok(written) => {
             if written.by == sync::device() && written.entries.len() == tap.drafts.len() {
                 took(&written.entries);
@@ -183,22 +133,20 @@ async fn show(tap: Tap, written: Result<Written, StoreError>) -> Result<(), Stor
                 // Another identity was taken meanwhile, maybe by another tab: storage knows under which of them it lies.
                 sync::open().await;
             }
-            Ok(())
+            None
         }
         Err(error) => {
-            // Before what was noted since at the same door.
-            UNWRITTEN.with_borrow_mut(|unwritten| unwritten.insert(0, tap));
             error.log();
-            phone().storage.set(Some(error.fault()));
-            try_again_later();
-            Err(error)
+            Some(error.fault())
         }
     };
-    if answered.is_ok() {
-        WRITING.with_borrow_mut(|writing| writing.retain(|(_, draft)| !ids.contains(&draft.id)));
+    // Not before it is shown: what is tapped meanwhile corrects it.
+    TAPS.with_borrow_mut(|taps| taps.done(tap, fault.is_none()));
+    if fault.is_some() {
+        phone().storage.set(fault);
+        try_again_later();
     }
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.retain(|draft| !ids.contains(&draft.id)));
-    answered
+    fault.is_none()
 }
 
 fn took(written: &[Kept]) {
@@ -215,17 +163,13 @@ fn took(written: &[Kept]) {
 
 /// What waited for something else to be written has its turn.
 fn go_on() {
-    if has_unwritten() && phone().storage.with_untracked(Option::is_none) {
+    if has_taps() && phone().storage.with_untracked(Option::is_none) {
         spawn_local(write_again());
     }
 }
 
-fn is_under_way() -> bool {
-    UNDER_WAY.with_borrow(|under_way| !under_way.is_empty())
-}
-
-fn has_unwritten() -> bool {
-    UNWRITTEN.with_borrow(|taps| !taps.is_empty())
+fn has_taps() -> bool {
+    TAPS.with_borrow(|taps| !taps.is_empty())
 }
 
 /// Nobody has to stand and wait for a storage that comes back by itself.
@@ -241,22 +185,18 @@ fn try_again_later() {
 
 /// Tries again what storage did not take, or to read what it holds.
 pub async fn write_again() {
-    if is_under_way() {
+    if TAPS.with_borrow(Taps::is_under_way) {
         // It is being tried, and will say what came of it; but not that storage can be used again.
         if phone().storage.with_untracked(Option::is_some) {
             try_again_later();
         }
         return;
     }
-    let mut healed = has_unwritten() || outbox::probe().await.unwrap_or(false);
-    // One after the other: the second may correct the first, and so may what is tapped meanwhile, which goes on from here.
-    while healed
-        && !is_under_way()
-        && let Some(tap) = UNWRITTEN.with_borrow_mut(|unwritten| (!unwritten.is_empty()).then(|| unwritten.remove(0)))
-    {
-        UNDER_WAY.with_borrow_mut(|under_way| under_way.extend_from_slice(&tap.drafts));
+    let mut healed = has_taps() || outbox::probe().await.unwrap_or(false);
+    // What is tapped meanwhile goes on from here.
+    while healed && let Some(tap) = TAPS.with_borrow_mut(Taps::take) {
         let written = append_again(&tap).await;
-        healed = show(tap, written).await.is_ok();
+        healed = show(&tap, written).await;
     }
     let storage = phone().storage;
     match storage.get_untracked() {
@@ -290,7 +230,7 @@ pub fn cannot_read(fault: StorageFault) {
 
 /// Whether there is anything that a file would hold.
 pub fn has_unsent() -> bool {
-    has_unwritten() || is_under_way() || phone().figures.with_untracked(|figures| figures.waiting > 0)
+    has_taps() || phone().figures.with_untracked(|figures| figures.waiting > 0)
 }
 
 /// What leaves the phone as a file ([`dorbank_shared::sync::file`], without copies of it), for the organiser's screen. Never
@@ -300,7 +240,7 @@ struct Export<'a> {
     dorbank: u32,
     device: Option<Uuid>,
     unsent: Vec<&'a Envelope>,
-    unwritten: &'a [Unwritten],
+    unwritten: Vec<Unwritten>,
     earlier: Vec<Earlier<'a>>,
 }
 
@@ -328,13 +268,11 @@ pub async fn save_file() {
 
 fn export() -> String {
     let (entries, shelf) = (phone().entries.get_untracked(), phone().shelf.get_untracked());
-    let mut unwritten = UNDER_WAY.with_borrow(Clone::clone);
-    UNWRITTEN.with_borrow(|taps| taps.iter().for_each(|tap| unwritten.extend_from_slice(&tap.drafts)));
     let export = Export {
         dorbank: FILE,
         device: sync::device(),
         unsent: entries.iter().filter(|kept| kept.status.is_none()).map(|kept| &kept.envelope).collect(),
-        unwritten: &unwritten,
+        unwritten: TAPS.with_borrow(|taps| taps.drafts().cloned().collect()),
         earlier: shelf.iter().filter(|shelved| shelved.unsent().count() > 0).map(Earlier::of).collect(),
     };
     serde_json::to_string(&export).unwrap_or_default()
@@ -344,10 +282,10 @@ fn export() -> String {
 pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: bool) -> bool {
     let before = phone().standing.with_untracked(|standing| standing.get(&place.door()).cloned());
     // What is said already is not said again: the end of the shift counts entries, and so does whoever reads the proof.
-    let same = writing(place.door()).is_none() && said(place.door()) == Some((outcome, leaflet));
+    let same = !is_pending(place.door()) && said(place.door()) == Some((outcome, leaflet));
     if !same {
         let Some(draft) = visit(place, outcome, leaflet) else { return false };
-        if write_at(vec![(place.door(), draft)]).await.is_empty() {
+        if write(vec![(place.door(), draft)]).await.is_none() {
             return false;
         }
     }
@@ -361,13 +299,12 @@ pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: b
 /// Nobody opened at any of these doors.
 pub async fn note_rest(places: Vec<Place>) {
     let mut drafts = Vec::new();
-    for place in places.iter().filter(|place| writing(place.door()).is_none()) {
+    for place in places.iter().filter(|place| !is_pending(place.door())) {
         drafts.extend(visit(*place, Outcome::NotHome, false).map(|draft| (place.door(), draft)));
     }
-    let doors = write_at(drafts).await;
-    if !doors.is_empty() {
-        let text = count(key::DOOR_NOTED_MANY, doors.len());
-        phone().snack.set(Some(Snack { text, undo: doors.into_iter().map(|door| (door, None)).collect() }));
+    if let Some(tap) = write(drafts).await {
+        let text = count(key::DOOR_NOTED_MANY, tap.doors.len());
+        phone().snack.set(Some(Snack { text, undo: tap.doors.iter().map(|door| (*door, None)).collect() }));
     }
 }
 
@@ -377,17 +314,17 @@ pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
     phone().snack.update(|snack| snack.iter_mut().for_each(|snack| snack.undo.clear()));
     let mut drafts = Vec::new();
     for (door, before) in doors {
-        let Some((current, visited)) = last(door) else { continue };
+        let Some(current) = last(door) else { continue };
         let draft = match before {
             Some(Standing { visit: before, .. }) => {
                 let place = Place { turf: before.turf, entrance: before.entrance, unit: before.unit };
                 visit(place, before.outcome, before.leaflet)
             }
-            None => Some(withdrawal(current, visited.campaign)),
+            None => Some(withdrawal(current.id, current.visit.campaign)),
         };
         drafts.extend(draft.map(|draft| (door, draft)));
     }
-    let undone = !write_at(drafts).await.is_empty();
+    let undone = write(drafts).await.is_some();
     phone().snack.set(undone.then(|| Snack { text: super::phone::word(key::DOOR_UNDONE), undo: Vec::new() }));
 }
 

@@ -2,6 +2,7 @@
 
 use dorbank_shared::sync::{
     engine::{Effect, Event},
+    file::Unwritten,
     wire::Envelope,
 };
 use rand::{RngExt as _, seq::IndexedRandom as _};
@@ -81,7 +82,7 @@ impl World {
     pub(super) async fn rejoin(&mut self, phone: usize) -> bool {
         let tab = self.any_tab(phone);
         let here = &self.phones[phone].tabs[tab];
-        if self.frozen.contains(&phone) || !here.open || here.unsaved > 0 || here.renewing.is_some() {
+        if self.frozen.contains(&phone) || !here.open || here.unsaved > 0 || !here.taps.is_empty() || here.renewing.is_some() {
             return false;
         }
         let device = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
@@ -100,10 +101,8 @@ impl World {
     pub(super) fn save_file(&mut self, phone: usize) {
         let storage = &self.phones[phone].storage;
         let mut now: Vec<Envelope> = storage.entries.values().filter(|kept| kept.status.is_none()).map(|kept| kept.envelope.clone()).collect();
-        now.extend(self.queue.values().filter_map(|happening| match happening {
-            Happening::Write(at, Op::Append(draft, ..)) if at.phone == phone && self.alive(*at) => Some(draft.clone().into()),
-            _ => None,
-        }));
+        let open = self.phones[phone].tabs.iter().filter(|tab| tab.open);
+        now.extend(open.flat_map(|tab| tab.taps.drafts()).map(|draft| draft.clone().into()));
         let earlier = storage.shelf.iter().map(|shelved| (shelved.identity.device, shelved.unsent().map(|kept| kept.envelope.clone()).collect()));
         let mut file: File = std::iter::once((storage.device, now)).chain(earlier).collect();
         file.retain(|(_, entries)| !entries.is_empty());
@@ -269,10 +268,51 @@ impl World {
             return;
         }
         let now_ms = self.now_ms();
-        let Some(draft) = self.phones[phone].note(tab, now_ms, &mut self.faults) else { return };
-        self.phones[phone].tabs[tab].unsaved += 1;
-        let by = Box::new(self.phones[phone].tabs[tab].speaker());
-        self.ask(self.at(phone, tab), Op::Append(draft, by, None), 0);
+        let Some((door, draft)) = self.phones[phone].note(tab, now_ms, &mut self.faults) else { return };
+        let at = self.at(phone, tab);
+        self.tap(at, door, draft);
+        if self.strikes(Kind::Again, 0.05) {
+            let wait = self.faults.dice(Kind::Again).random_range(1..40);
+            self.after(wait, Happening::TapAgain(at, door));
+        }
+    }
+
+    /// A tap: what waits for nothing is written at once.
+    fn tap(&mut self, at: At, door: Uuid, draft: Unwritten) {
+        let phone = &mut self.phones[at.phone];
+        let tab = &mut phone.tabs[at.tab];
+        let (id, before, by) = (draft.id, tab.taps.pending(door).map(|before| before.id), tab.speaker());
+        let tap = tab.taps.note(vec![(door, draft)], Some(&by));
+        let noted = tab.taps.pending(door).map(|draft| draft.id);
+        if noted == Some(id) {
+            phone.tapped.push((at.tab, at.life, id));
+            phone.corrected.extend(before.map(|before| (before, id)));
+        }
+        if let Some(tap) = tap {
+            let known = self.phones[at.phone].tabs[at.tab].next.take();
+            self.ask(at, Op::Append(tap, known), 0);
+        }
+    }
+
+    /// At a door of which storage has not taken yet what was said.
+    pub(super) fn tap_again(&mut self, at: At, door: Uuid) {
+        if !self.alive(at) {
+            return;
+        }
+        let now_ms = self.now_ms();
+        if let Some(draft) = self.phones[at.phone].note_again(at.tab, door, now_ms, self.faults.dice(Kind::Again)) {
+            self.tap(at, door, draft);
+        }
+    }
+
+    /// What waits for other taps, or for storage, has its turn.
+    pub(super) fn write_next(&mut self, at: At) {
+        if !self.alive(at) {
+            return;
+        }
+        if let Some(tap) = self.phones[at.phone].tabs[at.tab].taps.take() {
+            self.ask(at, Op::Append(tap, None), 0);
+        }
     }
 
     pub(super) fn say(&mut self, phone: usize) {

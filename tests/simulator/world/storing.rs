@@ -1,9 +1,11 @@
 //! A phone's storage: what is asked of it, what it does, and what the app makes of its answer.
 
+use std::sync::Arc;
+
 use dorbank_shared::sync::{
     engine::{Event, Receipt},
-    file::Unwritten,
     replay::Kept,
+    taps::Tap,
 };
 use rand::RngExt as _;
 
@@ -22,10 +24,7 @@ pub(super) const AGAIN_MS: u64 = 5_000;
 
 impl World {
     /// Asks storage to write, in so many milliseconds at the earliest. Writes are done in the order in which they were asked for.
-    pub(super) fn ask(&mut self, at: At, mut op: Op, wait: u64) {
-        if let Op::Append(_, _, known) = &mut op {
-            *known = self.phones[at.phone].tabs[at.tab].next.take().filter(|_| wait == 0);
-        }
+    pub(super) fn ask(&mut self, at: At, op: Op, wait: u64) {
         let takes = self.rng.random_range(1..40);
         let done = (self.now + wait + takes).max(self.phones[at.phone].written_at + 1);
         if wait == 0 {
@@ -114,7 +113,18 @@ impl World {
     /// Storage has answered.
     pub(super) fn written(&mut self, at: At, op: &Op, said: bool, settled: &[u64]) {
         match (op, said) {
-            (Op::Append(draft, ..), true) => self.saved(at, draft),
+            (Op::Append(tap, _), true) => {
+                self.saved(at, tap);
+                self.write_next(at);
+            }
+            (Op::Append(tap, _), false) => {
+                self.phones[at.phone].tabs[at.tab].taps.done(tap, false);
+                self.after(AGAIN_MS, Happening::WriteAgain(at));
+                if self.strikes(Kind::Again, 0.3) {
+                    let wait = self.faults.dice(Kind::Again).random_range(1..2 * AGAIN_MS);
+                    self.after(wait, Happening::TapAgain(at, tap.doors[0]));
+                }
+            }
             (Op::KeepSealed(_, sealed, _), true) => {
                 let phone = &mut self.phones[at.phone];
                 phone.tabs[at.tab].unsaved -= 1;
@@ -123,8 +133,7 @@ impl World {
             }
             // The screen says that it is not saved. The app tries a visit again; of an input the volunteer decides.
             (Op::KeepSealed(key, sealed, _), false) if self.strikes(Kind::Struck, 0.4) => self.ask(at, Op::Strike(*key, sealed.clone()), AGAIN_MS),
-            (Op::Append(..) | Op::KeepSealed(..), false) => self.ask(at, op.clone(), AGAIN_MS),
-            (Op::Strike(..), false) => self.ask(at, op.clone(), AGAIN_MS),
+            (Op::KeepSealed(..) | Op::Strike(..), false) => self.ask(at, op.clone(), AGAIN_MS),
             (Op::Strike(_, sealed), true) => {
                 let phone = &mut self.phones[at.phone];
                 phone.tabs[at.tab].unsaved -= 1;
@@ -200,9 +209,9 @@ impl World {
         }
     }
 
-    pub(super) fn saved(&mut self, at: At, draft: &Unwritten) {
+    fn saved(&mut self, at: At, tap: &Arc<Tap>) {
         let phone = &mut self.phones[at.phone];
-        phone.tabs[at.tab].unsaved -= 1;
+        let draft = &tap.drafts[0];
         let is_it = |kept: &&Kept| kept.envelope.id == draft.id && kept.envelope.bytes == draft.bytes;
         let here = phone.storage.entries.values().rfind(is_it).cloned();
         let Some(kept) = here.filter(|_| phone.tabs[at.tab].device == phone.storage.device) else {
@@ -213,11 +222,14 @@ impl World {
             }
             self.tell_other_tabs(at, false);
             self.read_again(at);
+            self.phones[at.phone].tabs[at.tab].taps.done(tap, true);
             return;
         };
         phone.saved.push(kept.envelope.clone());
-        phone.tabs[at.tab].next = Some(phone.storage.next_seq);
-        phone.tabs[at.tab].entries.insert(kept.envelope.device_seq, kept.clone());
+        let page = &mut phone.tabs[at.tab];
+        page.next = Some(phone.storage.next_seq);
+        page.entries.insert(kept.envelope.device_seq, kept.clone());
+        page.taps.done(tap, true);
         // A page that dies here has told no other tab either.
         if !self.phones[at.phone].only_knows(at.tab) && self.strikes(Kind::CrashAfterSave, 0.05) {
             self.crash(at.phone, at.tab);

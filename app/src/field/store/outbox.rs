@@ -200,6 +200,8 @@ pub async fn put_back(page: impl Fn() -> Option<Page>) -> Result<bool, StoreErro
         let PutBack { takes, added, next, shelf } = rules::put_back(page, there, was_emptied);
         let mut changes = Vec::new();
         if takes {
+            // What only a newer app can read stays where it is.
+            found.whole::<Kept>(1)?;
             let ends_at = ends_at.map_or(Ok(Change::Delete(META, "ends_at".into())), |ends_at| put(META, "ends_at", &ends_at))?;
             changes.extend([Change::Clear(ENTRY), put(META, "mark", mark.get_or_insert(fresh))?, identity, ends_at]);
         }
