@@ -146,10 +146,12 @@ pub struct Shelving {
 pub struct Phone {
     pub storage: Storage,
     pub tabs: Vec<Tab>,
-    /// What was tapped, and in which life of which tab.
-    pub tapped: Vec<(usize, u32, Uuid)>,
-    /// What was tapped while storage had not taken what was said before of the door, which it corrects.
-    pub corrected: Vec<(Uuid, Uuid)>,
+    /// What was tapped, and in which life of which tab. Not the echo of another tap.
+    pub tapped: Vec<(usize, u32, Unwritten)>,
+    /// What was tapped last of a door, by tab, where storage has not taken it.
+    pub unwritten: BTreeMap<(usize, Uuid), Unwritten>,
+    /// What was tapped while storage had not taken what was said before of the door, with that.
+    pub corrected: Vec<(Unwritten, Unwritten)>,
     /// The entries that were said to be saved.
     pub saved: Vec<Envelope>,
     /// The inputs that were said to be saved, by their envelopes.
@@ -173,6 +175,7 @@ impl Phone {
             storage: Storage::new(device),
             tabs: vec![Tab::default()],
             tapped: Vec::new(),
+            unwritten: BTreeMap::new(),
             corrected: Vec::new(),
             saved: Vec::new(),
             said: Vec::new(),
@@ -209,6 +212,7 @@ impl Phone {
         let storage = &self.storage;
         let life = self.tabs[tab].life + 1;
         self.tabs[tab] = Tab { life, open: true, ..Tab::default() };
+        self.unwritten.retain(|(of, _), _| *of != tab);
         self.tabs[tab].read(storage, dice)
     }
 
@@ -264,8 +268,7 @@ impl Phone {
             return None;
         }
         let (undo, correct) = (rng.random_bool(0.1), rng.random_bool(0.1));
-        let ms = u64::try_from(now_ms).unwrap_or_default();
-        let id = uuid::Builder::from_unix_timestamp_millis(ms, &rng.random()).into_uuid();
+        let id = fresh_id(now_ms, rng);
         let entrance = &turf.entrances[rng.random_range(0..turf.entrances.len())];
         let unit = (!entrance.units.is_empty()).then(|| entrance.units[rng.random_range(0..entrance.units.len())].id);
         let outcome = match rng.random_range(0..100) {
@@ -326,31 +329,47 @@ impl Phone {
     }
 
     /// What is tapped at a door of which storage has not taken what was said before: the same, something else, or that it is
-    /// taken back.
-    pub fn note_again(&self, tab: usize, door: Uuid, now_ms: i64, dice: &mut ChaCha20Rng) -> Option<Unwritten> {
+    /// taken back. At times nobody opens at others either.
+    pub fn note_again(&self, tab: usize, door: Uuid, now_ms: i64, dice: &mut ChaCha20Rng) -> Vec<(Uuid, Unwritten)> {
+        let Some(draft) = self.something_else(tab, door, now_ms, dice) else { return Vec::new() };
+        let visit: Option<VisitV1> = serde_json::from_str(&draft.bytes).ok();
+        let mut drafts = vec![(door, draft.clone())];
+        if let (Some(visit), Some(bundle), true) = (visit, &self.tabs[tab].cache.bundle, dice.random_bool(0.3)) {
+            let entrances = bundle.turfs.iter().filter(|turf| turf.id == visit.turf).flat_map(|turf| &turf.entrances);
+            let units = entrances.flat_map(|entrance| entrance.units.iter().map(|unit| (entrance.id, unit.id)));
+            for (entrance, unit) in units.filter(|(_, unit)| *unit != door).take(dice.random_range(1..4)) {
+                let visit = VisitV1 { entrance, unit: Some(unit), outcome: Outcome::NotHome, leaflet: false, ..visit.clone() };
+                let supersedes = self.tabs[tab].taps.last(unit, None).map(|last| last.id);
+                let bytes = serde_json::to_string(&visit).unwrap();
+                drafts.push((unit, Unwritten { id: fresh_id(visit.occurred_at, dice), supersedes, bytes, ..draft.clone() }));
+            }
+        }
+        drafts
+    }
+
+    fn something_else(&self, tab: usize, door: Uuid, now_ms: i64, dice: &mut ChaCha20Rng) -> Option<Unwritten> {
         let now_ms = self.now_ms(now_ms);
         let taps = &self.tabs[tab].taps;
         let bundle = self.tabs[tab].cache.bundle.as_ref()?;
         let before = taps.pending(door)?.clone();
-        let id = uuid::Builder::from_unix_timestamp_millis(u64::try_from(now_ms).unwrap_or_default(), &dice.random()).into_uuid();
         let last = taps.last(door, None);
         // What took the id of another is no visit that anybody corrects.
         if last.as_ref().is_some_and(|last| door_of(&last.visit) != door) {
             return None;
         }
-        let draft = Unwritten { id, supersedes: last.as_ref().map(|standing| standing.id), captured_at: now_ms, ..before };
+        let draft = Unwritten { id: fresh_id(now_ms, dice), supersedes: last.as_ref().map(|standing| standing.id), captured_at: now_ms, ..before };
         match (last, dice.random_range(0..4)) {
             (_, 0) => Some(draft),
             (Some(last), 1) => Some(withdrawal(&draft, last.id, bundle.campaign)),
             (Some(last), _) => {
-                let outcome = if last.visit.outcome == Outcome::DoNotKnock { Outcome::Talked } else { Outcome::DoNotKnock };
+                let outcome = if last.visit.outcome == Outcome::ComeBack { Outcome::Talked } else { Outcome::ComeBack };
                 let bytes = serde_json::to_string(&VisitV1 { outcome, occurred_at: now_ms, ..last.visit }).unwrap();
                 Some(Unwritten { bytes, ..draft })
             }
             // It is taken back already: somebody rings once more.
             (None, _) => {
-                let first =
-                    taps.drafts().filter_map(|draft| serde_json::from_str::<VisitV1>(&draft.bytes).ok()).find(|visit| door_of(visit) == door)?;
+                let noted = self.tabs[tab].entries.values().map(|kept| &kept.envelope.bytes).chain(taps.drafts().map(|draft| &draft.bytes));
+                let first = noted.filter_map(|bytes| serde_json::from_str::<VisitV1>(bytes).ok()).find(|visit| door_of(visit) == door)?;
                 let bytes = serde_json::to_string(&VisitV1 { occurred_at: now_ms, ..first }).unwrap();
                 Some(Unwritten { kind: KIND_VISIT.into(), bytes, ..draft })
             }
@@ -539,6 +558,10 @@ impl Phone {
     pub fn turn_clock(&mut self, rng: &mut ChaCha20Rng) {
         self.clock = rng.random_range(-5 * YEAR_MS..=5 * YEAR_MS);
     }
+}
+
+fn fresh_id(now_ms: i64, dice: &mut ChaCha20Rng) -> Uuid {
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now_ms).unwrap_or_default(), &dice.random()).into_uuid()
 }
 
 /// The door of a visit, or the entrance as a whole.

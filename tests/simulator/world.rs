@@ -471,6 +471,7 @@ impl World {
             | Happening::OtherTab(at, _)
             | Happening::ReadAgain(at)
             | Happening::WriteAgain(at)
+            | Happening::GivenUp(at, ..)
             | Happening::TapAgain(at, _)
                 if self.frozen.contains(&at.phone) =>
             {

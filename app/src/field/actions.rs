@@ -24,7 +24,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     browser,
-    phone::{NoteDraft, Snack, StorageFault, count, fill, phone},
+    phone::{NoteDraft, Noted, Snack, StorageFault, count, fill, phone},
     seal,
     store::{
         StoreError, cache,
@@ -82,6 +82,10 @@ thread_local! {
     static TAPS: RefCell<Taps> = const { RefCell::new(Taps::new()) };
     /// Whether it is about to be tried again.
     static WAITING: Cell<bool> = const { Cell::new(false) };
+    /// Whether it is being tried again.
+    static TRYING: Cell<bool> = const { Cell::new(false) };
+    /// What is to be done once all is written.
+    static THEN: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
 /// Where storage was emptied it first gets back what the page has of it.
@@ -142,6 +146,9 @@ async fn show(tap: &Arc<Tap>, written: Result<Written, StoreError>) -> bool {
     };
     // Not before it is shown: what is tapped meanwhile corrects it.
     TAPS.with_borrow_mut(|taps| taps.done(tap, fault.is_none()));
+    if let Some(then) = THEN.take() {
+        when_written(then);
+    }
     if fault.is_some() {
         phone().storage.set(fault);
         try_again_later();
@@ -168,8 +175,18 @@ fn go_on() {
     }
 }
 
-fn has_taps() -> bool {
+/// Whether something was tapped that storage has not taken.
+pub fn has_taps() -> bool {
     TAPS.with_borrow(|taps| !taps.is_empty())
+}
+
+/// Does what ends this page, once storage has all that was tapped: it is nowhere else.
+pub fn when_written(then: fn()) {
+    if has_taps() {
+        THEN.set(Some(then));
+    } else {
+        then();
+    }
 }
 
 /// Nobody has to stand and wait for a storage that comes back by itself.
@@ -185,19 +202,18 @@ fn try_again_later() {
 
 /// Tries again what storage did not take, or to read what it holds.
 pub async fn write_again() {
-    if TAPS.with_borrow(Taps::is_under_way) {
-        // It is being tried, and will say what came of it; but not that storage can be used again.
-        if phone().storage.with_untracked(Option::is_some) {
-            try_again_later();
-        }
+    if TRYING.replace(true) {
         return;
     }
-    let mut healed = has_taps() || outbox::probe().await.unwrap_or(false);
-    // What is tapped meanwhile goes on from here.
-    while healed && let Some(tap) = TAPS.with_borrow_mut(Taps::take) {
+    let mut healed = !has_taps() && outbox::probe().await.unwrap_or(false);
+    while let Some(tap) = TAPS.with_borrow_mut(Taps::take) {
         let written = append_again(&tap).await;
         healed = show(&tap, written).await;
+        if !healed {
+            break;
+        }
     }
+    TRYING.set(false);
     let storage = phone().storage;
     match storage.get_untracked() {
         fault if healed && (fault.is_some() || !phone().loaded.get_untracked()) => {
@@ -280,19 +296,24 @@ fn export() -> String {
 
 /// Notes what happened at a door. True when it is durable.
 pub async fn note_visit(place: Place, name: String, outcome: Outcome, leaflet: bool) -> bool {
-    let before = phone().standing.with_untracked(|standing| standing.get(&place.door()).cloned());
+    let door = place.door();
+    let before = phone().standing.with_untracked(|standing| standing.get(&door).cloned());
+    let mut undo = Vec::new();
     // What is said already is not said again: the end of the shift counts entries, and so does whoever reads the proof.
-    let same = !is_pending(place.door()) && said(place.door()) == Some((outcome, leaflet));
-    if !same {
+    if is_pending(door) || said(door) != Some((outcome, leaflet)) {
         let Some(draft) = visit(place, outcome, leaflet) else { return false };
-        if write(vec![(place.door(), draft)]).await.is_none() {
+        undo.push(Noted { door, id: draft.id, before });
+        if write(vec![(door, draft)]).await.is_none() {
             return false;
         }
     }
     // First the tick, then the words about it.
     gloo_timers::future::TimeoutFuture::new(0).await;
-    let text = fill(key::DOOR_NOTED, &[("door", &name), ("outcome", &outcome_word(outcome))]);
-    phone().snack.set(Some(Snack { text, undo: if same { Vec::new() } else { vec![(place.door(), before)] } }));
+    // Where something else was said since, that is what could be taken back.
+    if !is_pending(door) {
+        let text = fill(key::DOOR_NOTED, &[("door", &name), ("outcome", &outcome_word(outcome))]);
+        phone().snack.set(Some(Snack { text, undo }));
+    }
     true
 }
 
@@ -304,28 +325,38 @@ pub async fn note_rest(places: Vec<Place>) {
     }
     if let Some(tap) = write(drafts).await {
         let text = count(key::DOOR_NOTED_MANY, tap.doors.len());
-        phone().snack.set(Some(Snack { text, undo: tap.doors.iter().map(|door| (*door, None)).collect() }));
+        phone().snack.set(Some(Snack {
+            text,
+            undo: tap.doors.iter().zip(&tap.drafts).map(|(door, draft)| Noted { door: *door, id: draft.id, before: None }).collect(),
+        }));
     }
 }
 
-/// Takes back what the last tap noted: what stood before stands again, or nothing does.
-pub async fn undo(doors: Vec<(Uuid, Option<Standing>)>) {
+/// Takes back what the last tap noted: what stood before stands again, or nothing does. Not where something else was said since.
+pub async fn undo(notes: Vec<Noted>) {
     // Nobody takes it back twice. What said so stays until it says what came of it: beneath it are doors.
     phone().snack.update(|snack| snack.iter_mut().for_each(|snack| snack.undo.clear()));
     let mut drafts = Vec::new();
-    for (door, before) in doors {
-        let Some(current) = last(door) else { continue };
+    for Noted { door, id, before } in notes {
+        let Some(current) = last(door).filter(|current| current.id == id) else { continue };
         let draft = match before {
             Some(Standing { visit: before, .. }) => {
                 let place = Place { turf: before.turf, entrance: before.entrance, unit: before.unit };
                 visit(place, before.outcome, before.leaflet)
             }
-            None => Some(withdrawal(current.id, current.visit.campaign)),
+            None => Some(withdrawal(id, current.visit.campaign)),
         };
         drafts.extend(draft.map(|draft| (door, draft)));
     }
     let undone = write(drafts).await.is_some();
     phone().snack.set(undone.then(|| Snack { text: super::phone::word(key::DOOR_UNDONE), undo: Vec::new() }));
+}
+
+/// Takes back what was said last of a door.
+pub async fn take_back(door: Uuid) {
+    if let Some(Standing { id, .. }) = last(door) {
+        undo(vec![Noted { door, id, before: None }]).await;
+    }
 }
 
 /// Remembers that a door was asked, whatever the answer.

@@ -74,8 +74,19 @@ pub struct NoteDraft {
 pub struct Snack {
     /// What it says.
     pub text: String,
-    /// The doors whose last note can be taken back, with what stood before.
-    pub undo: Vec<(Uuid, Option<Standing>)>,
+    /// What can be taken back.
+    pub undo: Vec<Noted>,
+}
+
+/// What a tap noted of a door.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Noted {
+    /// The door.
+    pub door: Uuid,
+    /// The entry.
+    pub id: Uuid,
+    /// What stood before.
+    pub before: Option<Standing>,
 }
 
 /// All signals. Copied freely.

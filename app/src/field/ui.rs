@@ -162,7 +162,7 @@ pub fn Banners() -> impl IntoView {
         })}
         {move || phone().emptied.get().then(|| banner("", "alert", draw::WARN, key::STORAGE_EMPTIED, Some((key::NAV_CLOSE, || phone().emptied.set(false)))))}
         {move || old().then(|| banner("", "alert", draw::WARN, key::UPDATE_NEEDED, None))}
-        {move || update_free().then(|| banner("calm", "status", draw::INFO, key::UPDATE_READY, Some((key::UPDATE_TAKE, browser::take_over))))}
+        {move || update_free().then(|| banner("calm", "status", draw::INFO, key::UPDATE_READY, Some((key::UPDATE_TAKE, || actions::when_written(browser::take_over)))))}
     }
 }
 

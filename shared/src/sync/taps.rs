@@ -47,36 +47,38 @@ impl Taps {
     /// the same it is a second tap on one button, the first one's echo, and is dropped; where it says something else the draft
     /// waits for it.
     pub fn note(&mut self, drafts: Vec<(Uuid, Unwritten)>, by: Option<&Shelved>) -> Option<Arc<Tap>> {
-        let (mut now, mut later) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+        let (mut now, mut later) = (Vec::new(), Vec::new());
         for (door, draft) in drafts {
-            let to = match self.pending(door) {
-                Some(before) if said(before) == said(&draft) => continue,
-                Some(_) => &mut later,
-                None => &mut now,
-            };
-            to.0.push(door);
-            to.1.push(draft);
-        }
-        let mut first = None;
-        for ((doors, drafts), is_under_way) in [(now, true), (later, false)] {
-            if !doors.is_empty() {
-                let tap = Arc::new(Tap { doors, drafts, by: by.cloned() });
-                first = first.or_else(|| is_under_way.then(|| tap.clone()));
-                self.taps.push((tap, is_under_way));
+            match self.pending(door) {
+                Some(before) if said(before) == said(&draft) => {}
+                Some(_) => later.push((door, draft)),
+                None => now.push((door, draft)),
             }
         }
-        first
+        let now = self.add(now, by, true);
+        self.add(later, by, false);
+        now
     }
 
-    /// The first that waits, which is under way from now on; nothing while anything else is. One after the other: the second
-    /// may correct the first.
-    pub fn take(&mut self) -> Option<Arc<Tap>> {
-        if self.is_under_way() {
+    fn add(&mut self, drafts: Vec<(Uuid, Unwritten)>, by: Option<&Shelved>, is_under_way: bool) -> Option<Arc<Tap>> {
+        if drafts.is_empty() {
             return None;
         }
-        let (tap, is_under_way) = self.taps.first_mut()?;
-        *is_under_way = true;
-        Some(tap.clone())
+        let (doors, drafts) = drafts.into_iter().unzip();
+        let tap = Arc::new(Tap { doors, drafts, by: by.cloned() });
+        self.taps.push((tap.clone(), is_under_way));
+        Some(tap)
+    }
+
+    /// The first that waits for nothing noted before at its doors. It is under way from now on.
+    pub fn take(&mut self) -> Option<Arc<Tap>> {
+        let is_free = |at: &usize| {
+            let (tap, is_under_way) = &self.taps[*at];
+            !is_under_way && !self.taps[..*at].iter().any(|(before, _)| before.doors.iter().any(|door| tap.doors.contains(door)))
+        };
+        let at = (0..self.taps.len()).find(is_free)?;
+        self.taps[at].1 = true;
+        Some(self.taps[at].0.clone())
     }
 
     /// Storage has it, or has not taken it: then it waits where it was, before what was noted since.
@@ -112,10 +114,5 @@ impl Taps {
     /// Whether all is written.
     pub fn is_empty(&self) -> bool {
         self.taps.is_empty()
-    }
-
-    /// Whether storage is being asked to take something. It may be silent for many seconds.
-    pub fn is_under_way(&self) -> bool {
-        self.taps.iter().any(|(_, is_under_way)| *is_under_way)
     }
 }

@@ -1,9 +1,12 @@
 //! What volunteers, leads and pockets do, and what the engine then asks for.
 
-use dorbank_shared::sync::{
-    engine::{Effect, Event},
-    file::Unwritten,
-    wire::Envelope,
+use dorbank_shared::{
+    sync::{
+        engine::{Effect, Event},
+        file::Unwritten,
+        wire::Envelope,
+    },
+    visit::{Outcome, VisitV1},
 };
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use uuid::Uuid;
@@ -270,26 +273,33 @@ impl World {
         let now_ms = self.now_ms();
         let Some((door, draft)) = self.phones[phone].note(tab, now_ms, &mut self.faults) else { return };
         let at = self.at(phone, tab);
-        self.tap(at, door, draft);
-        if self.strikes(Kind::Again, 0.05) {
+        self.tap(at, vec![(door, draft)]);
+        if self.is_tapped_again(0.05) {
             let wait = self.faults.dice(Kind::Again).random_range(1..40);
             self.after(wait, Happening::TapAgain(at, door));
         }
     }
 
+    pub(super) fn is_tapped_again(&mut self, chance: f64) -> bool {
+        self.calm.is_none() && self.faults.has(Kind::Again) && self.faults.dice(Kind::Again).random_bool(chance)
+    }
+
     /// A tap: what waits for nothing is written at once.
-    fn tap(&mut self, at: At, door: Uuid, draft: Unwritten) {
+    fn tap(&mut self, at: At, drafts: Vec<(Uuid, Unwritten)>) {
         let phone = &mut self.phones[at.phone];
-        let tab = &mut phone.tabs[at.tab];
-        let (id, before, by) = (draft.id, tab.taps.pending(door).map(|before| before.id), tab.speaker());
-        let tap = tab.taps.note(vec![(door, draft)], Some(&by));
-        let noted = tab.taps.pending(door).map(|draft| draft.id);
-        if noted == Some(id) {
-            phone.tapped.push((at.tab, at.life, id));
-            phone.corrected.extend(before.map(|before| (before, id)));
+        for (door, draft) in &drafts {
+            let before = phone.unwritten.get(&(at.tab, *door)).cloned();
+            if before.as_ref().is_some_and(|before| says(before) == says(draft)) {
+                continue;
+            }
+            phone.tapped.push((at.tab, at.life, draft.clone()));
+            phone.corrected.extend(before.map(|before| (before, draft.clone())));
+            phone.unwritten.insert((at.tab, *door), draft.clone());
         }
-        if let Some(tap) = tap {
-            let known = self.phones[at.phone].tabs[at.tab].next.take();
+        let page = &mut phone.tabs[at.tab];
+        let by = page.speaker();
+        if let Some(tap) = page.taps.note(drafts, Some(&by)) {
+            let known = page.next.take();
             self.ask(at, Op::Append(tap, known), 0);
         }
     }
@@ -300,8 +310,10 @@ impl World {
             return;
         }
         let now_ms = self.now_ms();
-        if let Some(draft) = self.phones[at.phone].note_again(at.tab, door, now_ms, self.faults.dice(Kind::Again)) {
-            self.tap(at, door, draft);
+        let drafts = self.phones[at.phone].note_again(at.tab, door, now_ms, self.faults.dice(Kind::Again));
+        if !drafts.is_empty() {
+            self.faults.count(Kind::Again);
+            self.tap(at, drafts);
         }
     }
 
@@ -377,4 +389,9 @@ impl World {
             }
         }
     }
+}
+
+/// What a draft says happened at its door. Nothing where it takes something back.
+fn says(draft: &Unwritten) -> Option<(Outcome, bool)> {
+    serde_json::from_str::<VisitV1>(&draft.bytes).ok().map(|visit| (visit.outcome, visit.leaflet))
 }

@@ -120,7 +120,7 @@ impl World {
             (Op::Append(tap, _), false) => {
                 self.phones[at.phone].tabs[at.tab].taps.done(tap, false);
                 self.after(AGAIN_MS, Happening::WriteAgain(at));
-                if self.strikes(Kind::Again, 0.3) {
+                if self.is_tapped_again(0.3) {
                     let wait = self.faults.dice(Kind::Again).random_range(1..2 * AGAIN_MS);
                     self.after(wait, Happening::TapAgain(at, tap.doors[0]));
                 }
@@ -211,32 +211,37 @@ impl World {
 
     fn saved(&mut self, at: At, tap: &Arc<Tap>) {
         let phone = &mut self.phones[at.phone];
-        let draft = &tap.drafts[0];
-        let is_it = |kept: &&Kept| kept.envelope.id == draft.id && kept.envelope.bytes == draft.bytes;
-        let here = phone.storage.entries.values().rfind(is_it).cloned();
-        let Some(kept) = here.filter(|_| phone.tabs[at.tab].device == phone.storage.device) else {
-            // Another identity was taken meanwhile, and storage knows under which of them it lies.
-            match phone.storage.all_entries().find(is_it) {
+        let mut here = Vec::new();
+        for draft in &tap.drafts {
+            let is_it = |kept: &&Kept| kept.envelope.id == draft.id && kept.envelope.bytes == draft.bytes;
+            let present = phone.storage.entries.values().rfind(is_it);
+            match present.or_else(|| phone.storage.all_entries().find(is_it)) {
                 Some(kept) => phone.saved.push(kept.envelope.clone()),
                 None => self.wrong.push("storage said that an entry was saved, and has it not".into()),
             }
+            here.extend(present.cloned());
+            phone.unwritten.retain(|(tab, _), last| *tab != at.tab || last.id != draft.id);
+        }
+        if here.len() < tap.drafts.len() || phone.tabs[at.tab].device != phone.storage.device {
+            // Another identity was taken meanwhile, and storage knows under which of them it lies.
             self.tell_other_tabs(at, false);
             self.read_again(at);
             self.phones[at.phone].tabs[at.tab].taps.done(tap, true);
             return;
-        };
-        phone.saved.push(kept.envelope.clone());
+        }
         let page = &mut phone.tabs[at.tab];
         page.next = Some(phone.storage.next_seq);
-        page.entries.insert(kept.envelope.device_seq, kept.clone());
+        page.entries.extend(here.iter().map(|kept| (kept.envelope.device_seq, kept.clone())));
         page.taps.done(tap, true);
         // A page that dies here has told no other tab either.
         if !self.phones[at.phone].only_knows(at.tab) && self.strikes(Kind::CrashAfterSave, 0.05) {
             self.crash(at.phone, at.tab);
-        } else {
-            self.step(at, Event::Saved(meta(&kept.envelope)));
-            self.tell_other_tabs(at, false);
+            return;
         }
+        for kept in here {
+            self.step(at, Event::Saved(meta(&kept.envelope)));
+        }
+        self.tell_other_tabs(at, false);
     }
 
     /// Somebody taps "End and send the inputs" once four wait, and when all is over; what is sent without a tap is tried in

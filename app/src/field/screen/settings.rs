@@ -64,7 +64,7 @@ pub fn Settings() -> impl IntoView {
             </fieldset>
             <a class="button" href="/field/ready">{tr(key::SETTINGS_READY)}</a>
             <section class="stack">
-                {move || if phone().storage.with(Option::is_some) && actions::has_unsent() || unsent() > 0 {
+                {move || if unsent() > 0 || actions::has_taps() {
                     view! { <button class="button" on:click=move |_| spawn_local(actions::save_file())>{tr(key::SETTINGS_EXPORT)}</button><p class="soft small">{tr(key::SETTINGS_EXPORT_WHY)}</p> }.into_any()
                 } else {
                     let word = match phone().storage.get() {

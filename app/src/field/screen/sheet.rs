@@ -139,7 +139,7 @@ pub fn Choices(
 
 fn take_back(place: Place, on_done: Callback<bool>) {
     spawn_local(async move {
-        actions::undo(vec![(place.door(), None)]).await;
+        actions::take_back(place.door()).await;
         let _ = on_done.try_run(false);
     });
 }
