@@ -1,6 +1,9 @@
 //! What must hold when all is quiet. Numbered as in `docs/sync.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use dorbank_server::{
@@ -206,13 +209,7 @@ impl World {
         // What came in a file came before storage gave it a counter, or with the one that it has.
         let noted = self.noted().map(|(_, device, entry)| (device, entry)).chain(self.filed.iter().map(|(device, entry)| (*device, entry)));
         let all: Vec<(Uuid, &Envelope)> = noted.collect();
-        let mut by_id: BTreeMap<Uuid, &Envelope> = all.iter().filter(|(_, entry)| held.applied(entry)).map(|(_, entry)| (entry.id, *entry)).collect();
-        // What came in a file under an id that is used twice, and went with all by which it could be told from the other one
-        // before that came: that one is taken for it.
-        let came_first = |entry: &&Envelope| held.receipt(entry).is_none() && held.aside((entry.id, 0)).is_none() && by_id.contains_key(&entry.id);
-        let in_file = self.filed.iter().map(|(_, entry)| entry).filter(|entry| self.faults.times(Kind::Weeks) > 0 && entry.device_seq == 0);
-        let in_file: Vec<&Envelope> = in_file.filter(came_first).filter(|entry| !entry.is_but_for_its_counter(by_id[&entry.id])).collect();
-        by_id.extend(in_file.into_iter().map(|entry| (entry.id, entry)));
+        let by_id: BTreeMap<Uuid, &Envelope> = all.iter().filter(|(_, entry)| held.applied(entry)).map(|(_, entry)| (entry.id, *entry)).collect();
         // Of two with one id the one that was answered for is meant.
         let answered = all.iter().filter(|(_, entry)| held.receipt(entry).is_some());
         let kept: BTreeMap<Uuid, &Envelope> = all.iter().chain(answered).map(|(_, entry)| (entry.id, *entry)).collect();
@@ -249,6 +246,18 @@ impl World {
         let counted = by_id.values().filter(|entry| entry.kind == KIND_VISIT && !gone.contains(&entry.id)).chain(&renamed);
         for door in counted.filter_map(|entry| door_of(entry)) {
             *due.entry(door).or_default() += 1;
+        }
+        // What came in a file under an id that is used twice, and all by which it could be told from the other one is gone: where
+        // it came first, that one was taken for it.
+        let in_file = self.filed.iter().map(|(_, entry)| entry).filter(|entry| self.faults.times(Kind::Weeks) > 0 && entry.device_seq == 0);
+        for entry in in_file.filter(|entry| held.receipt(entry).is_none() && held.aside((entry.id, 0)).is_none()) {
+            let (here, there) = (door_of(entry), by_id.get(&entry.id).and_then(|other| door_of(other)));
+            let (Some(here), Some(there)) = (here, there) else { continue };
+            let counts = |door: Uuid| held.standing.get(&door).copied().unwrap_or_default().cmp(&due.get(&door).copied().unwrap_or_default());
+            if (counts(here), counts(there)) == (Ordering::Greater, Ordering::Less) {
+                *due.entry(here).or_default() += 1;
+                *due.entry(there).or_default() -= 1;
+            }
         }
         for door in due.keys().chain(held.standing.keys()).collect::<BTreeSet<_>>() {
             let (due, is) = (due.get(door).copied().unwrap_or_default(), held.standing.get(door).copied().unwrap_or_default());
