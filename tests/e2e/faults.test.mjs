@@ -144,6 +144,44 @@ test('regression: a new build that came while a list was open moved its doors un
   });
 });
 
+test('regression: taking the new version lost what storage had not taken yet', { timeout: 60_000 }, async () => {
+  const { sign } = await phone(1, 1, async ({ page, volunteer, names }) => {
+    const entrance = await page.evaluate(() => location.pathname);
+    await newBuild(server, page, 'the-one-after');
+    await page.click('link', w.word('nav.back'));
+    await page.find({ role: 'button', name: w.word('update.take') });
+    await page.evaluate((address) => { [...document.querySelectorAll('a')].find((one) => one.pathname === address).click(); }, entrance);
+    await holdStore(page, 'entry');
+    // Whether the new version is asked for; that it comes then is another test's.
+    await page.evaluate(() => {
+      const { postMessage } = ServiceWorker.prototype;
+      ServiceWorker.prototype.postMessage = function post(message, ...rest) {
+        if (message === 'take-over') globalThis.asked = true;
+        else postMessage.call(this, message, ...rest);
+      };
+    });
+    await page.click('button', w.word('door.not_home_at', { door: names[0] }));
+    await page.click('button', w.word('update.take'));
+    await page.sees(w.word('storage.silent'), { patience: 20_000 });
+    assert.equal(await page.evaluate(() => globalThis.asked), undefined, 'the page is not reloaded away');
+    await page.evaluate(() => { globalThis.released = true; });
+    await page.waitFor('the new version to be asked for', () => globalThis.asked === true, undefined, { patience: 20_000 });
+  });
+  assert.deepEqual(await lostOrTwice(server, [sign], { visits: 1 }), { lost: 0, duplicated: 0 });
+});
+
+test('regression: undo took back what was said after the tap that its words name', { timeout: 60_000 }, async () => {
+  const { sign } = await phone(2, 1, async ({ page, volunteer, names }) => {
+    await holdStore(page, 'entry');
+    await page.click('button', w.word('door.not_home_at', { door: names[0] }));
+    await volunteer.note(names[0], 'do_not_knock');
+    await page.evaluate(() => { globalThis.released = true; });
+    await until('both to be written', async () => (await page.evaluate((name) => document.querySelector(`.door-open[aria-label^="${name} "]`).ariaLabel, names[0])).endsWith(w.word('outcome.do_not_knock')), { patience: 20_000, explain: () => page.explain() });
+    assert.equal(await page.has({ role: 'button', name: w.word('door.undo') }), false, 'its words would name the first');
+  });
+  assert.deepEqual(await lostOrTwice(server, [sign], { visits: 2 }), { lost: 0, duplicated: 0 });
+});
+
 test('regression: the second of two quick taps on the yes chose a topic', { timeout: 60_000 }, async () => {
   await phone(4, 1, async ({ page, volunteer, names }) => {
     await volunteer.note(names[0], 'talked');
