@@ -44,10 +44,11 @@ function section(suite, file) {
   const day = statSync(file).mtime.toISOString().slice(0, 10);
   const lines = rows.map((row) =>
     [cell(row.fault), cell(row.tried), number(row.runs), row.times === undefined ? "" : number(row.times), number(row.lost), number(row.duplicated)].join(" | "));
-  const sum = (key) => number(rows.reduce((all, row) => all + (row[key] ?? 0), 0));
+  const times = rows.reduce((all, row) => all + (row.times ?? 0), 0);
+  const counted = times > 0 ? `; ${number(times)} faults counted one by one` : "";
   return {
     rows,
-    text: `## ${cell(title)}\n\n${about ? `${about} ` : ""}Measured ${day}; ${sum("times")} faults counted one by one.\n\n` +
+    text: `## ${cell(title)}\n\n${about ? `${about} ` : ""}Measured ${day}${counted}.\n\n` +
       `| Fault | What was tried | Runs | Times | Lost | Twice |\n| --- | --- | ---: | ---: | ---: | ---: |\n` +
       `${lines.map((line) => `| ${line} |`).join("\n")}\n`,
   };
