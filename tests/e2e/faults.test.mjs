@@ -144,7 +144,7 @@ test('regression: a new build that came while a list was open moved its doors un
   });
 });
 
-test('regression: taking the new version lost what storage had not taken yet', { timeout: 60_000 }, async () => {
+test('regression: taking the new version lost what storage had not taken yet', { timeout: 120_000 }, async () => {
   const { sign } = await phone(1, 1, async ({ page, volunteer, names }) => {
     const entrance = await page.evaluate(() => location.pathname);
     await newBuild(server, page, 'the-one-after');
@@ -170,7 +170,7 @@ test('regression: taking the new version lost what storage had not taken yet', {
   assert.deepEqual(await lostOrTwice(server, [sign], { visits: 1 }), { lost: 0, duplicated: 0 });
 });
 
-test('regression: undo took back what was said after the tap that its words name', { timeout: 60_000 }, async () => {
+test('regression: undo took back what was said after the tap that its words name', { timeout: 120_000 }, async () => {
   const { sign } = await phone(2, 1, async ({ page, volunteer, names }) => {
     await holdStore(page, 'entry');
     await page.click('button', w.word('door.not_home_at', { door: names[0] }));
