@@ -38,6 +38,8 @@ const holdStore = (page, name) => page.evaluate((held) => {
     hold();
   };
 }, name);
+/** A door of the list says so. @param {any} page @param {string} door @param {string} outcome its name in the code */
+const says = (page, door, outcome) => until(`${door} to say ${outcome}`, async () => (await page.evaluate((name) => document.querySelector(`.door-open[aria-label^="${name} "]`).ariaLabel, door)).endsWith(w.word(`outcome.${outcome}`)), { patience: 30_000, explain: () => page.explain() });
 /** A conversation at that door, and a note with one topic that is not saved yet. */
 const beginNote = async (page, volunteer, door) => {
   await volunteer.note(door, 'talked');
@@ -176,7 +178,7 @@ test('regression: undo took back what was said after the tap that its words name
     await page.click('button', w.word('door.not_home_at', { door: names[0] }));
     await volunteer.note(names[0], 'do_not_knock');
     await page.evaluate(() => { globalThis.released = true; });
-    await until('both to be written', async () => (await page.evaluate((name) => document.querySelector(`.door-open[aria-label^="${name} "]`).ariaLabel, names[0])).endsWith(w.word('outcome.do_not_knock')), { patience: 20_000, explain: () => page.explain() });
+    await says(page, names[0], 'do_not_knock');
     assert.equal(await page.has({ role: 'button', name: w.word('door.undo') }), false, 'its words would name the first');
   });
   assert.deepEqual(await lostOrTwice(server, [sign], { visits: 2 }), { lost: 0, duplicated: 0 });
@@ -217,7 +219,6 @@ for (const [at, engine] of chosen.entries()) {
 for (const [at, engine] of chosen.entries()) {
   test(`regression: ${engine}: what was said last of a door was dropped while storage had not taken what was said first`, { timeout: 120_000 }, async () => {
     const { sign } = await phone(at, 2, async ({ page, volunteer, names }) => {
-      const says = (/** @type {string} */ door, /** @type {string} */ outcome) => until(`${door} to say ${outcome}`, async () => (await page.evaluate((name) => document.querySelector(`.door-open[aria-label^="${name} "]`).ariaLabel, door)).endsWith(w.word(`outcome.${outcome}`)), { patience: 30_000, explain: () => page.explain() });
       await holdStore(page, 'entry');
       // While it is asked to take the first.
       await page.click('button', w.word('door.not_home_at', { door: names[0] }));
@@ -228,8 +229,8 @@ for (const [at, engine] of chosen.entries()) {
       assert.ok(await page.has({ role: 'button', name: w.word('storage.export') }), 'the sheet covers nothing');
       assert.deepEqual(await volunteer.untouched(), names, 'no tick before it is saved');
       await page.evaluate(() => { globalThis.released = true; });
-      await says(names[0], 'declined');
-      await says(names[1], 'do_not_knock');
+      await says(page, names[0], 'declined');
+      await says(page, names[1], 'do_not_knock');
       await page.waitFor('the notice to go', () => document.querySelector('.banner') === null);
     }, engine);
     told.add('Said twice while storage says nothing', `${engine}: two outcomes at each of two doors, the second before the first is saved`, 2, await lostOrTwice(server, [sign], { visits: 4 }));

@@ -67,12 +67,12 @@ impl Phone {
             };
             return Some((id, Unwritten { bytes: bytes.unwrap(), ..draft }));
         }
-        let mut door = unit.unwrap_or(entrance.id);
+        let mut door = visit.door();
         match earlier {
             Some(entry) if faults.strikes(Kind::IdReuse, 0.04) => (door, draft.id) = (id, entry.id),
             Some(entry) if undo || correct => {
                 let old: Option<VisitV1> = serde_json::from_str(&entry.bytes).ok();
-                door = old.as_ref().map_or(id, door_of);
+                door = old.as_ref().map_or(id, VisitV1::door);
                 // Where the body cannot be read it can still be taken back.
                 let of = self.tabs[tab].taps.last(door, old.clone().map(|visit| Standing { id: entry.id, visit }).as_ref());
                 let of = of.map(|standing| standing.id).or(old.is_none().then_some(entry.id));
@@ -116,7 +116,7 @@ impl Phone {
         let before = taps.pending(door)?.clone();
         let last = taps.last(door, None);
         // What took the id of another is no visit that anybody corrects.
-        if last.as_ref().is_some_and(|last| door_of(&last.visit) != door) {
+        if last.as_ref().is_some_and(|last| last.visit.door() != door) {
             return None;
         }
         let draft = Unwritten { id: fresh_id(now_ms, dice), supersedes: last.as_ref().map(|standing| standing.id), captured_at: now_ms, ..before };
@@ -131,7 +131,7 @@ impl Phone {
             // It is taken back already: somebody rings once more.
             (None, _) => {
                 let noted = self.tabs[tab].entries.values().map(|kept| &kept.envelope.bytes).chain(taps.drafts().map(|draft| &draft.bytes));
-                let first = noted.filter_map(|bytes| serde_json::from_str::<VisitV1>(bytes).ok()).find(|visit| door_of(visit) == door)?;
+                let first = noted.filter_map(|bytes| serde_json::from_str::<VisitV1>(bytes).ok()).find(|visit| visit.door() == door)?;
                 let bytes = serde_json::to_string(&VisitV1 { occurred_at: now_ms, ..first }).unwrap();
                 Some(Unwritten { kind: KIND_VISIT.into(), bytes, ..draft })
             }
@@ -141,11 +141,6 @@ impl Phone {
 
 fn fresh_id(now_ms: i64, dice: &mut ChaCha20Rng) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now_ms).unwrap_or_default(), &dice.random()).into_uuid()
-}
-
-/// The door of a visit, or the entrance as a whole.
-fn door_of(visit: &VisitV1) -> Uuid {
-    visit.unit.unwrap_or(visit.entrance)
 }
 
 fn withdrawal(draft: &Unwritten, of: Uuid, campaign: Uuid) -> Unwritten {
